@@ -1,0 +1,1 @@
+//! The login endpoints, health and metrics of Countersign.

@@ -1,0 +1,1 @@
+//! HTTP request signatures described by data: read a dialect file, verify and sign with it.

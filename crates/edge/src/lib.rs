@@ -1,0 +1,1 @@
+//! What every door of Countersign shares: the request as we see it, the answer as they see it.

@@ -1,0 +1,1 @@
+//! What operators do: consumers, credentials, wallet grants.

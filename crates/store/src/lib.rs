@@ -1,0 +1,28 @@
+//! What the rooms above need from storage: one port a noun.
+//!
+//! An adapter implements [`Store`] and passes the conformance suite. Every write that returns `Ok` is
+//! durable: it survives the process being killed at once. Every write that others keep in memory is
+//! followed by a [`Change`] in the feed, in the same transaction.
+
+mod changes;
+mod consumers;
+mod credentials;
+mod error;
+mod grants;
+mod sessions;
+mod token_keys;
+
+pub use changes::{Batch, Change, Changes, Cursor};
+pub use consumers::{Added, Consumers};
+pub use credentials::{Credentials, Held, Inserted, Revoked, Rotated};
+pub use error::StoreError;
+pub use grants::{Grant, Grants};
+pub use sessions::{Advance, Advanced, Begun, Sessions, Swept};
+pub use token_keys::{TokenKey, TokenKeys};
+
+/// Everything an adapter provides.
+#[async_trait::async_trait]
+pub trait Store: Consumers + Credentials + Sessions + Grants + TokenKeys + Changes {
+    /// Whether storage answers: reads something and finds it. For readiness, not for decisions.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
