@@ -5,7 +5,10 @@ use countersign_model::{ConsumerId, KeyDigest, SessionId};
 
 use crate::StoreError;
 
-/// A place in the feed. It grows with every change.
+/// The most changes that one [`Batch`] holds. A follower that gets as many asks again at once.
+pub const BATCH_LIMIT: usize = 1024;
+
+/// A place in the feed. It grows with every change. The default one stands before the first change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(pub i64);
 
@@ -25,9 +28,10 @@ pub enum Change {
 /// A piece of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Batch {
-    /// What changed since the cursor, in order, and the cursor to go on from.
+    /// What changed since the cursor, in order, at most [`BATCH_LIMIT`], and the cursor to go on from.
     Changes(Vec<Change>, Cursor),
-    /// The feed no longer reaches back to the cursor: forget everything, and go on from this one.
+    /// The feed no longer reaches back to the cursor, or never reached it (the storage is another one now):
+    /// forget everything, and go on from this one.
     Reset(Cursor),
 }
 
@@ -37,6 +41,8 @@ pub trait Changes: Send + Sync {
     /// The end of the feed.
     async fn head(&self) -> Result<Cursor, StoreError>;
 
-    /// What changed after `cursor`. Cheap when nothing did: followers ask several times a second.
+    /// What changed after `cursor`. Cheap when nothing did: followers ask several times a second. What is
+    /// committed after a batch was given has a later place than that batch's cursor, whatever the number of
+    /// writers: who goes on from cursor to cursor misses nothing.
     async fn changes_since(&self, cursor: Cursor) -> Result<Batch, StoreError>;
 }
