@@ -32,7 +32,9 @@ pub enum Rotated {
     Rotated,
     /// The old one is not active (rotating already, or revoked); nothing was written. It is as given here.
     NotActive(Credential),
-    /// There is no credential with that key id, or the new one's key id or digest is in use; nothing was written.
+    /// The new one's key id or digest is in use; nothing was written.
+    Taken,
+    /// The consumer of the new one has no credential with that key id; nothing was written.
     NotFound,
 }
 
@@ -59,11 +61,12 @@ pub trait Credentials: Send + Sync {
     /// The one with that key id, and its consumer.
     async fn credential(&self, key_id: &KeyId) -> Result<Option<Held>, StoreError>;
 
-    /// All of them, or one consumer's, oldest first.
+    /// All of them, or one consumer's, oldest first (ties by key id).
     async fn credentials(&self, of: Option<ConsumerId>) -> Result<Vec<Held>, StoreError>;
 
-    /// In one transaction: sets the life of `old` from active to rotating until `until` with `new` as its successor,
-    /// and inserts `new`. Records a change for both.
+    /// In one transaction: sets the life of `old` from active to rotating with `new` as its successor, and inserts
+    /// `new`, which belongs to the same consumer. `old` is good until `until`, or its own expiry where that is sooner:
+    /// to rotate prolongs nothing. Records [`crate::Change::Credential`] for both.
     async fn rotate_credential(
         &self,
         old: &KeyId,
