@@ -10,7 +10,8 @@ use crate::StoreError;
 pub enum Begun {
     /// The generation moved on and the session is there.
     Begun,
-    /// The generation was not the expected one: another login spent the nonce. Nothing was written.
+    /// The generation was not the expected one: another login spent the nonce, or the wallet was revoked; or the
+    /// session's identity is in use. Nothing was written.
     Raced,
 }
 
@@ -38,19 +39,22 @@ pub enum Advanced {
     Raced,
 }
 
+/// The most records of each kind that one [`Sessions::sweep`] removes.
+pub const SWEEP_LIMIT: u64 = 500;
+
 /// What [`Sessions::sweep`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Sessions that had expired.
     pub sessions: u64,
-    /// Entries of the change feed that were old.
+    /// Entries of the change feed.
     pub changes: u64,
 }
 
 /// Wallet logins and their sessions.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// How many logins `address` has had. Reads only: asking for any number of addresses stores nothing.
+    /// How often `address` has logged in or was revoked. Reads only: asking for any number of addresses stores nothing.
     async fn generation(&self, address: Address) -> Result<Generation, StoreError>;
 
     /// In one transaction, only if the generation of the session's address is `expected`: moves it to the
@@ -63,13 +67,14 @@ pub trait Sessions: Send + Sync {
     /// Only if the session stands at `advance.from` and has not ended: moves it on.
     async fn advance_session(&self, advance: &Advance) -> Result<Advanced, StoreError>;
 
-    /// Ends a session that has not ended; `false` where there is none. Records [`crate::Change::Session`].
+    /// Ends a session that has not ended; `false` where there is none (the first end stands). Records [`crate::Change::Session`].
     async fn end_session(&self, id: SessionId, end: SessionEnd) -> Result<bool, StoreError>;
 
-    /// Sessions that were ended before their time and have not expired at `now`: their access tokens must be refused.
+    /// Sessions that were ended before their time and have not expired at `now` (they expire at their moment, not
+    /// after it): their access tokens must be refused.
     async fn ended_sessions(&self, now: UnixTime) -> Result<Vec<SessionId>, StoreError>;
 
-    /// Removes sessions that expired before `now` and entries of the change feed that are older than
-    /// `feed_before`. Bounded: a call removes a limited number, and the next goes on.
-    async fn sweep(&self, now: UnixTime, feed_before: UnixTime) -> Result<Swept, StoreError>;
+    /// Removes sessions that have expired at `now`, and the oldest entries of the change feed but for the newest
+    /// `keep_changes`. Bounded: a call removes at most [`SWEEP_LIMIT`] of each, and the next goes on.
+    async fn sweep(&self, now: UnixTime, keep_changes: u64) -> Result<Swept, StoreError>;
 }
