@@ -10,7 +10,7 @@ use crate::StoreError;
 pub enum Added {
     /// It is there now.
     Added,
-    /// Another consumer has that name; nothing was written.
+    /// Another consumer has that name or that identity; nothing was written.
     NameTaken,
 }
 
@@ -26,12 +26,13 @@ pub trait Consumers: Send + Sync {
     /// The one with that identity.
     async fn consumer(&self, id: ConsumerId) -> Result<Option<Consumer>, StoreError>;
 
-    /// All of them, by name.
+    /// All of them, by name (in the order of its bytes).
     async fn consumers(&self) -> Result<Vec<Consumer>, StoreError>;
 
-    /// Enables or disables one; `false` where there is none. Records [`crate::Change::Consumer`].
+    /// Enables or disables one, whatever it was before; `false` where there is none. Records [`crate::Change::Consumer`].
     async fn set_consumer_state(&self, id: ConsumerId, state: ConsumerState) -> Result<bool, StoreError>;
 
-    /// Removes one and every credential it has; `false` where there is none. Records [`crate::Change::Consumer`].
+    /// Removes one and every credential it has, in one transaction; `false` where there is none. Records
+    /// [`crate::Change::Consumer`], which stands for its credentials too.
     async fn remove_consumer(&self, id: ConsumerId) -> Result<bool, StoreError>;
 }

@@ -2,7 +2,9 @@
 //!
 //! An adapter implements [`Store`] and passes the conformance suite. Every write that returns `Ok` is
 //! durable: it survives the process being killed at once. Every write that others keep in memory is
-//! followed by a [`Change`] in the feed, in the same transaction.
+//! followed by a [`Change`] in the feed, in the same transaction. What returned `Ok` is seen by every read
+//! that begins afterwards, in this process or another. A future that is dropped before it answers may or may not
+//! have written; one that answers [`StoreError::Unavailable`] too.
 
 mod changes;
 mod consumers;
@@ -12,12 +14,12 @@ mod grants;
 mod sessions;
 mod token_keys;
 
-pub use changes::{Batch, Change, Changes, Cursor};
+pub use changes::{BATCH_LIMIT, Batch, Change, Changes, Cursor};
 pub use consumers::{Added, Consumers};
 pub use credentials::{Credentials, Held, Inserted, Revoked, Rotated};
 pub use error::StoreError;
 pub use grants::{Grant, Grants};
-pub use sessions::{Advance, Advanced, Begun, Sessions, Swept};
+pub use sessions::{Advance, Advanced, Begun, SWEEP_LIMIT, Sessions, Swept};
 pub use token_keys::{TokenKey, TokenKeys};
 
 /// Everything an adapter provides.
