@@ -1,0 +1,196 @@
+//! What the configuration says, in types that cannot hold a wrong one.
+//!
+//! A file is read whole: every mistake in it is found in one go, and told with its place, what was found there and
+//! what would do ([`Mistakes`]). Nothing here reads the environment; it comes in as an argument.
+
+mod api_key;
+mod document;
+mod limits;
+mod listen;
+mod log;
+mod mistake;
+mod notes;
+mod pattern;
+mod read;
+mod route;
+mod routes;
+mod section;
+mod storage;
+mod units;
+mod upstream;
+mod wallet;
+
+use std::path::{Path, PathBuf};
+
+use countersign_model::DialectName;
+
+pub(crate) use api_key::ApiKeyConfig;
+pub(crate) use document::Environment;
+pub(crate) use limits::Limits;
+pub(crate) use listen::{Listen, Workers};
+pub(crate) use log::{LogConfig, LogFormat, LogLevel};
+pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
+pub(crate) use pattern::{PathPattern, Segment};
+pub(crate) use route::{CredentialsRule, Methods, QueryRule, RequireConfig, RouteConfig, SchemeName};
+pub(crate) use storage::{MasterKeySource, StoreLocation};
+pub(crate) use units::{ByteSize, InvalidAmount, Period};
+pub(crate) use upstream::{UpstreamConfig, UpstreamName, UpstreamUrl};
+pub(crate) use wallet::WalletConfig;
+
+use document::Table;
+use notes::Notes;
+use section::Section;
+
+/// Where credentials are, and in which dialects they can be: what the commands need that work beside a server.
+///
+/// It is read without regard to the rest of the file, so that a key can be revoked while somebody is in the middle
+/// of editing routes.
+#[derive(Clone, Debug)]
+pub(crate) struct Storage {
+    /// Where credentials are kept.
+    pub(crate) store: StoreLocation,
+    /// What their secrets are encrypted with.
+    pub(crate) master_key: MasterKeySource,
+    /// The files of the user's own dialects.
+    pub(crate) dialect_files: Vec<PathBuf>,
+}
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Where credentials are.
+    pub(crate) storage: Storage,
+    /// Where connections are taken.
+    pub(crate) listen: Listen,
+    /// Where an API key stands in a request.
+    pub(crate) api_key: ApiKeyConfig,
+    /// The login with a wallet, where there is one.
+    pub(crate) wallet: Option<WalletConfig>,
+    /// Every limit.
+    pub(crate) limits: Limits,
+    /// What is logged.
+    pub(crate) log: LogConfig,
+    /// The APIs behind us, each with its own name.
+    pub(crate) upstreams: Vec<UpstreamConfig>,
+    /// The routes: at least one, no two that tie, and nothing in them that is not there.
+    pub(crate) routes: Vec<RouteConfig>,
+    /// What somebody should know about it, in order.
+    pub(crate) warnings: Vec<Mistake>,
+}
+
+/// A configuration file that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    text: String,
+}
+
+/// The configuration file cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration file {} cannot be read", path.display())]
+pub(crate) struct Unreadable {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+impl ConfigFile {
+    /// Reads the file at `path`.
+    pub(crate) fn open(path: &Path) -> Result<Self, Unreadable> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Self { path: path.to_owned(), text }),
+            Err(source) => Err(Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Reads the file at `path`; where there is none, every key has its default.
+    pub(crate) fn open_or_default(path: &Path) -> Result<Self, Unreadable> {
+        match Self::open(path) {
+            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { path: path.to_owned(), text: String::new() })
+            }
+            read => read,
+        }
+    }
+
+    fn notes(&self) -> Notes<'_> {
+        Notes::new(&self.path, &self.text)
+    }
+
+    /// A text that is no TOML is refused for that alone: what could be said about the rest is guesswork.
+    fn table(&self, environment: &Environment, notes: &Notes<'_>) -> Result<Table, Mistakes> {
+        let syntax = self.notes();
+        let mut table = Table::parse(&self.text, |at, why| syntax.wrong(&at, why, ""));
+        refuse_mistakes(syntax)?;
+        table.overlay(environment, |at, why| notes.wrong(&at, why, VARIABLE_FORM));
+        Ok(table)
+    }
+}
+
+const VARIABLE_FORM: &str =
+    "write COUNTERSIGN__SECTION__KEY, and for the first of several COUNTERSIGN__SECTION__0__KEY";
+
+impl Storage {
+    /// Reads what is said about storage, and nothing else of the file.
+    pub(crate) fn parse(file: &ConfigFile, environment: &Environment) -> Result<Self, Mistakes> {
+        let notes = file.notes();
+        let table = file.table(environment, &notes)?;
+        let storage = Self::read(&mut Section::root(&table, &notes));
+        refuse_mistakes(notes)?;
+        Ok(storage)
+    }
+
+    fn read(root: &mut Section<'_>) -> Self {
+        let store = StoreLocation::read(root.section("store"));
+        let master_key = MasterKeySource::read(root.section("master_key"), &store);
+        let dialect_files = root.sections("dialect").into_iter().filter_map(dialect_file).collect();
+        Self { store, master_key, dialect_files }
+    }
+}
+
+fn dialect_file(mut section: Section<'_>) -> Option<PathBuf> {
+    let file = section.required("file", "the path of a dialect file", |node, notes| {
+        read::text(node, notes).map(|path| notes.path(path))
+    });
+    section.finish();
+    file
+}
+
+impl Config {
+    /// Reads the whole file.
+    pub(crate) fn parse(
+        file: &ConfigFile,
+        environment: &Environment,
+        dialects: &[DialectName],
+    ) -> Result<Self, Mistakes> {
+        let notes = file.notes();
+        let table = file.table(environment, &notes)?;
+        let mut root = Section::root(&table, &notes);
+        let storage = Storage::read(&mut root);
+        let listen = Listen::read(root.section("listen"));
+        let api_key = ApiKeyConfig::read(root.section("api_key"));
+        let wallet_section = root.section_if_there("wallet");
+        let wallet_is_on = wallet_section.is_some();
+        let wallet = wallet_section.and_then(WalletConfig::read);
+        let limits = Limits::read(root.section("limits"));
+        let log = LogConfig::read(root.section("log"));
+        let (upstreams, upstream_names) = UpstreamConfig::read_all(root.sections("upstream"));
+        let known = routes::Named { upstreams: &upstream_names, dialects, wallet_is_on };
+        let routes = routes::read_all(root.sections("route"), &known, &notes);
+        root.finish();
+        let warnings = refuse_mistakes(notes)?;
+        Ok(Self { storage, listen, api_key, wallet, limits, log, upstreams, routes, warnings })
+    }
+}
+
+/// Everything that was noted, where there is a mistake among it; the warnings, where there is none.
+fn refuse_mistakes(notes: Notes<'_>) -> Result<Vec<Mistake>, Mistakes> {
+    let list = notes.into_list();
+    if list.iter().any(|mistake| mistake.severity == Severity::Mistake) {
+        Err(Mistakes(list))
+    } else {
+        Ok(list)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Routes against each other and against what they name.
+
+use countersign_model::DialectName;
+
+use super::document::At;
+use super::notes::{Notes, proposal};
+use super::route::{Draft, Methods, RequireConfig, RouteConfig, SchemeName};
+use super::section::Section;
+use super::upstream::UpstreamName;
+
+/// What routes may name.
+pub(super) struct Named<'a> {
+    pub(super) upstreams: &'a [UpstreamName],
+    pub(super) dialects: &'a [DialectName],
+    pub(super) wallet_is_on: bool,
+}
+
+pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &Notes<'_>) -> Vec<RouteConfig> {
+    if sections.is_empty() {
+        notes.wrong(
+            &At::File,
+            "there is no [[route]]: every request would be answered with 404",
+            "add one for each group of paths",
+        );
+    }
+    let drafts: Vec<Draft> = sections.into_iter().map(Draft::read).collect();
+    for (index, draft) in drafts.iter().enumerate() {
+        for earlier in drafts.iter().take(index) {
+            note_tie(draft, earlier, notes);
+        }
+        for scheme in schemes(draft) {
+            note_unknown(scheme, &draft.require_at, named, notes);
+        }
+        note_danger(draft, notes);
+    }
+    drafts.into_iter().filter_map(|draft| finish(draft, named.upstreams, notes)).collect()
+}
+
+/// Two routes tie where one request can be for both and neither is more specific. A path in which a literal stands
+/// is more specific than one with a parameter at that place, which is more specific than one whose rest begins
+/// there: so only routes for the very same paths tie. Among those, the one that names the method is more specific
+/// than the one for any.
+fn note_tie(draft: &Draft, earlier: &Draft, notes: &Notes<'_>) {
+    let (Some(pattern), Some(other)) = (&draft.pattern, &earlier.pattern) else { return };
+    if !pattern.same_paths(other) {
+        return;
+    }
+    let tied = match (&draft.methods, &earlier.methods) {
+        (Some(Methods::Any), Some(Methods::Any)) => Some("all methods".to_owned()),
+        (Some(Methods::These(mine)), Some(Methods::These(theirs))) => {
+            mine.iter().find(|method| theirs.contains(method)).map(ToString::to_string)
+        }
+        (Some(Methods::Any) | None, Some(Methods::These(_)) | None) | (_, Some(Methods::Any) | None) => None,
+    };
+    if let Some(methods) = tied {
+        let line =
+            notes.line(&earlier.at).map_or_else(String::new, |line| format!(" (the one of line {line})"));
+        notes.wrong(
+            &draft.pattern_at,
+            format!("another route{line} is for {methods} of the same paths"),
+            "make one more specific, by its path or by `methods`, or leave one out",
+        );
+    }
+}
+
+fn schemes(draft: &Draft) -> &[SchemeName] {
+    match &draft.require {
+        Some(RequireConfig::Any(schemes) | RequireConfig::All(schemes)) => schemes,
+        Some(RequireConfig::Nothing) | None => &[],
+    }
+}
+
+fn note_unknown(scheme: &SchemeName, at: &At, named: &Named<'_>, notes: &Notes<'_>) {
+    match scheme {
+        SchemeName::ApiKey => {}
+        SchemeName::Wallet if named.wallet_is_on => {}
+        SchemeName::Wallet => {
+            notes.wrong(
+                at,
+                "`wallet` is required, and there is no [wallet] to log in to",
+                "add [wallet], or require another scheme",
+            );
+        }
+        SchemeName::Signature(dialect) if named.dialects.contains(dialect) => {}
+        SchemeName::Signature(dialect) => {
+            let known: Vec<&str> = named.dialects.iter().map(DialectName::as_str).collect();
+            notes.wrong(at, format!("there is no dialect `{dialect}`"), proposal(dialect.as_str(), &known));
+        }
+    }
+}
+
+fn note_danger(draft: &Draft, notes: &Notes<'_>) {
+    let rest_of_all = draft.pattern.as_ref().is_some_and(|pattern| pattern.as_str().starts_with("/{*"));
+    if rest_of_all && matches!(draft.require, Some(RequireConfig::Nothing)) {
+        notes.warn(&draft.require_at, "every path that no other route names is open to anybody", "");
+    }
+}
+
+fn finish(draft: Draft, upstreams: &[UpstreamName], notes: &Notes<'_>) -> Option<RouteConfig> {
+    let found =
+        draft.upstream.as_ref().and_then(|name| upstreams.iter().find(|upstream| upstream.as_str() == name));
+    if let (Some(name), None) = (&draft.upstream, found) {
+        let known: Vec<&str> = upstreams.iter().map(UpstreamName::as_str).collect();
+        let mend = if known.is_empty() { "add an [[upstream]]".to_owned() } else { proposal(name, &known) };
+        notes.wrong(&draft.upstream_at, format!("there is no upstream `{name}`"), mend);
+    }
+    let upstream = found.cloned();
+    draft.finish(upstream)
+}

@@ -1,0 +1,219 @@
+//! What a configuration may say, and how each mistake in one is told.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+const SMALLEST: &str = r#"
+    [[upstream]]
+    name = "api"
+    url = "http://127.0.0.1:9000"
+
+    [[route]]
+    path = "/{*rest}"
+    require = "api-key"
+    upstream = "api"
+"#;
+
+fn dialects() -> Vec<DialectName> {
+    ["realm", "pitchprint"].into_iter().map(|name| DialectName::parse(name).unwrap()).collect()
+}
+
+fn parse_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Mistakes> {
+    let file = ConfigFile { path: PathBuf::from("/etc/cs/countersign.toml"), text: text.to_owned() };
+    let environment =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::parse(&file, &environment, &dialects())
+}
+
+fn parse(text: &str) -> Config {
+    parse_with(text, &[]).map_err(|mistakes| mistakes.to_string()).unwrap()
+}
+
+fn refusal(text: &str, environment: &[(&str, &str)]) -> String {
+    parse_with(text, environment).map(|config| format!("{config:?}")).unwrap_err().to_string()
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place_what_was_found_and_what_would_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/wrong");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 30);
+    for path in files {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // Seen from the folder itself, so that the snapshots hold no path of this machine.
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = ConfigFile { path: PathBuf::from(format!("src/config/wrong/{name}.toml")), text };
+        let Err(mistakes) = Config::parse(&file, &Environment::new(), &dialects()) else {
+            panic!("{name} is accepted");
+        };
+        insta::with_settings!({ snapshot_suffix => &name, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!("wrong", mistakes);
+        });
+        assert!(!mistakes.to_string().contains("hunter2"), "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_the_manual_is_accepted() {
+    let config = parse(include_str!("example.toml"));
+    assert_eq!(config.routes.len(), 4);
+    assert_eq!(
+        config.routes[0].methods,
+        Methods::These(["POST", "PUT", "PATCH", "DELETE"].map(|m| m.parse().unwrap()).into())
+    );
+    assert_eq!(config.routes[0].scopes.to_list(), "marketplace:write");
+    assert_eq!(config.routes[3].require, RequireConfig::Any(vec![SchemeName::Wallet, SchemeName::ApiKey]));
+    assert!(config.warnings.is_empty());
+}
+
+#[test]
+fn a_route_and_its_upstream_are_all_that_must_be_said() {
+    let config = parse(SMALLEST);
+    assert_eq!(config.listen.public, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(config.listen.admin, "127.0.0.1:8081".parse().unwrap());
+    assert_eq!(config.listen.workers, Workers::OnePerCore);
+    assert_eq!(config.api_key.header, "x-api-key");
+    assert_eq!(config.limits.signed_body(), 10 << 20);
+    assert_eq!(config.log, LogConfig { format: LogFormat::Json, level: LogLevel::Info });
+    assert!(config.wallet.is_none());
+    assert_eq!(config.routes[0].methods, Methods::Any);
+    assert_eq!(config.routes[0].query, QueryRule::Allow);
+    assert_eq!(config.routes[0].credentials, CredentialsRule::Remove);
+}
+
+#[test]
+fn paths_are_relative_to_the_file_that_names_them() {
+    let storage =
+        parse(&format!("[store]\nurl = \"sqlite:data/c.db\"\n[[dialect]]\nfile = \"mine.toml\"\n{SMALLEST}"))
+            .storage;
+    assert_eq!(storage.store, StoreLocation::Sqlite(PathBuf::from("/etc/cs/data/c.db")));
+    assert!(
+        matches!(&storage.master_key, MasterKeySource::File(path) if path == Path::new("/etc/cs/data/master.key"))
+    );
+    assert_eq!(storage.dialect_files, [PathBuf::from("/etc/cs/mine.toml")]);
+    let elsewhere = parse(&format!("[store]\nurl = \"sqlite:///var/lib/c.db\"\n{SMALLEST}")).storage;
+    assert_eq!(elsewhere.store, StoreLocation::Sqlite(PathBuf::from("/var/lib/c.db")));
+}
+
+#[test]
+fn the_environment_has_the_last_word_on_every_key() {
+    let config = parse_with(
+        SMALLEST,
+        &[
+            ("COUNTERSIGN__LISTEN__PUBLIC", "0.0.0.0:80"),
+            ("COUNTERSIGN__LISTEN__WORKERS", "3"),
+            ("COUNTERSIGN__LIMITS__SIGNED_BODY", "1MiB"),
+            ("COUNTERSIGN__WALLET__ISSUER", "redreamer"),
+            ("COUNTERSIGN__WALLET__NETWORKS", "eth, polygon"),
+            ("COUNTERSIGN__UPSTREAM__0__URL", "http://api:9000"),
+            ("COUNTERSIGN__ROUTE__0__REQUIRE", "wallet,api-key"),
+            ("COUNTERSIGN__ROUTE__1__PATH", "/open"),
+            ("COUNTERSIGN__ROUTE__1__REQUIRE", "nothing"),
+            ("COUNTERSIGN__ROUTE__1__UPSTREAM", "api"),
+            ("COUNTERSIGN_CONFIG", "not for the parser"),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.listen.public, "0.0.0.0:80".parse().unwrap());
+    assert_eq!(config.listen.workers, Workers::Count(3.try_into().unwrap()));
+    assert_eq!(config.limits.signed_body(), 1 << 20);
+    let networks = config.wallet.unwrap().networks;
+    assert_eq!(
+        networks.iter().map(countersign_model::Network::as_str).collect::<Vec<_>>(),
+        ["eth", "polygon"]
+    );
+    assert_eq!(config.upstreams[0].url.host(), "api");
+    assert_eq!(config.routes[0].require, RequireConfig::Any(vec![SchemeName::Wallet, SchemeName::ApiKey]));
+    assert_eq!(config.routes[1].require, RequireConfig::Nothing);
+}
+
+#[test]
+fn a_configuration_can_be_made_of_the_environment_alone() {
+    let config = parse_with(
+        "",
+        &[
+            ("COUNTERSIGN__UPSTREAM__0__NAME", "api"),
+            ("COUNTERSIGN__UPSTREAM__0__URL", "http://api:9000"),
+            ("COUNTERSIGN__ROUTE__0__PATH", "/{*rest}"),
+            ("COUNTERSIGN__ROUTE__0__REQUIRE__ALL", "api-key,signature:realm"),
+            ("COUNTERSIGN__ROUTE__0__UPSTREAM", "api"),
+        ],
+    )
+    .unwrap();
+    let realm = SchemeName::Signature(DialectName::parse("realm").unwrap());
+    assert_eq!(config.routes[0].require, RequireConfig::All(vec![SchemeName::ApiKey, realm]));
+}
+
+#[test]
+fn a_mistake_in_the_environment_names_the_variable() {
+    let told = refusal(
+        SMALLEST,
+        &[
+            ("COUNTERSIGN__LISTEN__PUBLIC", "80"),
+            ("COUNTERSIGN__LISTEN__PUBILC", "127.0.0.1:80"),
+            ("COUNTERSIGN__ROUTE__7__PATH", "/"),
+            ("COUNTERSIGN__ROUTE__FIRST__PATH", "/"),
+            ("COUNTERSIGN__STORE__URL__X", "/"),
+            ("COUNTERSIGN__LOG", "json"),
+            ("COUNTERSIGN__LOG__FORMAT", "json"),
+            ("COUNTERSIGN__UPSTREAM__0", "http://api:9000"),
+        ],
+    );
+    insta::assert_snapshot!("environment", told);
+}
+
+#[test]
+fn the_master_key_comes_from_the_environment_or_a_file_and_is_never_printed() {
+    let given = parse_with(SMALLEST, &[("COUNTERSIGN__MASTER_KEY__VALUE", "hunter2\n")]).unwrap();
+    assert!(matches!(&given.storage.master_key, MasterKeySource::Given(text) if text.expose() == "hunter2"));
+    assert!(!format!("{given:?}").contains("hunter2"));
+    let told = refusal(
+        &format!("[master_key]\nvalue = 'hunter2'\n{SMALLEST}"),
+        &[("COUNTERSIGN__MASTER_KEY__VALUE_FILE", "/no/such/file")],
+    );
+    assert!(!told.contains("hunter2") && told.contains("/no/such/file"), "{told}");
+}
+
+#[test]
+fn commands_beside_a_server_do_not_mind_mistakes_in_its_routes() {
+    let text = "[store]\nurl = 'sqlite:x.db'\n[[route]]\npath = 'nonsense'\n".to_owned();
+    let file = ConfigFile { path: PathBuf::from("c.toml"), text };
+    assert!(Config::parse(&file, &Environment::new(), &dialects()).is_err());
+    assert!(Storage::parse(&file, &Environment::new()).is_ok());
+}
+
+#[test]
+fn a_route_that_names_its_methods_stands_beside_one_for_all_others() {
+    let routes = parse(&format!(
+        "{SMALLEST}\n[[route]]\nmethods = ['POST']\npath = '/{{*all}}'\nrequire = 'signature:realm'\nupstream = 'api'"
+    ));
+    assert_eq!(routes.routes.len(), 2);
+}
+
+#[test]
+fn what_is_open_to_strangers_by_intent_is_a_warning() {
+    let text = SMALLEST.replace("\"api-key\"", "\"nothing\"");
+    let config = parse(&format!("[listen]\nadmin = \"0.0.0.0:8081\"\n{text}"));
+    let told: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!("warnings", told.join("\n\n"));
+}
+
+#[test]
+fn every_default_is_within_its_range_and_every_limit_says_what_it_is() {
+    for limit in Limits::table() {
+        for (name, value) in [("default", &limit.default), ("least", &limit.least), ("most", &limit.most)] {
+            let value = if value.ends_with(|c: char| c.is_ascii_digit()) {
+                value.clone()
+            } else {
+                format!("\"{value}\"")
+            };
+            let text = format!("[limits]\n{} = {value}\n{SMALLEST}", limit.name);
+            assert!(parse_with(&text, &[]).is_ok(), "{name} of {}", limit.name);
+        }
+        assert!(limit.meaning.ends_with('.'), "{}", limit.name);
+    }
+}
