@@ -12,6 +12,8 @@ mod credentials;
 mod error;
 mod grants;
 mod sessions;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod token_keys;
 
 pub use changes::{BATCH_LIMIT, Batch, Change, Changes, Cursor};
