@@ -1,1 +1,20 @@
-//! What every door of Countersign shares: the request as we see it, the answer as they see it.
+//! What every door shares: the request as we see it, the answer as they see it.
+//!
+//! A door turns its wire into an [`Inbound`], finds the [`Route`], asks `verify` for the verdict, and turns it into
+//! identity headers ([`identity`]) or an [`Answer`]. The table from refusal to status is in [`answer`] and nowhere
+//! else.
+
+mod answer;
+pub mod identity;
+mod inbound;
+mod path;
+mod record;
+mod request_id;
+mod routes;
+
+pub use answer::{Answer, Problem, REQUEST_ID, refusal};
+pub use inbound::{BadRequest, Inbound};
+pub use path::{Ambiguous, routing_path};
+pub use record::{Outcome, Record};
+pub use request_id::RequestId;
+pub use routes::{Credentials, Route, RouteError, Routes, UpstreamName};

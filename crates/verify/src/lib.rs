@@ -1,1 +1,24 @@
 //! The decision: may this request pass, and who sent it.
+//!
+//! [`Verifier::decide`] runs one request top to bottom. Each check returns a proof that the next step asks
+//! for, and [`Verified`] can be built out of those proofs alone, so leaving a check out does not compile.
+//! Nothing here knows HTTP statuses or wires: a door turns its request into a [`Request`] and the verdict
+//! into its answer.
+
+mod body;
+mod decide;
+mod failure;
+mod memory;
+mod read;
+mod requirement;
+mod usable;
+mod verified;
+
+pub use body::{BodyFailure, BodySource, NoBody};
+pub use countersign_dialect::Request;
+pub use decide::{Verifier, VerifierSettings};
+pub use failure::{Denial, Failure, Outage, Reason, Verdict};
+pub use memory::STALE_AFTER;
+pub use requirement::{Accept, Requirement, RequirementError, Scheme, UnsignedQuery};
+pub use usable::Unusable;
+pub use verified::{App, Verified};

@@ -1,0 +1,254 @@
+//! The login endpoints: nonce, login, refresh.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use countersign_edge::{Answer, Inbound, Problem, REQUEST_ID, RequestId};
+use countersign_model::{Entropy, UnixTime};
+use countersign_session::{
+    LoginError, LoginRequest, NonceError, NotIssued, Pair, RefreshError, RefreshRefused, Wallets,
+};
+use countersign_store::StoreError;
+use countersign_verify::{BodySource, Failure, Verifier};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response};
+use serde::Deserialize;
+
+/// One of the login endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `GET …/nonce?address=…&network=…`
+    Nonce,
+    /// `POST …/login`
+    Login,
+    /// `POST …/refresh`
+    Refresh,
+}
+
+/// The login endpoints under one path.
+pub struct LoginApi {
+    wallets: Arc<Wallets>,
+    verifier: Arc<Verifier>,
+    base: String,
+}
+
+/// What was answered, and why, for the log.
+pub struct LoginAnswer {
+    /// The response.
+    pub response: Response<Bytes>,
+    /// A stable word for a refusal; empty for a success.
+    pub reason: &'static str,
+    /// The reason in a sentence, for operators; empty for a success.
+    pub detail: String,
+}
+
+/// Why a request to these endpoints got no success.
+struct Refusal {
+    problem: Problem,
+    reason: &'static str,
+    detail: String,
+}
+
+#[derive(Deserialize)]
+struct LoginBody<'a> {
+    #[serde(borrow)]
+    address: Cow<'a, str>,
+    #[serde(borrow)]
+    signature: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct RefreshBody<'a> {
+    #[serde(borrow)]
+    refresh_token: Cow<'a, str>,
+}
+
+impl LoginApi {
+    /// The endpoints under `base`, such as `/api/v1/auth` (no slash at its end).
+    pub fn new(wallets: Arc<Wallets>, verifier: Arc<Verifier>, base: String) -> Self {
+        Self { wallets, verifier, base }
+    }
+
+    /// The endpoint that a path names, if it names one. A path here is answered here, whatever the routes say.
+    pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        match path.strip_prefix(self.base.as_str())? {
+            "/nonce" => Some(Endpoint::Nonce),
+            "/login" => Some(Endpoint::Login),
+            "/refresh" => Some(Endpoint::Refresh),
+            _ => None,
+        }
+    }
+
+    /// Answers a request to `endpoint`. The body is JSON whatever its content type says; members that are not asked for
+    /// are ignored.
+    pub async fn answer<B: BodySource>(
+        &self,
+        endpoint: Endpoint,
+        inbound: &Inbound<'_>,
+        body: &mut B,
+        request_id: &RequestId,
+        now: UnixTime,
+        entropy: &dyn Entropy,
+    ) -> LoginAnswer {
+        let allowed = match endpoint {
+            Endpoint::Nonce => Method::GET,
+            Endpoint::Login | Endpoint::Refresh => Method::POST,
+        };
+        if *inbound.method != allowed {
+            let mut response = Answer::from(Problem::MethodNotAllowed).into_response(request_id);
+            if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+                response.headers_mut().insert(ALLOW, value);
+            }
+            return LoginAnswer { response, reason: "method", detail: format!("{} only", allowed.as_str()) };
+        }
+        let done = match endpoint {
+            Endpoint::Nonce => self.nonce(inbound, now).await,
+            Endpoint::Login => self.login(body, now, entropy).await,
+            Endpoint::Refresh => self.refresh(body, now).await,
+        };
+        match done {
+            Ok(json) => {
+                LoginAnswer { response: success(&json, request_id), reason: "", detail: String::new() }
+            }
+            Err(refusal) => LoginAnswer {
+                response: Answer::from(refusal.problem).into_response(request_id),
+                reason: refusal.reason,
+                detail: refusal.detail,
+            },
+        }
+    }
+
+    async fn nonce(&self, inbound: &Inbound<'_>, now: UnixTime) -> Result<serde_json::Value, Refusal> {
+        let query = inbound.target.split_once('?').map_or("", |(_, query)| query);
+        let address = single(query, "address")?.ok_or_else(|| malformed("the query has no `address`"))?;
+        let network = single(query, "network")?;
+        match self.wallets.nonce(&address, network.as_deref(), now).await {
+            Ok(nonce) => Ok(serde_json::json!({ "nonce": nonce.to_string() })),
+            Err(NonceError::Store(error)) => Err(storage(&error)),
+            Err(error @ (NonceError::Address(_) | NonceError::Network(_))) => {
+                Err(malformed(error.to_string()))
+            }
+        }
+    }
+
+    async fn login<B: BodySource>(
+        &self,
+        body: &mut B,
+        now: UnixTime,
+        entropy: &dyn Entropy,
+    ) -> Result<serde_json::Value, Refusal> {
+        let bytes = read(body).await?;
+        let login: LoginBody<'_> = parse(&bytes)?;
+        let keys = self.verifier.token_keys().ok_or_else(no_keys)?;
+        let request = LoginRequest { address: &login.address, signature: &login.signature };
+        match self.wallets.login(request, &keys, now, entropy).await {
+            Ok(pair) => Ok(tokens(&pair)),
+            Err(LoginError::Address(error)) => Err(malformed(error.to_string())),
+            Err(LoginError::Refused(why)) => Err(Refusal {
+                problem: Problem::LoginRefused,
+                reason: "login_refused",
+                detail: why.to_string(),
+            }),
+            Err(LoginError::Store(error)) => Err(storage(&error)),
+            Err(LoginError::NotIssued(error)) => Err(not_issued(&error)),
+        }
+    }
+
+    async fn refresh<B: BodySource>(
+        &self,
+        body: &mut B,
+        now: UnixTime,
+    ) -> Result<serde_json::Value, Refusal> {
+        let bytes = read(body).await?;
+        let refresh: RefreshBody<'_> = parse(&bytes)?;
+        let keys = self.verifier.token_keys().ok_or_else(no_keys)?;
+        match self.wallets.refresh(&refresh.refresh_token, &keys, now).await {
+            Ok(pair) => Ok(tokens(&pair)),
+            Err(RefreshError::Refused(why)) => {
+                if let RefreshRefused::Reuse(_) = why {
+                    // The session's access tokens end with it, here before this answer goes out.
+                    self.verifier.catch_up(now).await.map_err(|error| behind(&error))?;
+                }
+                Err(Refusal {
+                    problem: Problem::RefreshRefused,
+                    reason: "refresh_refused",
+                    detail: why.to_string(),
+                })
+            }
+            Err(RefreshError::Store(error)) => Err(storage(&error)),
+            Err(RefreshError::NotIssued(error)) => Err(not_issued(&error)),
+        }
+    }
+}
+
+/// The one value of a query parameter, decoded (WHATWG URL, `application/x-www-form-urlencoded`).
+fn single(query: &str, name: &str) -> Result<Option<String>, Refusal> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    let first = values.next().map(|(_, value)| value.into_owned());
+    match values.next() {
+        None => Ok(first),
+        Some(_) => Err(malformed(format!("the query has `{name}` twice"))),
+    }
+}
+
+async fn read<B: BodySource>(body: &mut B) -> Result<Bytes, Refusal> {
+    body.read().await.map_err(|why| Refusal {
+        problem: Problem::Body(why),
+        reason: "body",
+        detail: why.to_string(),
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        // A parser's message may quote the body; its place and kind are enough, and never a secret.
+        let what = match error.classify() {
+            serde_json::error::Category::Data => {
+                "the body lacks a member, has one twice, or one of another type"
+            }
+            serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof
+            | serde_json::error::Category::Io => "the body is not JSON",
+        };
+        malformed(format!("{what} (line {}, column {})", error.line(), error.column()))
+    })
+}
+
+fn tokens(pair: &Pair) -> serde_json::Value {
+    serde_json::json!({ "token": pair.token, "refresh_token": pair.refresh_token })
+}
+
+fn success(json: &serde_json::Value, request_id: &RequestId) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(json.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REQUEST_ID, request_id.as_header().clone());
+    response
+}
+
+fn malformed(why: impl Into<Cow<'static, str>>) -> Refusal {
+    let why = why.into();
+    Refusal { detail: why.to_string(), problem: Problem::MalformedLogin(why), reason: "malformed" }
+}
+
+fn storage(error: &StoreError) -> Refusal {
+    Refusal { problem: Problem::Unavailable, reason: "storage", detail: error.to_string() }
+}
+
+fn behind(error: &Failure) -> Refusal {
+    Refusal { problem: Problem::Unavailable, reason: "storage", detail: error.to_string() }
+}
+
+fn not_issued(error: &NotIssued) -> Refusal {
+    Refusal { problem: Problem::Internal, reason: "not_issued", detail: error.to_string() }
+}
+
+fn no_keys() -> Refusal {
+    Refusal {
+        problem: Problem::Unavailable,
+        reason: "no_token_keys",
+        detail: "there are no token keys".to_owned(),
+    }
+}

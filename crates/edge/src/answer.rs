@@ -1,0 +1,258 @@
+//! The table from refusal to status: the only one in the house.
+//!
+//! A caller learns what the wire documents and no more: an unknown key, a revoked one and a wrong signature look alike
+//! wherever the documents allow it. Operators find the reason in the log, by the request id.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use countersign_dialect::{Part, Refusal};
+use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::RequestId;
+use crate::inbound::BadRequest;
+
+/// The realm in our challenges (RFC 9110 section 11.5).
+const REALM: &str = "countersign";
+
+/// When to try again after a failure of ours, in seconds.
+const RETRY_SECS: u16 = 1;
+
+/// The name of the request, in every answer and towards the upstream.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An answer of ours: a problem (RFC 9457) with a stable `code`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// What went wrong, as a stable word for programs.
+    pub code: &'static str,
+    /// What went wrong, for people.
+    pub detail: Cow<'static, str>,
+    challenges: Vec<HeaderValue>,
+}
+
+/// What else is answered with a problem: everything but a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The head of the request can be read in more than one way.
+    BadRequest(BadRequest),
+    /// No route matches: nothing is open by accident.
+    NoRoute,
+    /// The endpoint is there, with other methods.
+    MethodNotAllowed,
+    /// The body was larger than allowed, or stopped coming, or broke off.
+    Body(BodyFailure),
+    /// A login or refresh request that cannot be read; the text says why.
+    MalformedLogin(Cow<'static, str>),
+    /// A login whose signature is not one of a fresh nonce by that address.
+    LoginRefused,
+    /// A refresh token that is invalid, expired or spent.
+    RefreshRefused,
+    /// The upstream could not be reached.
+    UpstreamUnreachable,
+    /// The upstream broke off before it had answered.
+    UpstreamBroken,
+    /// The upstream took too long.
+    UpstreamTimeout,
+    /// We cannot answer now.
+    Unavailable,
+    /// A fault in this program.
+    Internal,
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        let (status, code, detail): (_, _, Cow<'static, str>) = match problem {
+            Problem::BadRequest(why) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", why.to_string().into()),
+            Problem::NoRoute => {
+                (StatusCode::NOT_FOUND, "NO_ROUTE", "no route matches this method and path".into())
+            }
+            Problem::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "this endpoint has other methods".into(),
+            ),
+            Problem::Body(why) => return body(why),
+            Problem::MalformedLogin(why) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", why),
+            Problem::LoginRefused => (
+                StatusCode::UNAUTHORIZED,
+                "AUTHORIZATION_ERROR",
+                "the signature is not one of this address over a fresh nonce; ask for a nonce and sign again"
+                    .into(),
+            ),
+            Problem::RefreshRefused => (
+                StatusCode::UNAUTHORIZED,
+                "AUTHORIZATION_ERROR",
+                "the refresh token is invalid or has expired; log in again".into(),
+            ),
+            Problem::UpstreamUnreachable => (
+                StatusCode::BAD_GATEWAY,
+                "UPSTREAM_UNREACHABLE",
+                "the API behind this gateway cannot be reached".into(),
+            ),
+            Problem::UpstreamBroken => (
+                StatusCode::BAD_GATEWAY,
+                "UPSTREAM_BROKEN",
+                "the API behind this gateway broke off its answer".into(),
+            ),
+            Problem::UpstreamTimeout => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "UPSTREAM_TIMEOUT",
+                "the API behind this gateway took too long".into(),
+            ),
+            Problem::Unavailable => return unavailable(),
+            Problem::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "something went wrong in this gateway".into())
+            }
+        };
+        let challenges = match status {
+            StatusCode::UNAUTHORIZED => bearer_challenge(None).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        Self { status, code, detail, challenges }
+    }
+}
+
+/// The answer to a request that may not pass a route with this requirement.
+pub fn refusal(failure: &Failure, requirement: &Requirement, api_key_header: &HeaderName) -> Answer {
+    match failure {
+        Failure::Denied(denial) => denied(denial, requirement, api_key_header),
+        Failure::Unavailable(_) => unavailable(),
+        Failure::Body(why) => body(*why),
+    }
+}
+
+fn unavailable() -> Answer {
+    Answer {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "UNAVAILABLE",
+        detail: "no decision can be made now; try again".into(),
+        challenges: Vec::new(),
+    }
+}
+
+fn body(why: BodyFailure) -> Answer {
+    let (status, code) = match why {
+        BodyFailure::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE"),
+        BodyFailure::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW"),
+        BodyFailure::Broken => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        BodyFailure::NotSeen => return unavailable(),
+    };
+    Answer { status, code, detail: why.to_string().into(), challenges: Vec::new() }
+}
+
+fn denied(denial: &Denial, requirement: &Requirement, api_key_header: &HeaderName) -> Answer {
+    let status = match (&denial.scheme, &denial.reason) {
+        (_, Reason::Scopes(_) | Reason::TwoConsumers) => StatusCode::FORBIDDEN,
+        (Some(Scheme::Signature(recipe)), reason) => {
+            StatusCode::from_u16(recipe.status(kind(reason))).unwrap_or(StatusCode::UNAUTHORIZED)
+        }
+        (Some(Scheme::ApiKey | Scheme::Wallet) | None, _) => StatusCode::UNAUTHORIZED,
+    };
+    let (code, detail): (_, Cow<'static, str>) = match (&denial.scheme, &denial.reason) {
+        // RFC 6750 section 3.1, insufficient_scope: the caller is known and may be told what to ask for.
+        (_, Reason::Scopes(missing)) => {
+            ("SCOPE_MISSING", format!("this needs more scopes: {}", missing.to_list()).into())
+        }
+        (_, Reason::TwoConsumers) => ("TWO_CONSUMERS", "the credentials are those of two consumers".into()),
+        (_, Reason::NotPresented) => ("CREDENTIAL_MISSING", "a credential is required".into()),
+        (Some(Scheme::Wallet), _) => ("AUTHORIZATION_ERROR", "the token is invalid or has expired".into()),
+        (Some(Scheme::Signature(_)), _) if status == StatusCode::FORBIDDEN => {
+            ("SIGNATURE_INVALID", "the signature or its timestamp is missing or not valid".into())
+        }
+        (Some(Scheme::ApiKey | Scheme::Signature(_)) | None, _) => {
+            ("CREDENTIAL_INVALID", "the credential is not valid".into())
+        }
+    };
+    let challenges = if status == StatusCode::UNAUTHORIZED {
+        challenges(denial, requirement, api_key_header)
+    } else {
+        Vec::new()
+    };
+    Answer { status, code, detail, challenges }
+}
+
+/// Which of a dialect's documented statuses a reason belongs to.
+fn kind(reason: &Reason) -> Refusal {
+    match reason {
+        Reason::NotPresented
+        | Reason::UnknownKey
+        | Reason::Unusable(_)
+        | Reason::Repeated
+        | Reason::Unreadable => Refusal::KeyId,
+        Reason::Incomplete(part) => of_part(*part),
+        Reason::Malformed(why) => of_part(why.part),
+        Reason::Untimely(_) => Refusal::Timestamp,
+        Reason::Mismatch(_)
+        | Reason::UnsignedQuery
+        | Reason::Token(_)
+        | Reason::SessionEnded
+        | Reason::TwoConsumers
+        | Reason::Scopes(_) => Refusal::Signature,
+    }
+}
+
+fn of_part(part: Part) -> Refusal {
+    match part {
+        Part::KeyId => Refusal::KeyId,
+        Part::Timestamp | Part::Nonce | Part::Expires => Refusal::Timestamp,
+        Part::Signature => Refusal::Signature,
+        Part::Body => Refusal::Malformed,
+    }
+}
+
+/// One challenge a scheme that the route accepts (RFC 9110 section 11.6.1).
+fn challenges(denial: &Denial, requirement: &Requirement, api_key_header: &HeaderName) -> Vec<HeaderValue> {
+    let challenge = |scheme: &Scheme| match scheme {
+        Scheme::ApiKey => text(&format!("ApiKey realm=\"{REALM}\", header=\"{api_key_header}\"")),
+        Scheme::Wallet => bearer_challenge(Some(denial)),
+        Scheme::Signature(recipe) => {
+            text(&format!("Signature realm=\"{REALM}\", dialect=\"{}\"", recipe.name()))
+        }
+    };
+    requirement.accept().schemes().iter().filter_map(challenge).collect()
+}
+
+/// RFC 6750 section 3: no error code where no token was presented.
+fn bearer_challenge(denial: Option<&Denial>) -> Option<HeaderValue> {
+    let presented = denial.is_some_and(|denial| {
+        matches!(denial.scheme, Some(Scheme::Wallet)) && denial.reason != Reason::NotPresented
+    });
+    let error = if presented { ", error=\"invalid_token\"" } else { "" };
+    text(&format!("Bearer realm=\"{REALM}\"{error}"))
+}
+
+fn text(challenge: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(challenge).ok()
+}
+
+impl Answer {
+    /// The answer as a response: problem JSON (RFC 9457) that no cache may keep.
+    pub fn into_response(self, request_id: &RequestId) -> Response<Bytes> {
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id.as_str(),
+        });
+        let mut response = Response::new(Bytes::from(problem.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(REQUEST_ID, request_id.as_header().clone());
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, RETRY_SECS.into());
+        }
+        for challenge in self.challenges {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

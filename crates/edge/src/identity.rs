@@ -1,0 +1,115 @@
+//! What the upstream is told about the caller, and what it must not hear from the caller.
+
+use std::borrow::Cow;
+
+use countersign_verify::{Accept, Requirement, Scheme, Verified};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
+
+use crate::routes::Credentials;
+
+/// The consumer's identity, a UUID.
+pub const CONSUMER_ID: HeaderName = HeaderName::from_static("x-consumer-id");
+/// The consumer's name.
+pub const CONSUMER_USERNAME: HeaderName = HeaderName::from_static("x-consumer-username");
+/// The key id of the credential that was used.
+pub const CREDENTIAL_IDENTIFIER: HeaderName = HeaderName::from_static("x-credential-identifier");
+/// The scopes held, comma separated.
+pub const AUTHENTICATED_SCOPE: HeaderName = HeaderName::from_static("x-authenticated-scope");
+/// The wallet's address, lower case.
+pub const AUTHENTICATED_USERID: HeaderName = HeaderName::from_static("x-authenticated-userid");
+
+/// The headers that say who is calling. Only we set them.
+pub const HEADERS: [HeaderName; 5] =
+    [CONSUMER_ID, CONSUMER_USERNAME, CREDENTIAL_IDENTIFIER, AUTHENTICATED_SCOPE, AUTHENTICATED_USERID];
+
+/// Removes whatever a client sent under the names of our identity headers, in any spelling.
+///
+/// Servers behind gateways fold names together: CGI (RFC 3875 section 4.1.18) and its heirs make `HTTP_X_CONSUMER_ID`
+/// of `X-Consumer-ID` and `X_Consumer_ID` alike. So every character that is neither letter nor digit counts as `-`.
+pub fn remove_forged(headers: &mut HeaderMap) {
+    for name in HEADERS {
+        headers.remove(name);
+    }
+    let odd = |byte: u8| !byte.is_ascii_alphanumeric() && byte != b'-';
+    let forged: SmallVec<[HeaderName; 2]> = headers
+        .keys()
+        .filter(|name| name.as_str().bytes().any(odd))
+        .filter(|name| HEADERS.iter().any(|ours| same_spelling(name.as_str(), ours.as_str())))
+        .cloned()
+        .collect();
+    for name in forged {
+        headers.remove(name);
+    }
+}
+
+fn same_spelling(name: &str, ours: &str) -> bool {
+    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+    name.len() == ours.len() && name.bytes().map(fold).eq(ours.bytes())
+}
+
+/// Removes the secrets that the route's schemes checked. A signature inside the body stays: the body passes unchanged.
+pub fn remove_credentials(
+    headers: &mut HeaderMap,
+    requirement: &Requirement,
+    api_key_header: &HeaderName,
+    credentials: &Credentials,
+) {
+    match (credentials, requirement.accept()) {
+        (Credentials::DangerKeep { .. }, _) | (_, Accept::Nothing) => return,
+        (Credentials::Remove, Accept::Any(_) | Accept::All(_)) => {}
+    }
+    // An API key goes no further even from a route that asks for something else: unchecked, it must not look checked.
+    headers.remove(api_key_header);
+    for scheme in requirement.accept().schemes() {
+        match scheme {
+            Scheme::ApiKey => {}
+            Scheme::Wallet => {
+                headers.remove(AUTHORIZATION);
+            }
+            Scheme::Signature(recipe) => {
+                for name in recipe.credential_headers() {
+                    headers.remove(name);
+                }
+            }
+        }
+    }
+}
+
+/// Sets our identity headers, every one of them, empty where there is nothing to say.
+pub fn set(headers: &mut HeaderMap, verified: &Verified) {
+    let app = verified.app();
+    let id = app.map(|app| app.id().0.to_string());
+    headers.insert(CONSUMER_ID, value(id.as_deref()));
+    headers.insert(CONSUMER_USERNAME, value(app.map(|app| app.name().as_str())));
+    headers.insert(CREDENTIAL_IDENTIFIER, value(app.map(|app| app.key_id().as_str())));
+    let scopes: Cow<'_, _> = verified.scopes();
+    headers.insert(AUTHENTICATED_SCOPE, value((!scopes.is_empty()).then(|| scopes.to_list()).as_deref()));
+    let user = verified.user().map(|address| address.to_string());
+    headers.insert(AUTHENTICATED_USERID, value(user.as_deref()));
+}
+
+/// The types of the model hold only what can stand in a header; an empty value is what is left if one ever did not.
+fn value(text: Option<&str>) -> HeaderValue {
+    let empty = HeaderValue::from_static("");
+    text.map_or(empty.clone(), |text| HeaderValue::from_str(text).unwrap_or(empty))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forged_identity_is_gone_in_any_spelling() {
+        let mut headers = HeaderMap::new();
+        for name in
+            ["X-Consumer-ID", "x_consumer_id", "X-Consumer_Username", "x.authenticated.userid", "x-other_one"]
+        {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("evil"));
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("twice"));
+        }
+        remove_forged(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-other_one"]);
+    }
+}

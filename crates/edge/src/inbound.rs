@@ -1,0 +1,125 @@
+//! A request as a door received it.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use countersign_verify::Request;
+use http::header::HOST;
+use http::{HeaderMap, Method, request};
+
+use crate::path::{Ambiguous, routing_path};
+
+/// A request whose head can be read in one way only.
+#[derive(Clone, Debug)]
+pub struct Inbound<'a> {
+    /// The method, as sent.
+    pub method: &'a Method,
+    /// The path and query, byte for byte as sent.
+    pub target: &'a str,
+    /// The path, in the form that routes are matched against.
+    pub path: Cow<'a, str>,
+    /// `http` or `https`: how the client reached us.
+    pub scheme: &'a str,
+    /// The authority the client asked for; empty where an HTTP/1.0 client named none.
+    pub host: &'a str,
+    /// The headers, as sent.
+    pub headers: &'a HeaderMap,
+    /// Who is at the other end of the connection.
+    pub peer: SocketAddr,
+}
+
+/// Why a request's head is refused before anything else is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    /// The target is neither a path nor an absolute URI with one (RFC 9112 section 3.2).
+    #[error("the request target is not a path")]
+    Target,
+    /// The path means different things to different servers.
+    #[error("{0}")]
+    Path(Ambiguous),
+    /// More than one `Host`, or one that is not printable (RFC 9112 section 3.2).
+    #[error("the request has no single readable host")]
+    Host,
+    /// The absolute URI names another host than `Host` does.
+    #[error("the request target and the host header disagree")]
+    HostMismatch,
+}
+
+impl<'a> Inbound<'a> {
+    /// Reads the head of a request that came from `peer` over `scheme` (`http` or `https`).
+    pub fn read(head: &'a request::Parts, scheme: &'a str, peer: SocketAddr) -> Result<Self, BadRequest> {
+        let target = head.uri.path_and_query().ok_or(BadRequest::Target)?;
+        if !target.path().starts_with('/') || head.method == Method::CONNECT {
+            return Err(BadRequest::Target);
+        }
+        let path = routing_path(target.path()).map_err(BadRequest::Path)?;
+        let host = host(head)?;
+        Ok(Self {
+            method: &head.method,
+            target: target.as_str(),
+            path,
+            scheme,
+            host,
+            headers: &head.headers,
+            peer,
+        })
+    }
+
+    /// The request as the decision sees it; its body is read later, if at all.
+    pub fn request(&self) -> Request<'a> {
+        Request {
+            method: self.method.as_str(),
+            scheme: self.scheme,
+            host: self.host,
+            target: self.target,
+            headers: self.headers,
+            body: None,
+        }
+    }
+}
+
+fn host(head: &request::Parts) -> Result<&str, BadRequest> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let named = match (hosts.next(), hosts.next()) {
+        (None, _) => None,
+        (Some(one), None) => Some(one.to_str().map_err(|_| BadRequest::Host)?),
+        (Some(_), Some(_)) => return Err(BadRequest::Host),
+    };
+    match (head.uri.authority(), named) {
+        (Some(authority), Some(named)) if authority.as_str() != named => Err(BadRequest::HostMismatch),
+        (Some(authority), _) => Ok(authority.as_str()),
+        (None, Some(named)) => Ok(named),
+        (None, None) if head.version < http::Version::HTTP_11 => Ok(""),
+        (None, None) => Err(BadRequest::Host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(uri: &str, hosts: &[&str]) -> Result<String, BadRequest> {
+        let mut request = http::Request::builder().uri(uri);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        Inbound::read(&head, "http", peer).map(|inbound| format!("{} {}", inbound.host, inbound.target))
+    }
+
+    #[test]
+    fn the_target_stays_as_it_was_sent() {
+        assert_eq!(read("/a%20b?x=%zz&y", &["h:1"]).unwrap(), "h:1 /a%20b?x=%zz&y");
+        assert_eq!(read("http://h:1/a?b", &["h:1"]).unwrap(), "h:1 /a?b");
+    }
+
+    #[test]
+    fn a_head_that_can_be_read_two_ways_is_refused() {
+        assert_eq!(read("/", &[]), Err(BadRequest::Host));
+        assert_eq!(read("/", &["a", "a"]), Err(BadRequest::Host));
+        assert_eq!(read("http://a/", &["b"]), Err(BadRequest::HostMismatch));
+        assert_eq!(read("*", &["a"]), Err(BadRequest::Target));
+        assert_eq!(read("/a/../b", &["a"]), Err(BadRequest::Path(Ambiguous::DotSegment)));
+    }
+}

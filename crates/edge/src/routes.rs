@@ -1,0 +1,273 @@
+//! Which route a request takes: the most specific, whatever the order they are written in.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use countersign_verify::Requirement;
+use http::Method;
+
+/// The name of an upstream, as the configuration gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UpstreamName(pub Arc<str>);
+
+impl fmt::Display for UpstreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What becomes of the secrets that a route's schemes checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Credentials {
+    /// They go no further.
+    #[default]
+    Remove,
+    /// The upstream gets them too.
+    DangerKeep {
+        /// Why somebody wants that.
+        reason: String,
+    },
+}
+
+/// A route: where it matches, what it asks, where it leads.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The methods it serves; all where the list is empty.
+    pub methods: Vec<Method>,
+    /// The path, such as `/v1/items/{id}` or `/v1/{*rest}`.
+    pub pattern: String,
+    /// What it asks of a request.
+    pub requirement: Requirement,
+    /// Where it leads.
+    pub upstream: UpstreamName,
+    /// What becomes of the secrets that were checked.
+    pub credentials: Credentials,
+    /// The largest body it lets through, in bytes; the general limit where it has none of its own.
+    pub body_limit: Option<u64>,
+}
+
+/// Why a set of routes makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// Two routes match the same requests.
+    #[error("route {second} matches the same requests as route {first}")]
+    Tie {
+        /// The place of the earlier one in the list, from 0.
+        first: usize,
+        /// The place of the later one.
+        second: usize,
+    },
+    /// The path's syntax is wrong.
+    #[error("the path of route {place} cannot be read: {why}")]
+    Pattern {
+        /// The place in the list, from 0.
+        place: usize,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// All routes, ready to be searched.
+///
+/// A fixed segment is more specific than `{name}`, and that than `{*rest}`; on the same path, a route that names the
+/// method is more specific than one that does not. So that no upstream is reached by a looser route than it
+/// should be, a path matches with and without one slash at its end, `/a/{*rest}` covers `/a` itself, and `HEAD` is
+/// matched as `GET` where no route names it.
+#[derive(Debug)]
+pub struct Routes {
+    all: Vec<Arc<Route>>,
+    by_method: Vec<(Method, matchit::Router<usize>)>,
+    other_methods: matchit::Router<usize>,
+}
+
+impl Routes {
+    /// Arranges `routes`, or says everything that is wrong with them.
+    pub fn new(routes: Vec<Route>) -> Result<Self, Vec<RouteError>> {
+        let errors = mistakes(&routes);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut named: Vec<&Method> = routes.iter().flat_map(|route| &route.methods).collect();
+        if named.contains(&&Method::GET) {
+            named.push(&Method::HEAD);
+        }
+        named.sort_by_key(|method| method.as_str());
+        named.dedup();
+        let by_method = named
+            .into_iter()
+            .map(|method| (method.clone(), arrange(&routes, |route| rank(route, method))))
+            .collect();
+        let other_methods = arrange(&routes, |route| route.methods.is_empty().then_some(0));
+        Ok(Self { all: routes.into_iter().map(Arc::new).collect(), by_method, other_methods })
+    }
+
+    /// The route of a request, by its method and its path in the form that [`crate::routing_path`] gives.
+    pub fn find(&self, method: &Method, path: &str) -> Option<&Arc<Route>> {
+        let named = self.by_method.iter().find(|(named, _)| named == method);
+        let router = named.map_or(&self.other_methods, |(_, router)| router);
+        self.all.get(*router.at(path).ok()?.value)
+    }
+
+    /// All of them, in the order they were given.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.all.iter()
+    }
+}
+
+/// How closely a route names a method; none where it does not serve it.
+fn rank(route: &Route, method: &Method) -> Option<u8> {
+    if route.methods.contains(method) {
+        Some(0)
+    } else if *method == Method::HEAD && route.methods.contains(&Method::GET) {
+        Some(1)
+    } else {
+        route.methods.is_empty().then_some(2)
+    }
+}
+
+/// The routes that `rank` lets in, arranged. What is written wins over what is implied, then the lower rank.
+fn arrange(routes: &[Route], rank: impl Fn(&Route) -> Option<u8>) -> matchit::Router<usize> {
+    let mut entries: Vec<(u8, u8, String, usize)> = Vec::new();
+    for (place, route) in routes.iter().enumerate() {
+        let Some(rank) = rank(route) else { continue };
+        let written = route.pattern.as_str();
+        entries.push((0, rank, written.to_owned(), place));
+        if let Some(prefix) = split_rest(written) {
+            entries.push((2, rank, format!("{prefix}/"), place));
+            entries.push((2, rank, prefix.to_owned(), place));
+        } else {
+            let other = written.strip_suffix('/').map_or_else(|| format!("{written}/"), str::to_owned);
+            entries.push((1, rank, other, place));
+        }
+    }
+    entries.sort();
+    let mut arranged = matchit::Router::new();
+    for (_, _, pattern, place) in entries {
+        if !pattern.is_empty() {
+            // A pattern that is there already is one that wins over this one.
+            let _taken = arranged.insert(pattern, place);
+        }
+    }
+    arranged
+}
+
+/// The part of a pattern before `/{*name}`.
+fn split_rest(pattern: &str) -> Option<&str> {
+    pattern.rsplit_once('/').and_then(|(prefix, last)| last.starts_with("{*").then_some(prefix))
+}
+
+fn mistakes(routes: &[Route]) -> Vec<RouteError> {
+    let mut errors = Vec::new();
+    let mut seen: HashMap<(String, Option<&Method>), usize> = HashMap::new();
+    for (place, route) in routes.iter().enumerate() {
+        if let Err(error) = matchit::Router::new().insert(route.pattern.as_str(), ()) {
+            errors.push(RouteError::Pattern { place, why: error.to_string() });
+            continue;
+        }
+        if !route.pattern.starts_with('/') {
+            errors.push(RouteError::Pattern { place, why: "it must start with /".to_owned() });
+            continue;
+        }
+        let shape = shape(&route.pattern);
+        let methods: Vec<Option<&Method>> =
+            if route.methods.is_empty() { vec![None] } else { route.methods.iter().map(Some).collect() };
+        let tie = methods.into_iter().filter_map(|method| seen.insert((shape.clone(), method), place)).min();
+        if let Some(first) = tie {
+            errors.push(RouteError::Tie { first, second: place });
+        }
+    }
+    errors
+}
+
+/// A pattern with the names of its parameters left out: two patterns of one shape match the same paths.
+fn shape(pattern: &str) -> String {
+    let segments = pattern.split('/').map(|segment| match segment {
+        _ if segment.starts_with("{*") => "{*}",
+        _ if segment.starts_with('{') && !segment.starts_with("{{") => "{}",
+        _ => segment,
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_model::Scopes;
+    use countersign_verify::{Accept, UnsignedQuery};
+
+    use super::*;
+
+    fn route(methods: &[Method], pattern: &str) -> Route {
+        Route {
+            methods: methods.to_vec(),
+            pattern: pattern.to_owned(),
+            requirement: Requirement::new(Accept::Nothing, Scopes::default(), UnsignedQuery::Allow).unwrap(),
+            upstream: UpstreamName("api".into()),
+            credentials: Credentials::Remove,
+            body_limit: None,
+        }
+    }
+
+    fn find<'a>(routes: &'a Routes, method: &Method, path: &str) -> &'a str {
+        routes.find(method, path).map_or("-", |route| route.pattern.as_str())
+    }
+
+    #[test]
+    fn the_most_specific_route_wins_whatever_the_order() {
+        let mut list = vec![
+            route(&[], "/v1/{*rest}"),
+            route(&[Method::POST], "/v1/marketplace/{*rest}"),
+            route(&[], "/v1/items/{id}"),
+            route(&[], "/v1/items/new"),
+        ];
+        for _ in 0..list.len() {
+            list.rotate_left(1);
+            let routes = Routes::new(list.clone()).unwrap();
+            assert_eq!(find(&routes, &Method::POST, "/v1/marketplace/listings"), "/v1/marketplace/{*rest}");
+            assert_eq!(find(&routes, &Method::GET, "/v1/marketplace/listings"), "/v1/{*rest}");
+            assert_eq!(find(&routes, &Method::GET, "/v1/items/new"), "/v1/items/new");
+            assert_eq!(find(&routes, &Method::GET, "/v1/items/7"), "/v1/items/{id}");
+            assert_eq!(find(&routes, &Method::GET, "/v1/items/7/x"), "/v1/{*rest}");
+            assert_eq!(find(&routes, &Method::GET, "/v2"), "-");
+        }
+    }
+
+    #[test]
+    fn a_path_cannot_slip_past_its_route_by_a_slash_or_by_head() {
+        let routes = Routes::new(vec![
+            route(&[], "/{*rest}"),
+            route(&[Method::GET], "/admin/{*rest}"),
+            route(&[Method::GET], "/report"),
+        ])
+        .unwrap();
+        for path in ["/admin", "/admin/", "/admin/x", "/admin/x/"] {
+            assert_eq!(find(&routes, &Method::GET, path), "/admin/{*rest}", "{path}");
+            assert_eq!(find(&routes, &Method::HEAD, path), "/admin/{*rest}", "{path}");
+        }
+        assert_eq!(find(&routes, &Method::GET, "/report/"), "/report");
+        assert_eq!(find(&routes, &Method::POST, "/report/"), "/{*rest}");
+        assert_eq!(find(&routes, &Method::GET, "/"), "/{*rest}");
+    }
+
+    #[test]
+    fn a_route_that_names_the_method_wins_over_one_that_does_not() {
+        let routes = Routes::new(vec![route(&[], "/a"), route(&[Method::POST], "/a")]).unwrap();
+        assert!(routes.find(&Method::GET, "/a").unwrap().methods.is_empty());
+        assert_eq!(routes.find(&Method::POST, "/a").unwrap().methods, [Method::POST]);
+    }
+
+    #[test]
+    fn two_routes_that_tie_are_a_mistake_and_all_are_told() {
+        let routes = vec![
+            route(&[], "/a/{x}"),
+            route(&[], "/a/{y}"),
+            route(&[Method::GET, Method::PUT], "/b"),
+            route(&[Method::PUT], "/b"),
+            route(&[], "no-slash"),
+        ];
+        let errors = Routes::new(routes).unwrap_err();
+        assert_eq!(errors[0], RouteError::Tie { first: 0, second: 1 });
+        assert_eq!(errors[1], RouteError::Tie { first: 2, second: 3 });
+        assert!(matches!(errors[2], RouteError::Pattern { place: 4, .. }));
+    }
+}

@@ -1,0 +1,48 @@
+//! The request's body, read only when a check needs it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Where a request's body comes from.
+///
+/// The decision asks for it late: a request whose key is unknown or whose time is off is refused before a byte
+/// of its body was read.
+pub trait BodySource: Send {
+    /// The whole body, as it came over the wire, after any transfer coding. Asked for again, it gives the same.
+    fn read(&mut self) -> impl Future<Output = Result<Bytes, BodyFailure>> + Send;
+}
+
+/// Why a body could not be read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyFailure {
+    /// It is larger than a body that must be read whole may be.
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// It stopped coming.
+    #[error("the body stopped for {idle:?}")]
+    TooSlow {
+        /// How long nothing came.
+        idle: Duration,
+    },
+    /// The connection broke, or the transfer coding was wrong.
+    #[error("the body broke off")]
+    Broken,
+    /// This door does not see bodies.
+    #[error("this door sees no body")]
+    NotSeen,
+}
+
+/// The body of a request on a door that sees none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBody;
+
+impl BodySource for NoBody {
+    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
+        Err(BodyFailure::NotSeen)
+    }
+}

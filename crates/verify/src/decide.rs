@@ -1,0 +1,306 @@
+//! One request, top to bottom.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use countersign_dialect::{self as dialect, BodyUse, Dialects, Fresh, Recipe, Request};
+use countersign_model::{CredentialKind, KeyId, SessionId, TokenKeyId, UnixTime};
+use countersign_store::{BATCH_LIMIT, Batch, Change, Held, Store};
+use countersign_token::jwt::{KeyRing, NotAKeyRing};
+use countersign_token::{Binding, MasterKey, Sealer, key};
+use http::HeaderName;
+use smallvec::SmallVec;
+
+use crate::memory::Memory;
+use crate::read::{Claim, claims};
+use crate::usable::{Entry, Unusable, UsableSecret};
+use crate::verified::{AllEvidence, Evidence, LiveSession, Proven};
+use crate::{
+    Accept, BodySource, Denial, Failure, Outage, Reason, Requirement, Scheme, UnsignedQuery, Verdict,
+    Verified,
+};
+
+/// What a [`Verifier`] is made from.
+pub struct VerifierSettings {
+    /// Where credentials, sessions and token keys are.
+    pub store: Arc<dyn Store>,
+    /// What opens the signing secrets.
+    pub master: Arc<MasterKey>,
+    /// The dialects that are configured.
+    pub dialects: Dialects,
+    /// Where an API key stands, such as `X-API-Key`.
+    pub api_key_header: HeaderName,
+    /// The issuer of our tokens; none where there is no wallet login.
+    pub issuer: Option<String>,
+}
+
+/// Decides. One serves all threads; nothing on a request's path takes a lock.
+pub struct Verifier {
+    settings: VerifierSettings,
+    sealer: Sealer,
+    memory: Memory,
+    tokens: ArcSwapOption<KeyRing>,
+    /// One reader of the feed at a time, so that an older reading never overwrites a newer one.
+    catching_up: tokio::sync::Mutex<()>,
+}
+
+/// A claim whose credential and time were found good; what is left needs the body.
+enum Admitted<'r> {
+    Done(Evidence),
+    Signed { recipe: Arc<Recipe>, claim: dialect::Claim<'r>, secret: UsableSecret, fresh: Fresh },
+}
+
+impl Verifier {
+    /// A verifier that is as good as storage is at `now`.
+    pub async fn start(settings: VerifierSettings, now: UnixTime) -> Result<Self, Failure> {
+        let cursor = settings.store.head().await?;
+        let ended = settings.store.ended_sessions(now).await?;
+        let sealer = Sealer::new(&settings.master);
+        let verifier = Self {
+            sealer,
+            memory: Memory::new(cursor, ended, now),
+            tokens: ArcSwapOption::empty(),
+            catching_up: tokio::sync::Mutex::new(()),
+            settings,
+        };
+        verifier.read_token_keys().await?;
+        Ok(verifier)
+    }
+
+    /// Whether `request` may pass, and who sent it. `body` is read only if a check needs it, and only after the
+    /// checks that do not. `now` is the one time of this request.
+    pub async fn decide<B: BodySource>(
+        &self,
+        request: Request<'_>,
+        body: &mut B,
+        requirement: &Requirement,
+        now: UnixTime,
+    ) -> Verdict {
+        if matches!(requirement.accept(), Accept::Nothing) {
+            return Ok(Verified::nobody());
+        }
+        self.memory.believable(now).map_err(Failure::Unavailable)?;
+
+        let early = match requirement.body_use() {
+            BodyUse::Read => Some(body.read().await?),
+            BodyUse::Signed | BodyUse::Unused => None,
+        };
+        let request = Request { body: early.as_deref(), ..request };
+        let claims = claims(requirement, &self.settings.api_key_header, &request).map_err(Failure::Denied)?;
+
+        let mut admitted: SmallVec<[Admitted<'_>; 2]> = SmallVec::new();
+        for claim in claims {
+            admitted.push(self.admit(claim, &request, requirement, now).await?);
+        }
+
+        let late = match early {
+            None if admitted.iter().any(Admitted::needs_body) => Some(body.read().await?),
+            None | Some(_) => None,
+        };
+        let whole = late.as_ref().map_or(request, |late| Request { body: Some(late), ..request });
+        let evidence =
+            admitted.into_iter().map(|claim| claim.prove(&whole)).collect::<Result<AllEvidence, _>>()?;
+
+        let proven = Proven::from_evidence(evidence).map_err(denied)?;
+        let permit = proven.permit(requirement).map_err(|reason| {
+            Failure::Denied(Denial { scheme: None, key_id: proven.key_id().cloned(), reason })
+        })?;
+        Ok(Verified::new(proven, permit))
+    }
+
+    /// Everything about a claim that can be known without the body: its credential, then its time.
+    async fn admit<'r>(
+        &self,
+        claim: Claim<'r>,
+        request: &Request<'_>,
+        requirement: &Requirement,
+        now: UnixTime,
+    ) -> Result<Admitted<'r>, Failure> {
+        match claim {
+            Claim::ApiKey(wire) => {
+                let scheme = || Scheme::ApiKey;
+                if key::check(wire).is_err() {
+                    return Err(refused(scheme(), None, Reason::UnknownKey));
+                }
+                let entry = self.credential(wire).await?.ok_or_else(|| unknown(scheme()))?;
+                let usable = entry.as_key(now).map_err(|why| unusable(scheme(), &entry, why))?;
+                Ok(Admitted::Done(Evidence::ApiKey(usable)))
+            }
+            Claim::Token(token) => self.token(token, now).map(Admitted::Done),
+            Claim::Unsigned(recipe, key_id, reason) => {
+                let (scheme, entry, _) = self.secret(&recipe, &key_id, now).await?;
+                Err(refused(scheme, Some(&entry), reason))
+            }
+            Claim::Signature(recipe, claim) => {
+                let (scheme, entry, secret) = self.secret(&recipe, claim.key_id(), now).await?;
+                let refuse = |reason| refused(scheme.clone(), Some(&entry), reason);
+                if requirement.unsigned_query() == UnsignedQuery::Refuse
+                    && !recipe.covers_query()
+                    && request.target.contains('?')
+                {
+                    return Err(refuse(Reason::UnsignedQuery));
+                }
+                let fresh = recipe.fresh(&claim, now).map_err(|why| refuse(Reason::Untimely(why)))?;
+                Ok(Admitted::Signed { recipe, claim, secret, fresh })
+            }
+        }
+    }
+
+    async fn secret(
+        &self,
+        recipe: &Arc<Recipe>,
+        wire: &str,
+        now: UnixTime,
+    ) -> Result<(Scheme, Entry, UsableSecret), Failure> {
+        let scheme = Scheme::Signature(Arc::clone(recipe));
+        if key::check(wire).is_err() {
+            return Err(refused(scheme, None, Reason::UnknownKey));
+        }
+        let entry = self.credential(wire).await?.ok_or_else(|| unknown(scheme.clone()))?;
+        match entry.as_secret(recipe, now) {
+            Ok(secret) => Ok((scheme, entry, secret)),
+            Err(why) => Err(unusable(scheme, &entry, why)),
+        }
+    }
+
+    fn token(&self, token: &str, now: UnixTime) -> Result<Evidence, Failure> {
+        let ring = self.tokens.load();
+        let ring = ring.as_ref().ok_or(Failure::Unavailable(Outage::NoTokens))?;
+        let valid =
+            ring.read_access(token, now).map_err(|why| refused(Scheme::Wallet, None, Reason::Token(why)))?;
+        let live = LiveSession::check(&self.memory, valid.claims())
+            .ok_or_else(|| refused(Scheme::Wallet, None, Reason::SessionEnded))?;
+        Ok(Evidence::AccessToken(valid, live))
+    }
+
+    /// The credential behind a key as it stands on the wire: from memory, else from storage.
+    async fn credential(&self, wire: &str) -> Result<Option<Entry>, Failure> {
+        let digest = key::digest(wire);
+        if let Some(entry) = self.memory.credential(&digest) {
+            return Ok(Some(entry));
+        }
+        let began = self.memory.epoch();
+        let Some(held) = self.settings.store.credential_by_digest(&digest).await? else { return Ok(None) };
+        let entry = self.open(held)?;
+        self.memory.remember(began, digest, entry.clone());
+        Ok(Some(entry))
+    }
+
+    fn open(&self, held: Held) -> Result<Entry, Failure> {
+        let CredentialKind::Signature { dialect, secret } = &held.credential.kind else {
+            return Ok(Entry::Key(Arc::new(held)));
+        };
+        let Some(recipe) = self.settings.dialects.get(dialect) else {
+            return Ok(Entry::Idle(Arc::new(held)));
+        };
+        let key_id = &held.credential.key_id;
+        let plain = self
+            .sealer
+            .open(secret, Binding { key_id, dialect })
+            .map_err(|_| Failure::Unavailable(Outage::Sealed(key_id.clone())))?;
+        let key = recipe.prepare(plain.expose());
+        Ok(Entry::signing(held, Arc::clone(recipe), key))
+    }
+
+    /// Reads the change feed up to its end and takes it in: what changed before this call is in effect after it.
+    /// To be called several times a second, and before an answer that says that something was ended.
+    pub async fn catch_up(&self, now: UnixTime) -> Result<(), Failure> {
+        let _turn = self.catching_up.lock().await;
+        let store = &self.settings.store;
+        loop {
+            match store.changes_since(self.memory.cursor()).await? {
+                Batch::Changes(changes, cursor) => {
+                    if changes.contains(&Change::TokenKeys) {
+                        self.read_token_keys().await?;
+                    }
+                    self.memory.apply(&changes, cursor);
+                    if changes.len() < BATCH_LIMIT {
+                        break;
+                    }
+                }
+                Batch::Reset(cursor) => {
+                    self.memory.remember_ended(store.ended_sessions(now).await?);
+                    self.read_token_keys().await?;
+                    self.memory.forget_credentials(cursor);
+                }
+            }
+        }
+        self.memory.read_at(now);
+        Ok(())
+    }
+
+    /// Forgets ended sessions whose tokens have expired. To be called now and then.
+    pub async fn tidy(&self, now: UnixTime) -> Result<(), Failure> {
+        // Memory first, storage second: a session that is ended in between is in neither list and stays.
+        let remembered = self.memory.ended();
+        let living: HashSet<SessionId> = self.settings.store.ended_sessions(now).await?.into_iter().collect();
+        remembered
+            .iter()
+            .filter(|session| !living.contains(session))
+            .for_each(|gone| self.memory.forget_ended(gone));
+        Ok(())
+    }
+
+    async fn read_token_keys(&self) -> Result<(), Failure> {
+        let Some(issuer) = &self.settings.issuer else { return Ok(()) };
+        let keys = self.settings.store.token_keys().await?;
+        let ids: Vec<TokenKeyId> = keys.into_iter().map(|key| key.id).collect();
+        let ring = match KeyRing::new(&self.settings.master, issuer, &ids) {
+            Ok(ring) => Some(Arc::new(ring)),
+            Err(NotAKeyRing::Empty) => None,
+            Err(why) => return Err(Failure::Unavailable(Outage::TokenKeys(why))),
+        };
+        self.tokens.store(ring);
+        Ok(())
+    }
+
+    /// The token keys as they are now; none where there is no wallet login.
+    pub fn token_keys(&self) -> Option<Arc<KeyRing>> {
+        self.tokens.load_full()
+    }
+}
+
+impl Admitted<'_> {
+    fn needs_body(&self) -> bool {
+        match self {
+            Self::Done(_) => false,
+            Self::Signed { recipe, .. } => match recipe.body_use() {
+                BodyUse::Signed | BodyUse::Read => true,
+                BodyUse::Unused => false,
+            },
+        }
+    }
+
+    fn prove(self, request: &Request<'_>) -> Result<Evidence, Failure> {
+        match self {
+            Self::Done(evidence) => Ok(evidence),
+            Self::Signed { recipe, claim, secret, fresh } => {
+                match recipe.verify(&claim, request, secret.key()) {
+                    Ok(valid) => Ok(Evidence::Signature(secret, fresh, valid)),
+                    Err(why) => {
+                        let entry = secret.into_entry();
+                        Err(refused(Scheme::Signature(recipe), Some(&entry), Reason::Mismatch(why)))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn denied(reason: Reason) -> Failure {
+    Failure::Denied(Denial { scheme: None, key_id: None, reason })
+}
+
+fn refused(scheme: Scheme, entry: Option<&Entry>, reason: Reason) -> Failure {
+    let key_id: Option<KeyId> = entry.map(|entry| entry.held().credential.key_id.clone());
+    Failure::Denied(Denial { scheme: Some(scheme), key_id, reason })
+}
+
+fn unknown(scheme: Scheme) -> Failure {
+    refused(scheme, None, Reason::UnknownKey)
+}
+
+fn unusable(scheme: Scheme, entry: &Entry, why: Unusable) -> Failure {
+    refused(scheme, Some(entry), Reason::Unusable(why))
+}

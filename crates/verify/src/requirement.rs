@@ -1,0 +1,149 @@
+//! What a route asks of a request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use countersign_dialect::{BodyUse, Recipe};
+use countersign_model::Scopes;
+
+/// A way to prove who is calling.
+#[derive(Clone)]
+pub enum Scheme {
+    /// An API key, presented whole.
+    ApiKey,
+    /// A wallet's access token, as a bearer token (RFC 6750).
+    Wallet,
+    /// A request signature in one dialect.
+    Signature(Arc<Recipe>),
+}
+
+/// The scheme as routes name it: `api-key`, `wallet`, `signature:realm`.
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ApiKey => f.write_str("api-key"),
+            Self::Wallet => f.write_str("wallet"),
+            Self::Signature(recipe) => write!(f, "signature:{}", recipe.name()),
+        }
+    }
+}
+
+impl fmt::Debug for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl PartialEq for Scheme {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ApiKey, Self::ApiKey) | (Self::Wallet, Self::Wallet) => true,
+            (Self::Signature(one), Self::Signature(two)) => one.name() == two.name(),
+            (Self::ApiKey | Self::Wallet | Self::Signature(_), _) => false,
+        }
+    }
+}
+
+/// Which schemes a route accepts.
+#[derive(Clone, Debug)]
+pub enum Accept {
+    /// The route is open: nothing is checked.
+    Nothing,
+    /// Any of these will do. What is presented beside it must prove itself too.
+    Any(Vec<Scheme>),
+    /// Each of these must be presented.
+    All(Vec<Scheme>),
+}
+
+impl Accept {
+    /// The schemes, whichever way they combine.
+    pub fn schemes(&self) -> &[Scheme] {
+        match self {
+            Self::Nothing => &[],
+            Self::Any(schemes) | Self::All(schemes) => schemes,
+        }
+    }
+}
+
+/// What to do with a query that the signature does not cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnsignedQuery {
+    /// Let it pass, as the dialect's documents do.
+    #[default]
+    Allow,
+    /// Refuse the request.
+    Refuse,
+}
+
+/// What a route asks of a request.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    accept: Accept,
+    scopes: Scopes,
+    unsigned_query: UnsignedQuery,
+}
+
+/// Why a requirement makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequirementError {
+    /// An empty list would be an open route, or a closed one, by accident.
+    #[error("the list of schemes is empty; say `nothing` for an open route")]
+    Empty,
+    /// The same scheme stands twice.
+    #[error("`{0}` stands twice")]
+    Twice(String),
+    /// An open route knows nobody who could have scopes.
+    #[error("a route that requires nothing cannot ask for scopes")]
+    ScopesOfNobody,
+}
+
+impl Requirement {
+    /// The schemes a request may prove itself by, the scopes it must hold (all of them), and what becomes of a
+    /// query that a signature leaves out.
+    pub fn new(
+        accept: Accept,
+        scopes: Scopes,
+        unsigned_query: UnsignedQuery,
+    ) -> Result<Self, RequirementError> {
+        let schemes = accept.schemes();
+        match &accept {
+            Accept::Nothing if !scopes.is_empty() => return Err(RequirementError::ScopesOfNobody),
+            Accept::Any(_) | Accept::All(_) if schemes.is_empty() => return Err(RequirementError::Empty),
+            Accept::Nothing | Accept::Any(_) | Accept::All(_) => {}
+        }
+        for (place, scheme) in schemes.iter().enumerate() {
+            if schemes.iter().take(place).any(|earlier| earlier == scheme) {
+                return Err(RequirementError::Twice(scheme.to_string()));
+            }
+        }
+        Ok(Self { accept, scopes, unsigned_query })
+    }
+
+    /// Which schemes are accepted.
+    pub fn accept(&self) -> &Accept {
+        &self.accept
+    }
+
+    /// The scopes that must be held.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// What becomes of a query that the signature does not cover.
+    pub fn unsigned_query(&self) -> UnsignedQuery {
+        self.unsigned_query
+    }
+
+    /// The most that any of the schemes needs of the body.
+    pub fn body_use(&self) -> BodyUse {
+        let uses = self.accept.schemes().iter().map(|scheme| match scheme {
+            Scheme::ApiKey | Scheme::Wallet => BodyUse::Unused,
+            Scheme::Signature(recipe) => recipe.body_use(),
+        });
+        uses.fold(BodyUse::Unused, |most, one| match (most, one) {
+            (BodyUse::Read, _) | (_, BodyUse::Read) => BodyUse::Read,
+            (BodyUse::Signed, _) | (_, BodyUse::Signed) => BodyUse::Signed,
+            (BodyUse::Unused, BodyUse::Unused) => BodyUse::Unused,
+        })
+    }
+}
