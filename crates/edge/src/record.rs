@@ -1,5 +1,7 @@
 //! What is noted of every request: for the log and the metrics, never with a secret.
 
+use std::time::Duration;
+
 use countersign_model::KeyId;
 use http::{Method, StatusCode};
 
@@ -60,4 +62,6 @@ pub struct Record<'a> {
     pub key_id: Option<KeyId>,
     /// The wallet, where one proved itself.
     pub user: Option<String>,
+    /// From the head of the request to the head of the answer.
+    pub took: Duration,
 }
