@@ -1,0 +1,102 @@
+//! The schema, and how a database of an earlier version gets it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::busy::patiently;
+use crate::{Limits, OpenError, open};
+
+/// What makes a file ours: SQLite keeps this number in its header (`CtSg`).
+const APPLICATION_ID: i64 = 0x4374_5367;
+
+/// Each brings the schema from its place in the list to the next. What was released is never changed, only added to.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_foundation.sql")];
+
+/// The schema that [`MIGRATIONS`] lead to.
+const NEWEST: i64 = MIGRATIONS.len().cast_signed() as i64;
+
+/// The numbers by which a file says what it is.
+struct Identity {
+    application: i64,
+    /// How many [`MIGRATIONS`] it has had.
+    schema: i64,
+    /// Tables, indexes and such.
+    objects: i64,
+}
+
+/// Gives the database at `path` the newest schema, one transaction a step. A file that is not ours, or from a later
+/// version, is left as it is. Of processes that do this at once, one does each step.
+pub(crate) fn bring_up_to_date(
+    connection: &Connection,
+    path: &Path,
+    limits: Limits,
+) -> Result<(), OpenError> {
+    let wait = limits.write_wait;
+    let failed = |source| OpenError::from_sqlite(source, path, wait);
+    let reached = patiently(wait, || {
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
+        Identity::of(&transaction)
+    });
+    reached.map_err(failed)?.schema_of_ours(path)?;
+    open::share(connection, path, limits)?;
+    for (number, step) in (1..).zip(MIGRATIONS) {
+        migrate(connection, path, wait, number, step)?;
+    }
+    Ok(())
+}
+
+/// Takes the step to schema `number`, unless it was taken.
+fn migrate(
+    connection: &Connection,
+    path: &Path,
+    wait: Duration,
+    number: i64,
+    step: &str,
+) -> Result<(), OpenError> {
+    let failed = |source| OpenError::from_sqlite(source, path, wait);
+    let begin = || Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    let transaction = patiently(wait, begin).map_err(failed)?;
+    let reached = Identity::of(&transaction).map_err(failed)?.schema_of_ours(path)?;
+    if reached >= number {
+        return Ok(());
+    }
+    let take = || {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", number)
+    };
+    take().map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+impl Identity {
+    /// Read in one transaction, so that the numbers belong together.
+    fn of(transaction: &Transaction<'_>) -> rusqlite::Result<Self> {
+        let number = |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+        Ok(Self {
+            application: number("PRAGMA application_id")?,
+            schema: number("PRAGMA user_version")?,
+            objects: number("SELECT count(*) FROM sqlite_schema")?,
+        })
+    }
+
+    /// The number of its schema, 0 where nothing is in it yet; an error where it is not ours to write.
+    fn schema_of_ours(&self, path: &Path) -> Result<i64, OpenError> {
+        let path = path.to_owned();
+        match (self.application, self.schema, self.objects) {
+            (APPLICATION_ID, found, _) if found > NEWEST => {
+                Err(OpenError::Newer { path, found, known: NEWEST })
+            }
+            (APPLICATION_ID, reached, _) => Ok(reached),
+            (0, 0, 0) => Ok(0),
+            (application, schema, objects) => {
+                let found = format!(
+                    "application id {application:#x}, schema number {schema}, {objects} tables and indexes"
+                );
+                Err(OpenError::Foreign { path, found })
+            }
+        }
+    }
+}

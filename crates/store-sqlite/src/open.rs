@@ -1,0 +1,110 @@
+//! Making, finding and opening the file.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::busy::patiently;
+use crate::{Limits, OpenError};
+
+/// Statements that each connection keeps compiled: more than there are in this crate.
+const STATEMENTS: usize = 64;
+
+/// The write-ahead log is cut back to this after it was longer, in bytes.
+const LOG_LIMIT: i64 = 64 << 20;
+
+/// A connection that writes, to a file that is made where there is none.
+pub(crate) fn for_writing(path: &Path, limits: Limits) -> Result<Connection, OpenError> {
+    make_directory(path)?;
+    make_file(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let failed = |source| OpenError::from_sqlite(source, path, limits.write_wait);
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    // The writer waits by itself: see `busy`.
+    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+    patiently(limits.write_wait, || set_up(&connection)).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Turns on what is kept in the file (the journal) and what is not. The file's own identity is not looked at here,
+/// so nothing here may change a file that has one already.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Every commit is on the disk before it is acknowledged.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    be_careful(connection)
+}
+
+/// Makes the journal one that lets others read while one writes. It is a property of the file, so the file must be
+/// known to be ours.
+pub(crate) fn share(connection: &Connection, path: &Path, limits: Limits) -> Result<(), OpenError> {
+    let journal = patiently(limits.write_wait, || {
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))
+    });
+    match journal.map_err(|source| OpenError::from_sqlite(source, path, limits.write_wait))? {
+        wal if wal == "wal" => Ok(()),
+        found => Err(OpenError::Journal { path: path.to_owned(), found }),
+    }
+}
+
+/// A connection that only reads, to a file that is ours.
+pub(crate) fn for_reading(path: &Path, limits: Limits) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(limits.read_wait)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        be_careful(&connection)?;
+        Ok(connection)
+    };
+    open().map_err(|source| OpenError::from_sqlite(source, path, limits.read_wait))
+}
+
+/// Trusts what the file says about itself as little as possible.
+fn be_careful(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    // What a query spills must not lie about on a disk.
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+fn make_directory(path: &Path) -> Result<(), OpenError> {
+    let directory = directory_of(path);
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|source| OpenError::Directory { path: directory.to_owned(), source })
+}
+
+/// SQLite gives the files beside this one (the log and its index) the same mode.
+fn make_file(path: &Path) -> Result<(), OpenError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let failed = |source| OpenError::File { path: path.to_owned(), source };
+    match options.open(path) {
+        // Its name must be on the disk too, before anything in it is acknowledged.
+        Ok(_) => File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(failed),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            OpenOptions::new().read(true).write(true).open(path).map(drop).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        Some(_) | None => Path::new("."),
+    }
+}
