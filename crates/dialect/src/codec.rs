@@ -1,0 +1,136 @@
+//! How signatures and digests are written: hex and the kinds of base64.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, STANDARD_NO_PAD};
+use base64::engine::{DecodePaddingMode, general_purpose};
+
+/// A way to write bytes as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    /// Lower-case hex; read in either case.
+    Hex,
+    /// Upper-case hex; read in either case.
+    HexUpper,
+    /// RFC 4648 section 4, padded.
+    Base64,
+    /// The same without padding.
+    Base64NoPad,
+    /// RFC 4648 section 5, written without padding; read with or without.
+    Base64Url,
+    /// The same, written with padding.
+    Base64UrlPad,
+}
+
+const URL_ANY_PAD: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+impl Codec {
+    /// All of them, as files name them.
+    pub(crate) const NAMES: [(&'static str, Self); 6] = [
+        ("hex", Self::Hex),
+        ("HEX", Self::HexUpper),
+        ("base64", Self::Base64),
+        ("base64-nopad", Self::Base64NoPad),
+        ("base64url", Self::Base64Url),
+        ("base64url-pad", Self::Base64UrlPad),
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, codec)| *codec)
+    }
+
+    /// Writes `bytes`.
+    pub(crate) fn encode(self, bytes: &[u8]) -> Vec<u8> {
+        let engine = match self {
+            Self::Hex => return hex(bytes, b"0123456789abcdef"),
+            Self::HexUpper => return hex(bytes, b"0123456789ABCDEF"),
+            Self::Base64 => &STANDARD,
+            Self::Base64NoPad => &STANDARD_NO_PAD,
+            Self::Base64Url => &general_purpose::URL_SAFE_NO_PAD,
+            Self::Base64UrlPad => &general_purpose::URL_SAFE,
+        };
+        engine.encode(bytes).into_bytes()
+    }
+
+    /// Reads `text` into `out` and says how long it is. `None` where it is not written as it should be (a digit that is
+    /// none, padding missing or left over, bits that cannot be, a blank) or does not fit.
+    pub(crate) fn decode(self, text: &[u8], out: &mut [u8]) -> Option<usize> {
+        let engine = match self {
+            Self::Hex | Self::HexUpper => return unhex(text, out),
+            Self::Base64 => &STANDARD,
+            Self::Base64NoPad => &STANDARD_NO_PAD,
+            Self::Base64Url | Self::Base64UrlPad => &URL_ANY_PAD,
+        };
+        engine.decode_slice(text, out).ok()
+    }
+
+    /// The same into a buffer of its own.
+    pub(crate) fn decode_vec(self, text: &[u8]) -> Option<Vec<u8>> {
+        // Room for base64 without padding, rounded up; hex needs less.
+        let mut out = vec![0; text.len() / 4 * 3 + 3];
+        let len = self.decode(text, &mut out)?;
+        out.truncate(len);
+        Some(out)
+    }
+}
+
+fn hex(bytes: &[u8], digits: &[u8; 16]) -> Vec<u8> {
+    let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn unhex(text: &[u8], out: &mut [u8]) -> Option<usize> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    let out = out.get_mut(..pairs.len())?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut bad = 0;
+    for ([high, low], out) in pairs.iter().zip(out) {
+        let (high, low) = (nibble(*high), nibble(*low));
+        bad |= (high | low) & 0xf0;
+        *out = high << 4 | low & 15;
+    }
+    (bad == 0).then_some(pairs.len())
+}
+
+fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0xff,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_read_in_either_case_and_nothing_else_is() {
+        assert_eq!(Codec::Hex.decode_vec(b"00fFA9").unwrap(), [0, 0xff, 0xa9]);
+        for bad in [&b"0"[..], b"0g", b" 00", b"0x00", b"00\n"] {
+            assert_eq!(Codec::Hex.decode_vec(bad), None);
+        }
+    }
+
+    #[test]
+    fn base64_is_read_only_in_its_one_canonical_form() {
+        assert_eq!(Codec::Base64.decode_vec(b"/w==").unwrap(), [0xff]);
+        for bad in [&b"/w"[..], b"/w=", b"/x==", b"_w==", b"/w==\n", b"/w== ", b"/w===", b"="] {
+            assert_eq!(Codec::Base64.decode_vec(bad), None, "{bad:?}");
+        }
+        assert_eq!(Codec::Base64Url.decode_vec(b"_w").unwrap(), [0xff]);
+        assert_eq!(Codec::Base64Url.decode_vec(b"_w==").unwrap(), [0xff]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut small = [0; 2];
+        assert_eq!(Codec::Hex.decode(b"000000", &mut small), None);
+        assert_eq!(Codec::Base64.decode(b"AAAA", &mut small), None);
+    }
+}

@@ -1,0 +1,298 @@
+//! A set of dialects, loaded together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use countersign_model::DialectName;
+use http::HeaderName;
+
+use crate::compile::compile;
+use crate::compile::text::unknown;
+use crate::mistake::{Mistake, Mistakes, Place, Source};
+use crate::names::{closest, listed};
+use crate::program::{self, Piece, Program};
+use crate::raw::{self, Data, Entry, Table};
+use crate::recipe::{Recipe, Refusal, Replay, Statuses};
+
+/// The most variants of one dialect, beside the dialect itself.
+const MAX_VARIANTS: usize = 8;
+/// How many dialects may inherit from each other in a row.
+const MAX_LIKE: usize = 8;
+/// The most files that are loaded together.
+const MAX_SOURCES: usize = 4096;
+
+/// The dialects that come with the crate.
+const BUILTIN: [(&str, &str); 2] = [
+    ("dialects/pitchprint/dialect.toml", include_str!("../../../dialects/pitchprint/dialect.toml")),
+    ("dialects/realm/dialect.toml", include_str!("../../../dialects/realm/dialect.toml")),
+];
+
+/// A set of recipes by name.
+#[derive(Clone, Debug, Default)]
+pub struct Dialects(BTreeMap<DialectName, Arc<Recipe>>);
+
+/// One dialect's table, not compiled yet.
+struct Written {
+    name: DialectName,
+    place: Place,
+    table: Table,
+}
+
+impl Dialects {
+    /// The dialects that come with the crate.
+    pub fn builtin() -> Self {
+        // That these load is a test below; a set without them serves nobody by mistake.
+        Self::load(&builtin_sources()).unwrap_or_default()
+    }
+
+    /// The dialects that come with the crate and those of a user beside them. A user's dialect may be `like` a built-in one
+    /// and may not have its name.
+    pub fn builtin_and(sources: &[Source]) -> Result<Self, Vec<Mistake>> {
+        let mut all = builtin_sources();
+        all.extend_from_slice(sources);
+        Self::load(&all)
+    }
+
+    /// Loads dialects, or says everything that is wrong with them.
+    pub fn load(sources: &[Source]) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Mistakes::new(sources);
+        if let Some(source) = sources.get(MAX_SOURCES) {
+            let place = Place { file: MAX_SOURCES, start: 0, end: 0 };
+            let found = format!("`{}` is one file too many", source.origin);
+            mistakes.add(place, found, format!("at most {MAX_SOURCES} files"));
+        }
+        let mut written = Vec::new();
+        for file in 0..sources.len().min(MAX_SOURCES) {
+            let table = raw::parse(sources, file, &mut mistakes);
+            collect(table, &mut written, &mut mistakes);
+        }
+        let mut recipes = BTreeMap::new();
+        for dialect in &written {
+            let Some(table) = inherit(dialect, &written, &mut mistakes) else { continue };
+            let text = sources.get(dialect.place.file).map_or("", |source| source.text.as_str());
+            if let Some(recipe) = recipe(dialect, table, text, &mut mistakes) {
+                recipes.insert(dialect.name.clone(), Arc::new(recipe));
+            }
+        }
+        let mistakes = mistakes.into_vec();
+        if mistakes.is_empty() { Ok(Self(recipes)) } else { Err(mistakes) }
+    }
+
+    /// The recipe of that name.
+    pub fn get(&self, name: &DialectName) -> Option<&Arc<Recipe>> {
+        self.0.get(name)
+    }
+
+    /// All recipes, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Recipe>> {
+        self.0.values()
+    }
+}
+
+fn builtin_sources() -> Vec<Source> {
+    let source = |(origin, text): (&str, &str)| Source { origin: origin.to_owned(), text: text.to_owned() };
+    BUILTIN.into_iter().map(source).collect()
+}
+
+/// Takes the tables `[dialect.NAME]` out of a file.
+fn collect(mut file: Table, written: &mut Vec<Written>, mistakes: &mut Mistakes<'_>) {
+    if let Some(Entry { value, .. }) = file.take("dialect") {
+        let Data::Table(dialects) = value.data else {
+            mistakes.add(
+                value.place,
+                format!("`dialect` is {}", value.data.what()),
+                "write `[dialect.NAME]`",
+            );
+            return;
+        };
+        for Entry { key, key_place, value } in dialects.0 {
+            let name = match DialectName::parse(&key) {
+                Ok(name) => name,
+                Err(why) => {
+                    mistakes.add(key_place, format!("`{key}` is no dialect name"), why.rule);
+                    continue;
+                }
+            };
+            if let Some(other) = written.iter().find(|other| other.name == name) {
+                let first = mistakes.name_of(other.place);
+                mistakes.add(
+                    key_place,
+                    format!("there is a dialect `{key}` already"),
+                    format!("see {first}"),
+                );
+                continue;
+            }
+            match value.data {
+                Data::Table(table) => written.push(Written { name, place: key_place, table }),
+                other => {
+                    let found = format!("`{key}` is {}", other.what());
+                    mistakes.add(
+                        value.place,
+                        found,
+                        format!("write `[dialect.{key}]` with its settings below"),
+                    );
+                }
+            }
+        }
+    }
+    for entry in &file.0 {
+        mistakes.add(
+            entry.key_place,
+            format!("`{}` is not inside a dialect", entry.key),
+            "begin with `[dialect.NAME]`",
+        );
+    }
+}
+
+/// The dialect's table laid over the ones it is like.
+fn inherit(dialect: &Written, written: &[Written], mistakes: &mut Mistakes<'_>) -> Option<Table> {
+    let mut chain = vec![dialect.table.clone()];
+    while let Some(like) = chain.last_mut()?.take("like") {
+        let place = like.value.place;
+        let Data::Text(name) = like.value.data else {
+            mistakes.add(place, "`like` is no text", "the name of another dialect, in quotes");
+            return None;
+        };
+        let Some(other) = written.iter().find(|other| other.name.as_str() == name) else {
+            let known: Vec<String> = written.iter().map(|other| other.name.to_string()).collect();
+            let would_do = match closest(&name, &known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "the name of a dialect that is loaded too".to_owned(),
+            };
+            mistakes.add(place, format!("there is no dialect `{name}`"), would_do);
+            return None;
+        };
+        if chain.len() > MAX_LIKE {
+            mistakes.add(place, "dialects that are like each other in a circle, or too many in a row", {
+                format!("at most {MAX_LIKE} in a row")
+            });
+            return None;
+        }
+        chain.push(other.table.clone());
+    }
+    let mut whole = chain.pop()?;
+    while let Some(over) = chain.pop() {
+        whole.overlay(over);
+    }
+    Some(whole)
+}
+
+fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mistakes<'_>) -> Option<Recipe> {
+    let key_alone = key_alone(table.take("key_alone"), mistakes);
+    let replay = replay(table.take("replay"), mistakes);
+    let status = status(table.take("status"), mistakes);
+    let mut variants = Vec::new();
+    for (place, over) in overlays(table.take("variants"), mistakes) {
+        if !over.0.iter().any(|entry| entry.key == "when") {
+            mistakes.add(
+                place,
+                "a variant without `when`: nothing would choose it",
+                "say when it is meant: `when.method = '^GET$'`",
+            );
+        }
+        let mut whole = table.clone();
+        whole.overlay(over);
+        variants.extend(compile(whole, place, mistakes));
+    }
+    variants.push(compile(table, dialect.place, mistakes)?);
+    Some(Recipe {
+        name: dialect.name.clone(),
+        source: source.into(),
+        key_alone,
+        replay,
+        status,
+        credential_headers: credential_headers(&variants),
+        variants: variants.into(),
+    })
+}
+
+fn credential_headers(variants: &[Program]) -> Box<[HeaderName]> {
+    let mut names: Vec<HeaderName> = Vec::new();
+    for program in variants {
+        let fields = program.key_id.iter().chain(&program.signature);
+        let slots = fields.flat_map(|template| &template.0).filter_map(|piece| match piece {
+            Piece::Slot(slot) => Some(slot),
+            Piece::Text(_) => None,
+        });
+        for slot in slots.chain(program.matches.iter().map(|found| &found.subject)) {
+            if let program::Source::Header(name) = &slot.source
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+    }
+    names.into()
+}
+
+fn overlays(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Vec<(Place, Table)> {
+    let Some(entry) = entry else { return Vec::new() };
+    let Data::List(list) = entry.value.data else {
+        let found = format!("`variants` is {}", entry.value.data.what());
+        mistakes.add(entry.value.place, found, "write each as `[[dialect.NAME.variants]]`");
+        return Vec::new();
+    };
+    if list.len() > MAX_VARIANTS {
+        mistakes.add(entry.key_place, "too many variants", format!("at most {MAX_VARIANTS}"));
+    }
+    list.into_iter()
+        .filter_map(|variant| match variant.data {
+            Data::Table(table) => Some((variant.place, table)),
+            other => {
+                let found = format!("a variant is {}", other.what());
+                mistakes.add(variant.place, found, "write each as `[[dialect.NAME.variants]]`");
+                None
+            }
+        })
+        .collect()
+}
+
+fn key_alone(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> bool {
+    let Some(entry) = entry else { return false };
+    match entry.value.data {
+        Data::Truth(truth) => truth,
+        other => {
+            let found = format!("`key_alone` is {}", other.what());
+            mistakes.add(entry.value.place, found, "`true` where the key id is itself a secret, or `false`");
+            false
+        }
+    }
+}
+
+fn replay(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Replay {
+    const NAMES: [(&str, Replay); 4] = [
+        ("none", Replay::None),
+        ("window", Replay::Window),
+        ("increasing", Replay::Increasing),
+        ("nonce", Replay::Nonce),
+    ];
+    let Some(entry) = entry else { return Replay::None };
+    let found = match &entry.value.data {
+        Data::Text(text) => NAMES.iter().find(|(name, _)| name == text).map(|(_, replay)| *replay),
+        _ => None,
+    };
+    found.unwrap_or_else(|| {
+        let known = listed(&NAMES.map(|(name, _)| name.to_owned()));
+        mistakes.add(entry.value.place, "there is no such guard against replay", format!("one of {known}"));
+        Replay::None
+    })
+}
+
+fn status(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Statuses {
+    let mut statuses = Statuses::default();
+    let Some(entry) = entry else { return statuses };
+    let Data::Table(mut table) = entry.value.data else {
+        let found = format!("`status` is {}", entry.value.data.what());
+        mistakes.add(entry.value.place, found, "a table: `status.signature = 403`");
+        return statuses;
+    };
+    for (name, refusal) in Refusal::NAMES {
+        let Some(entry) = table.take(name) else { continue };
+        match entry.value.data {
+            Data::Number(status @ 400..=499) => statuses.set(refusal, u16::try_from(status).unwrap_or(401)),
+            _ => mistakes.add(entry.value.place, "no status for a refusal", "a number from 400 to 499"),
+        }
+    }
+    unknown(&table, mistakes);
+    statuses
+}

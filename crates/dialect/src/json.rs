@@ -1,0 +1,505 @@
+//! JSON read strictly, once, for a few named members.
+//!
+//! The whole document must be what RFC 8259 allows: nothing after it, no byte order mark, UTF-8 throughout. Only the
+//! members that were asked for are kept, as slices of the input.
+
+use std::borrow::Cow;
+
+/// How deep a document may nest.
+pub(crate) const MAX_DEPTH: usize = 64;
+/// The most members that one recipe may ask for.
+pub(crate) const MAX_WANTED: usize = 24;
+/// The most names on the way to them.
+const MAX_NODES: usize = 128;
+
+/// The members to look for: a tree of names, compiled once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    nodes: Vec<Node>,
+    leaves: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    parent: u16,
+    name: Box<str>,
+    /// The place in [`Found`], where the member itself is wanted and not only something inside it.
+    leaf: Option<usize>,
+}
+
+/// The document itself: the parent of top-level members.
+const ROOT: u16 = u16::MAX;
+/// Where nothing below is wanted.
+const NOWHERE: u16 = u16::MAX - 1;
+
+impl Wanted {
+    /// Asks for the member at a dotted path; a number names a place in an array. `None` where there are too many.
+    pub(crate) fn add(&mut self, path: &str) -> Option<usize> {
+        let mut parent = ROOT;
+        for name in path.split('.') {
+            let known = self.nodes.iter().position(|node| node.parent == parent && *node.name == *name);
+            let at = known.unwrap_or_else(|| {
+                self.nodes.push(Node { parent, name: name.into(), leaf: None });
+                self.nodes.len() - 1
+            });
+            parent = u16::try_from(at).ok().filter(|at| usize::from(*at) < MAX_NODES)?;
+        }
+        let leaves = self.leaves;
+        let node = self.nodes.get_mut(usize::from(parent))?;
+        if let Some(known) = node.leaf {
+            return Some(known);
+        }
+        if leaves == MAX_WANTED {
+            return None;
+        }
+        node.leaf = Some(leaves);
+        self.leaves += 1;
+        Some(leaves)
+    }
+
+    /// The name of a wanted member of the document itself; `None` where it stands deeper.
+    pub(crate) fn name_of(&self, leaf: usize) -> Option<&str> {
+        let node = self.nodes.iter().find(|node| node.leaf == Some(leaf) && node.parent == ROOT)?;
+        Some(&node.name)
+    }
+
+    fn child(&self, parent: u16, matches: impl Fn(&str) -> bool) -> Option<(u16, &Node)> {
+        if parent == NOWHERE {
+            return None;
+        }
+        let at = self.nodes.iter().position(|node| node.parent == parent && matches(&node.name))?;
+        Some((u16::try_from(at).ok()?, self.nodes.get(at)?))
+    }
+
+    fn has_children(&self, parent: u16) -> bool {
+        parent != NOWHERE && self.nodes.iter().any(|node| node.parent == parent)
+    }
+}
+
+/// What was found: one place for each member that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<'j> {
+    values: [Option<Member<'j>>; MAX_WANTED],
+}
+
+impl<'j> Found<'j> {
+    /// Nothing at all: what an empty document holds.
+    pub(crate) const NOTHING: Self = Self { values: [None; MAX_WANTED] };
+
+    pub(crate) fn get(&self, at: usize) -> Option<Member<'j>> {
+        self.values.get(at).copied().flatten()
+    }
+}
+
+/// A member's value, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member<'j> {
+    pub(crate) kind: Kind,
+    /// A string without its quotes, escapes as written; everything else as it stands.
+    pub(crate) raw: &'j str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A string in which nothing is escaped.
+    Plain,
+    /// A string with escapes.
+    Escaped,
+    Number,
+    True,
+    False,
+    Null,
+    Object,
+    Array,
+}
+
+impl<'j> Member<'j> {
+    /// Its text: a string unescaped, a number's digits, other values as written, nothing for `null`.
+    /// `None` where an escape names half of a surrogate pair.
+    pub(crate) fn text(&self) -> Option<Cow<'j, str>> {
+        match self.kind {
+            Kind::Escaped => unescape(self.raw).map(Cow::Owned),
+            Kind::Null => Some(Cow::Borrowed("")),
+            Kind::Plain | Kind::Number | Kind::True | Kind::False | Kind::Object | Kind::Array => {
+                Some(Cow::Borrowed(self.raw))
+            }
+        }
+    }
+}
+
+/// Why a document cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It is not JSON, or nests deeper than [`MAX_DEPTH`].
+    NotJson,
+    /// A member that was asked for, or one on the way to it, stands twice.
+    Twice,
+}
+
+/// Reads `document` and keeps the members that `wanted` names.
+pub(crate) fn scan<'j>(document: &'j [u8], wanted: &Wanted) -> Result<Found<'j>, Unreadable> {
+    let text = std::str::from_utf8(document).map_err(|_| Unreadable::NotJson)?;
+    let mut scanner = Scanner { text, bytes: document, at: 0, wanted, seen: 0, found: Found::NOTHING };
+    scanner.document()?;
+    Ok(scanner.found)
+}
+
+struct Scanner<'j, 'w> {
+    text: &'j str,
+    bytes: &'j [u8],
+    at: usize,
+    wanted: &'w Wanted,
+    /// Which nodes of `wanted` were met, as bits: one met again is there twice.
+    seen: u128,
+    found: Found<'j>,
+}
+
+/// An object or array that is open.
+#[derive(Clone, Copy)]
+struct Open {
+    array: bool,
+    /// The node whose members these are.
+    node: u16,
+    /// The node of `wanted` that this value itself is, to be filled in at its end, and its start.
+    itself: u16,
+    start: usize,
+    /// How many elements of an array came before.
+    index: u32,
+}
+
+impl<'j> Scanner<'j, '_> {
+    fn document(&mut self) -> Result<(), Unreadable> {
+        let mut stack =
+            [Open { array: false, node: NOWHERE, itself: NOWHERE, start: 0, index: 0 }; MAX_DEPTH];
+        let mut depth = 0_usize;
+        // The node that the value to come is, and the one whose children its members are.
+        let mut itself = NOWHERE;
+        let mut inside = ROOT;
+        'value: loop {
+            self.blanks();
+            let start = self.at;
+            match self.peek() {
+                Some(b'{') => {
+                    self.at += 1;
+                    *stack.get_mut(depth).ok_or(Unreadable::NotJson)? =
+                        Open { array: false, node: inside, itself, start, index: 0 };
+                    depth += 1;
+                    self.blanks();
+                    if self.peek() != Some(b'}') {
+                        (itself, inside) = self.name(inside)?;
+                        continue 'value;
+                    }
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    *stack.get_mut(depth).ok_or(Unreadable::NotJson)? =
+                        Open { array: true, node: inside, itself, start, index: 0 };
+                    depth += 1;
+                    self.blanks();
+                    if self.peek() != Some(b']') {
+                        (itself, inside) = self.element(inside, 0)?;
+                        continue 'value;
+                    }
+                }
+                Some(b'"') => {
+                    let (raw, kind) = self.string()?;
+                    self.keep(itself, raw, kind);
+                }
+                Some(b't') => self.word("true", Kind::True, itself)?,
+                Some(b'f') => self.word("false", Kind::False, itself)?,
+                Some(b'n') => self.word("null", Kind::Null, itself)?,
+                _ => {
+                    self.number()?;
+                    self.keep(itself, self.slice(start), Kind::Number);
+                }
+            }
+            // A value has ended: close what ends with it, then go on to its sibling.
+            loop {
+                let Some(open) = depth.checked_sub(1).and_then(|top| stack.get_mut(top)) else {
+                    self.blanks();
+                    return if self.at == self.bytes.len() { Ok(()) } else { Err(Unreadable::NotJson) };
+                };
+                self.blanks();
+                let next = self.peek();
+                self.at += 1;
+                match (next, open.array) {
+                    (Some(b','), false) => {
+                        self.blanks();
+                        (itself, inside) = self.name(open.node)?;
+                        continue 'value;
+                    }
+                    (Some(b','), true) => {
+                        open.index += 1;
+                        let (node, index) = (open.node, open.index);
+                        (itself, inside) = self.element(node, index)?;
+                        continue 'value;
+                    }
+                    (Some(b'}'), false) | (Some(b']'), true) => {
+                        let open = *open;
+                        depth -= 1;
+                        let kind = if open.array { Kind::Array } else { Kind::Object };
+                        self.keep(open.itself, self.slice(open.start), kind);
+                    }
+                    _ => return Err(Unreadable::NotJson),
+                }
+            }
+        }
+    }
+
+    /// A member's name and the colon; what the value to come is, and whose its members are.
+    fn name(&mut self, inside: u16) -> Result<(u16, u16), Unreadable> {
+        if self.peek() != Some(b'"') {
+            return Err(Unreadable::NotJson);
+        }
+        let (raw, kind) = self.string()?;
+        self.blanks();
+        if self.peek() != Some(b':') {
+            return Err(Unreadable::NotJson);
+        }
+        self.at += 1;
+        if !self.wanted.has_children(inside) {
+            return Ok((NOWHERE, NOWHERE));
+        }
+        // Names are the same when they read the same, however they are escaped.
+        let found = match kind {
+            Kind::Escaped => match unescape(raw) {
+                Some(name) => self.wanted.child(inside, |wanted| wanted == name),
+                None => None,
+            },
+            _plain => self.wanted.child(inside, |wanted| wanted == raw),
+        };
+        self.enter(found.map(|(at, _)| at))
+    }
+
+    fn element(&mut self, inside: u16, index: u32) -> Result<(u16, u16), Unreadable> {
+        if !self.wanted.has_children(inside) {
+            return Ok((NOWHERE, NOWHERE));
+        }
+        let found = self.wanted.child(inside, |wanted| wanted.parse() == Ok(index));
+        self.enter(found.map(|(at, _)| at))
+    }
+
+    fn enter(&mut self, node: Option<u16>) -> Result<(u16, u16), Unreadable> {
+        let Some(node) = node else { return Ok((NOWHERE, NOWHERE)) };
+        let bit = 1_u128.checked_shl(u32::from(node)).unwrap_or(0);
+        if self.seen & bit != 0 {
+            return Err(Unreadable::Twice);
+        }
+        self.seen |= bit;
+        Ok((node, node))
+    }
+
+    fn keep(&mut self, node: u16, raw: &'j str, kind: Kind) {
+        let leaf = self.wanted.nodes.get(usize::from(node)).and_then(|node| node.leaf);
+        if let Some(slot) = leaf.and_then(|leaf| self.found.values.get_mut(leaf)) {
+            *slot = Some(Member { kind, raw });
+        }
+    }
+
+    fn word(&mut self, word: &str, kind: Kind, itself: u16) -> Result<(), Unreadable> {
+        let start = self.at;
+        self.at += word.len();
+        if self.bytes.get(start..self.at) != Some(word.as_bytes()) {
+            return Err(Unreadable::NotJson);
+        }
+        self.keep(itself, self.slice(start), kind);
+        Ok(())
+    }
+
+    /// `-`? (`0` | `1`-`9` digits) (`.` digits)? (`e` sign? digits)?
+    fn number(&mut self) -> Result<(), Unreadable> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Unreadable> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start { Err(Unreadable::NotJson) } else { Ok(()) }
+    }
+
+    /// A string, quotes included; what stands between them.
+    fn string(&mut self) -> Result<(&'j str, Kind), Unreadable> {
+        self.at += 1;
+        let start = self.at;
+        let mut kind = Kind::Plain;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            self.at += stop.ok_or(Unreadable::NotJson)?;
+            match self.peek() {
+                Some(b'"') => {
+                    let raw = self.slice(start);
+                    self.at += 1;
+                    return Ok((raw, kind));
+                }
+                Some(b'\\') => {
+                    kind = Kind::Escaped;
+                    self.escape()?;
+                }
+                _ => return Err(Unreadable::NotJson),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Unreadable> {
+        match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6).ok_or(Unreadable::NotJson)?;
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(Unreadable::NotJson);
+                }
+                self.at += 6;
+            }
+            _ => return Err(Unreadable::NotJson),
+        }
+        Ok(())
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn slice(&self, start: usize) -> &'j str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+}
+
+/// Undoes the escapes of a string whose escapes are well formed. `None` for half of a surrogate pair.
+pub(crate) fn unescape(raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let c = escaped.chars().next()?;
+        rest = escaped.get(c.len_utf8()..)?;
+        text.push(match c {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let unit = |from: &str| u16::from_str_radix(from.get(..4)?, 16).ok();
+                let first = unit(rest)?;
+                let mut units = [first, 0];
+                let mut used = 1;
+                rest = rest.get(4..)?;
+                if (0xd800..0xdc00).contains(&first) {
+                    units[1] = unit(rest.strip_prefix("\\u")?)?;
+                    used = 2;
+                    rest = rest.get(6..)?;
+                }
+                char::decode_utf16(units.into_iter().take(used)).next()?.ok()?
+            }
+            same => same,
+        });
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(document: &str, paths: &[&str]) -> Result<Vec<Option<String>>, Unreadable> {
+        let mut wanted = Wanted::default();
+        let leaves: Vec<_> = paths.iter().map(|path| wanted.add(path).unwrap()).collect();
+        let found = scan(document.as_bytes(), &wanted)?;
+        Ok(leaves.iter().map(|leaf| found.get(*leaf).and_then(|m| m.text()).map(Cow::into_owned)).collect())
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_and_strings_lose_their_escapes() {
+        let found = read(r#"{"a": 1795262400, "b":"\u00e9\ud83d\ude00\/", "c": 1.50e+3}"#, &["a", "b", "c"]);
+        assert_eq!(found.unwrap(), [Some("1795262400".into()), Some("é😀/".into()), Some("1.50e+3".into())]);
+    }
+
+    #[test]
+    fn only_the_member_itself_counts_and_not_its_look_alikes_inside() {
+        let found = read(r#"{"x":{"a":1},"y":[{"a":2}],"s":"\"a\":3","a":4}"#, &["a"]);
+        assert_eq!(found.unwrap(), [Some("4".into())]);
+    }
+
+    #[test]
+    fn a_member_twice_is_refused_however_it_is_escaped() {
+        assert_eq!(read(r#"{"a":1,"\u0061":2}"#, &["a"]), Err(Unreadable::Twice));
+        assert_eq!(read(r#"{"x":{"a":1},"x":{}}"#, &["x.a"]), Err(Unreadable::Twice));
+        assert!(read(r#"{"b":1,"b":2,"a":3}"#, &["a"]).is_ok());
+    }
+
+    #[test]
+    fn paths_reach_into_objects_and_arrays() {
+        let document = r#"{"items":[{"id":"x"},{"id":"y","amount":{"value":7}}]}"#;
+        let found = read(document, &["items.1.id", "items.1.amount", "items.1.amount.value", "items.2.id"]);
+        assert_eq!(found.unwrap(), [Some("y".into()), Some(r#"{"value":7}"#.into()), Some("7".into()), None]);
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_to_the_last_byte() {
+        for bad in [
+            "",
+            " ",
+            "{",
+            "{}x",
+            "{\"a\":1,}",
+            "[1,]",
+            "{a:1}",
+            "\u{feff}{}",
+            "01",
+            "1.",
+            "+1",
+            ".5",
+            "1e",
+            "nul",
+            "\"\t\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "'a'",
+            "{\"a\" 1}",
+            "[1 2]",
+            "{}}",
+            "]",
+            "NaN",
+            "//x\n{}",
+        ] {
+            assert_eq!(read(bad, &["a"]), Err(Unreadable::NotJson), "{bad:?}");
+        }
+        assert!(scan(b"\"\xff\"", &Wanted::default()).is_err());
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(read(&nested(MAX_DEPTH), &[]).is_ok());
+        assert_eq!(read(&nested(MAX_DEPTH + 1), &[]), Err(Unreadable::NotJson));
+    }
+}

@@ -1,0 +1,201 @@
+//! A dialect ready for use.
+
+use std::fmt;
+use std::sync::Arc;
+
+use countersign_model::{DialectName, UnixTime};
+use http::HeaderName;
+
+use crate::claim::Claim;
+use crate::program::{Program, Uses};
+use crate::request::Request;
+use crate::scope::Scope;
+use crate::time::{Fresh, Untimely};
+use crate::value::Value;
+
+/// A dialect, checked and compiled: what is left to fail is the request.
+pub struct Recipe {
+    pub(crate) name: DialectName,
+    pub(crate) source: Arc<str>,
+    /// The variants in order, the dialect itself last: the first whose conditions hold is the one.
+    pub(crate) variants: Box<[Program]>,
+    pub(crate) key_alone: bool,
+    pub(crate) replay: Replay,
+    pub(crate) status: Statuses,
+    pub(crate) credential_headers: Box<[HeaderName]>,
+}
+
+/// What a recipe needs the body for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BodyUse {
+    /// Nothing.
+    Unused,
+    /// The signature covers it; [`Recipe::read`] does without.
+    Signed,
+    /// Something that is read stands in it.
+    Read,
+}
+
+/// How a signature is kept from being used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// It is not: the same request may come again while its time is good.
+    None,
+    /// Each signature serves once while its time is good.
+    Window,
+    /// The nonce is a number that must grow with every request of a credential.
+    Increasing,
+    /// Each nonce serves once.
+    Nonce,
+}
+
+/// What was refused, to look up the status that the vendor documents for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The key id is missing, unknown or no longer good.
+    KeyId,
+    /// The timestamp is missing or outside its window.
+    Timestamp,
+    /// The signature is missing or wrong.
+    Signature,
+    /// Something is there and cannot be read.
+    Malformed,
+    /// It was used before.
+    Replay,
+}
+
+impl Refusal {
+    pub(crate) const NAMES: [(&'static str, Self); 5] = [
+        ("key_id", Self::KeyId),
+        ("timestamp", Self::Timestamp),
+        ("signature", Self::Signature),
+        ("malformed", Self::Malformed),
+        ("replay", Self::Replay),
+    ];
+}
+
+/// The status for each refusal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statuses {
+    pub(crate) key_id: u16,
+    pub(crate) timestamp: u16,
+    pub(crate) signature: u16,
+    pub(crate) malformed: u16,
+    pub(crate) replay: u16,
+}
+
+impl Default for Statuses {
+    fn default() -> Self {
+        Self { key_id: 401, timestamp: 401, signature: 401, malformed: 401, replay: 401 }
+    }
+}
+
+impl Statuses {
+    pub(crate) fn set(&mut self, refusal: Refusal, status: u16) {
+        *match refusal {
+            Refusal::KeyId => &mut self.key_id,
+            Refusal::Timestamp => &mut self.timestamp,
+            Refusal::Signature => &mut self.signature,
+            Refusal::Malformed => &mut self.malformed,
+            Refusal::Replay => &mut self.replay,
+        } = status;
+    }
+}
+
+impl Recipe {
+    /// What the dialect is called.
+    pub fn name(&self) -> &DialectName {
+        &self.name
+    }
+
+    /// The file that it was read from, as it is written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What the body is needed for. A door that does not see the body cannot serve a recipe that needs it.
+    pub fn body_use(&self) -> BodyUse {
+        let of = |program: &Program| {
+            if program.read.has(Uses::BODY) {
+                BodyUse::Read
+            } else if program.signed.has(Uses::BODY) {
+                BodyUse::Signed
+            } else {
+                BodyUse::Unused
+            }
+        };
+        self.variants.iter().map(of).max().unwrap_or(BodyUse::Unused)
+    }
+
+    /// Whether the key id by itself, without a signature, opens routes that ask for an API key.
+    pub fn key_alone(&self) -> bool {
+        self.key_alone
+    }
+
+    /// Whether the signature covers the query, in every variant. Where it does not, a query can be changed by anybody
+    /// between the client and here.
+    pub fn covers_query(&self) -> bool {
+        self.variants.iter().all(|program| program.signed.has(Uses::QUERY))
+    }
+
+    /// How a signature is kept from being used again. The caller guards: it has the storage.
+    pub fn replay(&self) -> Replay {
+        self.replay
+    }
+
+    /// The headers that carry the key id or the signature: what the upstream has no need to see.
+    pub fn credential_headers(&self) -> &[HeaderName] {
+        &self.credential_headers
+    }
+
+    /// The status that the vendor documents for a refusal.
+    pub fn status(&self, refusal: Refusal) -> u16 {
+        match refusal {
+            Refusal::KeyId => self.status.key_id,
+            Refusal::Timestamp => self.status.timestamp,
+            Refusal::Signature => self.status.signature,
+            Refusal::Malformed => self.status.malformed,
+            Refusal::Replay => self.status.replay,
+        }
+    }
+
+    /// Judges when the claim was made, to the second: exactly as old as the window reaches is good, a second more is not.
+    pub fn fresh(&self, claim: &Claim<'_>, now: UnixTime) -> Result<Fresh, Untimely> {
+        let Some(program) = self.program(claim) else { return Ok(Fresh { until: None }) };
+        let mut until = None;
+        if let (Some(stamp), Some(window)) = (&claim.timestamp, &program.window) {
+            until = window.judge(stamp.at, now)?.until;
+        }
+        if let Some(stamp) = &claim.expires {
+            if now.secs() > stamp.at.secs() {
+                return Err(Untimely::Expired { by: now.since(stamp.at) });
+            }
+            until = Some(until.map_or(stamp.at, |until| until.min(stamp.at)));
+        }
+        Ok(Fresh { until })
+    }
+
+    /// The program that read this claim.
+    pub(crate) fn program(&self, claim: &Claim<'_>) -> Option<&Program> {
+        self.variants.get(claim.variant)
+    }
+
+    /// The first variant whose conditions hold: there is no falling through to another.
+    pub(crate) fn choose(&self, request: &Request<'_>) -> Option<(usize, &Program)> {
+        self.variants.iter().enumerate().find(|(_, program)| {
+            program.when.is_empty() || {
+                let scope = Scope::new(program, request, &[], None, b"");
+                program.when.iter().all(|condition| match scope.value(&condition.subject) {
+                    Ok(Value::Text(bytes)) => condition.regex.is_match(bytes.as_slice()),
+                    Ok(Value::List(_)) | Err(_) => false,
+                })
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipe").field("name", &self.name).finish_non_exhaustive()
+    }
+}

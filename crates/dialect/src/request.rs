@@ -1,0 +1,47 @@
+//! A request as a dialect sees it.
+
+/// A request, borrowed from whoever received it, byte for byte as it came.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// `http` or `https`, as the client saw it.
+    pub scheme: &'a str,
+    /// The authority that the client named: `Host`, with its port where it sent one.
+    pub host: &'a str,
+    /// The request target in origin form, exactly as sent: the path and, where there is one, `?` and the query.
+    pub target: &'a str,
+    /// The headers.
+    pub headers: &'a http::HeaderMap,
+    /// The body; `None` while it has not been read.
+    pub body: Option<&'a [u8]>,
+}
+
+impl<'a> Request<'a> {
+    /// The path: the target up to the first `?`.
+    pub fn path(&self) -> &'a str {
+        self.split().0
+    }
+
+    /// The query: what follows the first `?`. `None` where there is no `?`.
+    pub fn query(&self) -> Option<&'a str> {
+        self.split().1
+    }
+
+    fn split(&self) -> (&'a str, Option<&'a str>) {
+        match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target, None),
+        }
+    }
+}
+
+/// Headers, target and body may hold secrets: only what names the request is printed.
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}

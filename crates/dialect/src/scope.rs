@@ -1,0 +1,250 @@
+//! Templates filled in from one request.
+
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+
+use crate::claim::{Claim, Flaw};
+use crate::filter::Filter;
+use crate::hash::Hash;
+use crate::json::{self, Found, Kind as JsonKind, Unreadable};
+use crate::pairs;
+use crate::program::{Field, ListSource, Piece, Program, Slot, Source, Template};
+use crate::request::Request;
+use crate::sink::Sink;
+use crate::value::{Bytes, List, Value};
+
+/// What templates may look at while one request is read or verified.
+pub(crate) struct Scope<'p, 'v> {
+    pub(crate) program: &'p Program,
+    pub(crate) request: &'p Request<'v>,
+    /// What the groups of `match` caught.
+    pub(crate) groups: &'p [Cow<'v, [u8]>],
+    /// The fields, once they are read.
+    pub(crate) claim: Option<&'p Claim<'v>>,
+    pub(crate) secret: &'v [u8],
+    json: OnceCell<Result<Found<'v>, Flaw>>,
+    /// The part of the request that last turned out to be unreadable.
+    pub(crate) body_at_fault: Cell<bool>,
+}
+
+impl<'p, 'v> Scope<'p, 'v> {
+    pub(crate) fn new(
+        program: &'p Program,
+        request: &'p Request<'v>,
+        groups: &'p [Cow<'v, [u8]>],
+        claim: Option<&'p Claim<'v>>,
+        secret: &'v [u8],
+    ) -> Self {
+        Self {
+            program,
+            request,
+            groups,
+            claim,
+            secret,
+            json: OnceCell::new(),
+            body_at_fault: Cell::new(false),
+        }
+    }
+
+    /// Fills in a template and passes it on piece by piece.
+    pub(crate) fn put<S: Sink>(&self, template: &Template, sink: &mut S) -> Result<(), Flaw> {
+        for piece in &template.0 {
+            match piece {
+                Piece::Text(text) => sink.put(text),
+                Piece::Slot(slot) => self.put_slot(slot, sink)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills in a template. What is one slot and nothing else stays borrowed.
+    pub(crate) fn bytes(&self, template: &Template) -> Result<Bytes<'v>, Flaw> {
+        match &*template.0 {
+            [] => Ok(Bytes::EMPTY),
+            [Piece::Slot(slot)] => match self.value(slot)? {
+                Value::Text(bytes) => Ok(bytes),
+                Value::List(_) => Ok(Bytes::EMPTY),
+            },
+            _ => {
+                let mut whole = Vec::new();
+                self.put(template, &mut whole)?;
+                Ok(Bytes::Owned(whole))
+            }
+        }
+    }
+
+    /// The value of a slot.
+    pub(crate) fn value(&self, slot: &Slot) -> Result<Value<'v>, Flaw> {
+        let (mut value, rest) = match slot.filters.split_first() {
+            // A hash takes its input piece by piece: the whole is never put together.
+            Some((Filter::Hash(hash), rest)) if !matches!(slot.source, Source::List(_)) => {
+                (Value::Text(self.hashed(*hash, &slot.source)?), rest)
+            }
+            _ => (self.source(&slot.source)?, &*slot.filters),
+        };
+        for filter in rest {
+            value = filter.apply(value, self)?;
+        }
+        Ok(value)
+    }
+
+    fn hashed(&self, hash: Hash, source: &Source) -> Result<Bytes<'v>, Flaw> {
+        let mut hasher = hash.begin();
+        self.put_source(source, &mut hasher)?;
+        Ok(Bytes::Digest(hasher.finish()))
+    }
+
+    fn put_slot<S: Sink>(&self, slot: &Slot, sink: &mut S) -> Result<(), Flaw> {
+        if slot.filters.is_empty() {
+            return self.put_source(&slot.source, sink);
+        }
+        if let Value::Text(bytes) = self.value(slot)? {
+            sink.put(bytes.as_slice());
+        }
+        Ok(())
+    }
+
+    fn put_source<S: Sink>(&self, source: &Source, sink: &mut S) -> Result<(), Flaw> {
+        match source {
+            Source::Let(at) => match self.program.lets.get(*at) {
+                Some(step) => self.put(&step.template, sink),
+                None => Ok(()),
+            },
+            Source::Url => {
+                for part in [self.request.scheme, "://", self.request.host, self.request.target] {
+                    sink.put(part.as_bytes());
+                }
+                Ok(())
+            }
+            source => {
+                if let Value::Text(bytes) = self.source(source)? {
+                    sink.put(bytes.as_slice());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn source(&self, source: &Source) -> Result<Value<'v>, Flaw> {
+        let request = self.request;
+        let text = |text: &'v str| Ok(Value::Text(Bytes::Borrowed(text.as_bytes())));
+        match source {
+            Source::Text(bytes) => Ok(Value::Text(Bytes::Owned(bytes.to_vec()))),
+            Source::Method => text(request.method),
+            Source::Scheme => text(request.scheme),
+            Source::Host => text(request.host),
+            Source::Path => text(request.path()),
+            Source::RawQuery => text(request.query().unwrap_or("")),
+            Source::Target => text(request.target),
+            Source::Url => {
+                let mut url = Vec::new();
+                self.put_source(source, &mut url)?;
+                Ok(Value::Text(Bytes::Owned(url)))
+            }
+            Source::Body => Ok(Value::Text(Bytes::Borrowed(self.body()?))),
+            Source::Secret => Ok(Value::Text(Bytes::Borrowed(self.secret))),
+            Source::Header(name) => self.header(name).map(Value::Text),
+            Source::Query(name) => {
+                pairs::find(request.query().unwrap_or("").as_bytes(), name.as_bytes()).map(Value::Text)
+            }
+            Source::Form(name) => pairs::find(self.body()?, name.as_bytes()).map(Value::Text),
+            Source::Json(leaf) => self.json(*leaf).map(Value::Text),
+            Source::List(list) => self.list(*list).map(Value::List),
+            Source::Field(field) => self.field(*field).map(Value::Text),
+            Source::Group(at) => {
+                Ok(Value::Text(self.groups.get(*at).cloned().map_or(Bytes::EMPTY, Bytes::from)))
+            }
+            Source::Let(at) => match self.program.lets.get(*at) {
+                Some(step) => match &*step.template.0 {
+                    [Piece::Slot(slot)] => self.value(slot),
+                    _ => self.bytes(&step.template).map(Value::Text),
+                },
+                None => Ok(Value::Text(Bytes::EMPTY)),
+            },
+        }
+    }
+
+    fn field(&self, field: Field) -> Result<Bytes<'v>, Flaw> {
+        let Some(claim) = self.claim else {
+            return self.program.field(field).map_or(Ok(Bytes::EMPTY), |template| self.bytes(template));
+        };
+        let stamp = match field {
+            Field::KeyId => return Ok(claim.key_id.clone().into()),
+            Field::Nonce => return Ok(claim.nonce.clone().map_or(Bytes::EMPTY, Bytes::from)),
+            Field::Timestamp => claim.timestamp.as_ref(),
+            Field::Expires => claim.expires.as_ref(),
+        };
+        Ok(stamp.map_or(Bytes::EMPTY, |stamp| stamp.text.clone().into()))
+    }
+
+    fn body(&self) -> Result<&'v [u8], Flaw> {
+        self.request.body.ok_or(Flaw::BodyUnread)
+    }
+
+    fn header(&self, name: &http::HeaderName) -> Result<Bytes<'v>, Flaw> {
+        let headers: &'v http::HeaderMap = self.request.headers;
+        let mut values = headers.get_all(name).iter();
+        let Some(first) = values.next() else { return Ok(Bytes::EMPTY) };
+        if values.next().is_some() {
+            return Err(Flaw::Twice);
+        }
+        Ok(Bytes::Borrowed(first.as_bytes()))
+    }
+
+    fn json(&self, leaf: usize) -> Result<Bytes<'v>, Flaw> {
+        let found = match self.json.get_or_init(|| self.scan()) {
+            Ok(found) => found,
+            Err(flaw) => return Err(*flaw),
+        };
+        let Some(member) = found.get(leaf) else { return Ok(Bytes::EMPTY) };
+        match member.kind {
+            JsonKind::Plain | JsonKind::Number => Ok(Bytes::Borrowed(member.raw.as_bytes())),
+            JsonKind::Escaped => member.text().map(Bytes::from).ok_or(Flaw::NotText),
+            // What a client presents is a text or a number; a `null` key id is no missing one.
+            JsonKind::True | JsonKind::False | JsonKind::Null | JsonKind::Object | JsonKind::Array => {
+                let presented = self.claim.is_none();
+                if presented {
+                    Err(Flaw::NotText)
+                } else {
+                    member.text().map(Bytes::from).ok_or(Flaw::NotText)
+                }
+            }
+        }
+    }
+
+    /// Scans the body. What does not even begin as an object or array holds no members: it is another kind of body.
+    fn scan(&self) -> Result<Found<'v>, Flaw> {
+        const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+        let body = self.body()?;
+        let begins = body.trim_ascii_start().first();
+        if !matches!(begins, Some(b'{' | b'[')) && !body.starts_with(BYTE_ORDER_MARK) {
+            return Ok(Found::NOTHING);
+        }
+        json::scan(body, &self.program.json).map_err(|why| {
+            self.body_at_fault.set(true);
+            match why {
+                Unreadable::NotJson => Flaw::NotJson,
+                Unreadable::Twice => Flaw::Twice,
+            }
+        })
+    }
+
+    fn list(&self, list: ListSource) -> Result<List<'v>, Flaw> {
+        let query = || self.request.query().unwrap_or("").as_bytes();
+        Ok(match list {
+            ListSource::Headers => self
+                .request
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    (Cow::Borrowed(name.as_str().as_bytes()), Cow::Borrowed(value.as_bytes()))
+                })
+                .collect(),
+            ListSource::Query => pairs::decoded_list(query()),
+            ListSource::RawQuery => pairs::raw_list(query()),
+            ListSource::Form => pairs::decoded_list(self.body()?),
+            ListSource::RawForm => pairs::raw_list(self.body()?),
+            ListSource::Json => Vec::new(),
+        })
+    }
+}
