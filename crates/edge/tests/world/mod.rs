@@ -1,0 +1,389 @@
+//! A verifier over the store in memory, with a clock that stands where a test says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use countersign_dialect::Dialects;
+use countersign_edge::{RequestId, refusal};
+use countersign_manage::{Expiry, Form, Issue, Issued, Issuer, Material, Rotation};
+use countersign_model::{
+    Address, ConsumerName, DialectName, Entropy, Generation, KeyId, Scopes, Session, SessionEnd, SessionId,
+    TokenKeyId, UnixTime,
+};
+use countersign_store::testing::MemoryStore;
+use countersign_store::{Sessions, Store, TokenKey, TokenKeys};
+use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
+use countersign_token::key::{self, KeyKind};
+use countersign_token::{MasterKey, Sealer};
+use countersign_verify::{
+    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, UnsignedQuery, Verdict, Verifier,
+    VerifierSettings,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use md5::{Digest, Md5};
+
+pub const NOON: i64 = 1_795_262_400;
+const CONSUMER: &str = "acme";
+
+/// What a credential's holder has.
+pub struct Credentials {
+    pub key_id: KeyId,
+    pub api_key: String,
+    pub secret: String,
+}
+
+/// A request, and what its route asks: schemes with `|` between them (any will do) or `&` (all).
+#[derive(Clone)]
+pub struct Sent {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+    require: String,
+    scopes: String,
+}
+
+impl Sent {
+    pub fn new(method: &str, target: &str, require: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            require: require.to_owned(),
+            scopes: String::new(),
+        }
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(key, _)| key != name);
+        self
+    }
+
+    pub fn replace(self, name: &str, value: &str) -> Self {
+        self.without(name).header(name, value)
+    }
+
+    pub fn get(&self, name: &str) -> String {
+        self.headers.iter().find(|(key, _)| key == name).unwrap().1.clone()
+    }
+
+    pub fn method(mut self, method: &str) -> Self {
+        method.clone_into(&mut self.method);
+        self
+    }
+
+    pub fn target(mut self, target: &str) -> Self {
+        target.clone_into(&mut self.target);
+        self
+    }
+
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.body = Bytes::copy_from_slice(body);
+        self
+    }
+
+    pub fn require(mut self, require: &str) -> Self {
+        require.clone_into(&mut self.require);
+        self
+    }
+
+    pub fn scopes(mut self, scopes: &str) -> Self {
+        scopes.clone_into(&mut self.scopes);
+        self
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+}
+
+struct Whole(Bytes);
+
+impl BodySource for Whole {
+    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
+        Ok(self.0.clone())
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        // SplitMix64: every call goes on from where the last one stopped.
+        for byte in buffer {
+            let mut state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (state ^ (state >> 31)).to_le_bytes()[0];
+        }
+    }
+}
+
+pub struct World {
+    store: Arc<MemoryStore>,
+    verifier: Verifier,
+    api_key_header: HeaderName,
+    entropy: Counting,
+    runtime: tokio::runtime::Runtime,
+}
+
+fn master() -> MasterKey {
+    MasterKey::parse(&"0123456789abcdef".repeat(4)).unwrap()
+}
+
+fn token_key() -> TokenKeyId {
+    TokenKeyId("k1".into())
+}
+
+fn noon() -> UnixTime {
+    UnixTime::from_secs(NOON)
+}
+
+async fn verifier(store: &Arc<MemoryStore>, api_key_header: HeaderName) -> Verifier {
+    let settings = VerifierSettings {
+        store: Arc::clone(store) as Arc<dyn Store>,
+        master: Arc::new(master()),
+        dialects: Dialects::builtin(),
+        api_key_header,
+        issuer: Some("redreamer".to_owned()),
+    };
+    Verifier::start(settings, noon()).await.unwrap()
+}
+
+impl World {
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let api_key_header = HeaderName::from_static("x-api-key");
+        let key = TokenKey { id: token_key(), made_at: noon() };
+        let verifier = runtime.block_on(async {
+            store.add_token_key(&key, None).await.unwrap();
+            verifier(&store, api_key_header.clone()).await
+        });
+        Self { store, verifier, api_key_header, entropy: Counting(AtomicU64::new(1)), runtime }
+    }
+
+    pub fn with_api_key_header(self, name: &'static str) -> Self {
+        let api_key_header: HeaderName = name.parse().unwrap();
+        let verifier = self.runtime.block_on(verifier(&self.store, api_key_header.clone()));
+        Self { verifier, api_key_header, ..self }
+    }
+
+    pub fn issue(&self, dialect: Option<&str>, scopes: &str) -> Credentials {
+        self.issue_as(CONSUMER, dialect, scopes, Expiry::Never)
+    }
+
+    pub fn issue_to(&self, consumer: &str, dialect: Option<&str>, scopes: &str) -> Credentials {
+        self.issue_as(consumer, dialect, scopes, Expiry::Never)
+    }
+
+    pub fn issue_expiring(&self, seconds: u64) -> Credentials {
+        self.issue_as(CONSUMER, None, "", Expiry::After(Duration::from_secs(seconds)))
+    }
+
+    fn issue_as(&self, consumer: &str, dialect: Option<&str>, scopes: &str, expiry: Expiry) -> Credentials {
+        let consumer = ConsumerName::parse(consumer).unwrap();
+        self.runtime.block_on(async {
+            let added =
+                countersign_manage::add_consumer(&*self.store, consumer.clone(), noon(), &self.entropy).await;
+            // It may be there from an earlier credential.
+            drop(added);
+            let form = dialect.map_or(Form::ApiKey, |name| Form::Signature(DialectName::parse(name).unwrap()));
+            let issue =
+                Issue { consumer, form, scopes: Scopes::parse_list(scopes).unwrap(), expiry, label: None };
+            let (sealer, dialects) = (Sealer::new(&master()), Dialects::builtin());
+            credentials(self.issuer(&sealer, &dialects).issue(issue, noon()).await.unwrap())
+        })
+    }
+
+    fn issuer<'a>(&'a self, sealer: &'a Sealer, dialects: &'a Dialects) -> Issuer<'a> {
+        Issuer { store: &*self.store, sealer, dialects, entropy: &self.entropy }
+    }
+
+    pub fn rotate(&self, old: &Credentials, overlap: u64) -> Credentials {
+        let (sealer, dialects) = (Sealer::new(&master()), Dialects::builtin());
+        let rotation =
+            Rotation { key_id: old.key_id.clone(), overlap: Duration::from_secs(overlap), expiry: None };
+        let replaced =
+            self.runtime.block_on(self.issuer(&sealer, &dialects).rotate(rotation, noon())).unwrap();
+        credentials(replaced.new)
+    }
+
+    pub fn revoke(&self, credentials: &Credentials) {
+        self.runtime
+            .block_on(countersign_manage::revoke_key(&*self.store, &credentials.key_id, noon()))
+            .unwrap();
+    }
+
+    pub fn disable(&self, consumer: &str) {
+        let name = ConsumerName::parse(consumer).unwrap();
+        self.runtime.block_on(countersign_manage::disable_consumer(&*self.store, &name, noon())).unwrap();
+    }
+
+    pub fn enable(&self, consumer: &str) {
+        let name = ConsumerName::parse(consumer).unwrap();
+        self.runtime.block_on(countersign_manage::enable_consumer(&*self.store, &name)).unwrap();
+    }
+
+    /// A key of the right form that nobody was given.
+    pub fn unknown_key(&self) -> String {
+        key::mint(KeyKind::ApiKey, &self.entropy).expose().clone()
+    }
+
+    pub fn access_token(&self, scopes: &str) -> String {
+        self.ring().mint_access(&access(1, scopes)).unwrap()
+    }
+
+    pub fn refresh_token(&self) -> String {
+        let access = access(1, "");
+        let refresh = RefreshClaims {
+            address: access.address,
+            session: access.session,
+            id: access.id,
+            scopes: access.scopes,
+            issued_at: access.issued_at,
+            expires_at: access.expires_at,
+            counter: 0,
+        };
+        self.ring().mint_refresh(&refresh).unwrap()
+    }
+
+    /// An access token whose session was ended.
+    pub fn ended_token(&self) -> String {
+        let claims = access(2, "");
+        let session = Session {
+            id: claims.session,
+            address: claims.address,
+            counter: 0,
+            refreshed_at: noon(),
+            scopes: Scopes::default(),
+            expires_at: noon().plus(Duration::from_hours(24)),
+            ended: None,
+        };
+        self.runtime.block_on(async {
+            self.store.begin_session(Generation(0), &session).await.unwrap();
+            self.store.end_session(session.id, SessionEnd::Reuse { at: noon() }).await.unwrap();
+        });
+        self.ring().mint_access(&claims).unwrap()
+    }
+
+    fn ring(&self) -> KeyRing {
+        KeyRing::new(&master(), "redreamer", &[token_key()]).unwrap()
+    }
+
+    pub fn cut(&self) {
+        self.store.cut();
+    }
+
+    pub fn mend(&self) {
+        self.store.mend();
+    }
+
+    /// The status and code of the answer; 200 and nothing where the request may pass.
+    pub fn verdict(&self, sent: &Sent, now: i64) -> (u16, String) {
+        // As the follower of the change feed does; where storage is cut, it gets nothing either.
+        let caught_up = self.runtime.block_on(self.verifier.catch_up(UnixTime::from_secs(now)));
+        drop(caught_up);
+        self.verdict_unfollowed(sent, now)
+    }
+
+    pub fn verdict_unfollowed(&self, sent: &Sent, now: i64) -> (u16, String) {
+        let requirement = self.requirement(sent);
+        match self.decide_unfollowed(sent, &requirement, now) {
+            Ok(_) => (200, String::new()),
+            Err(failure) => {
+                let answer = refusal(&failure, &requirement, &self.api_key_header);
+                (answer.status.as_u16(), answer.code.to_owned())
+            }
+        }
+    }
+
+    pub fn decide(&self, sent: &Sent, now: i64) -> Verdict {
+        self.decide_unfollowed(sent, &self.requirement(sent), now)
+    }
+
+    pub fn answer(&self, sent: &Sent, now: i64) -> Response<Bytes> {
+        let requirement = self.requirement(sent);
+        let failure = self.decide_unfollowed(sent, &requirement, now).unwrap_err();
+        let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &self.entropy);
+        refusal(&failure, &requirement, &self.api_key_header).into_response(&id)
+    }
+
+    fn decide_unfollowed(&self, sent: &Sent, requirement: &Requirement, now: i64) -> Verdict {
+        let headers = sent.headers();
+        let request = Request {
+            method: &sent.method,
+            scheme: "http",
+            host: "api.example.com",
+            target: &sent.target,
+            headers: &headers,
+            body: None,
+        };
+        let mut body = Whole(sent.body.clone());
+        self.runtime.block_on(self.verifier.decide(request, &mut body, requirement, UnixTime::from_secs(now)))
+    }
+
+    fn requirement(&self, sent: &Sent) -> Requirement {
+        let dialects = Dialects::builtin();
+        let scheme = |name: &str| match name {
+            "api-key" => Scheme::ApiKey,
+            "wallet" => Scheme::Wallet,
+            other => {
+                let name = DialectName::parse(other.strip_prefix("signature:").unwrap()).unwrap();
+                Scheme::Signature(Arc::clone(dialects.get(&name).unwrap()))
+            }
+        };
+        let accept = match sent.require.as_str() {
+            "nothing" => Accept::Nothing,
+            all if all.contains('&') => Accept::All(all.split('&').map(scheme).collect()),
+            any => Accept::Any(any.split('|').map(scheme).collect()),
+        };
+        Requirement::new(accept, Scopes::parse_list(&sent.scopes).unwrap(), UnsignedQuery::Allow).unwrap()
+    }
+}
+
+fn credentials(issued: Issued) -> Credentials {
+    let (api_key, secret) = match issued.material {
+        Material::ApiKey { api_key } => (api_key.expose().clone(), String::new()),
+        Material::Signature { api_key, secret } => (api_key.expose().clone(), secret.expose().clone()),
+    };
+    Credentials { key_id: issued.credential.key_id, api_key, secret }
+}
+
+fn access(session: u8, scopes: &str) -> AccessClaims {
+    AccessClaims {
+        address: Address::from_bytes([session; 20]),
+        session: SessionId(uuid::Uuid::from_bytes([session; 16])),
+        id: uuid::Uuid::from_bytes([9; 16]),
+        scopes: Scopes::parse_list(scopes).unwrap(),
+        issued_at: noon(),
+        expires_at: noon().plus(Duration::from_hours(1)),
+    }
+}
+
+/// Realm's signature: base64 of HMAC-SHA256 over method, path, timestamp and body with newlines between them.
+pub fn realm_signature(secret: &str, method: &str, path: &str, timestamp: i64, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let text = [format!("{method}\n{path}\n{timestamp}\n").as_bytes(), body].concat();
+    STANDARD.encode(hmac::sign(&key, &text))
+}
+
+/// PitchPrint's signature: MD5 in hex.
+pub fn hex_md5(text: &str) -> String {
+    hex::encode(Md5::digest(text.as_bytes()))
+}
