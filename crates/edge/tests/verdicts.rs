@@ -108,7 +108,12 @@ fn realm_signature_routes() {
             row("301 s later", 301, sent.clone(), SIGNATURE),
             row("300 s early", -300, sent.clone(), OK),
             row("301 s early", -301, sent.clone(), SIGNATURE),
-            row("a query, which the signature does not cover", 0, sent.clone().target(&format!("{LISTINGS}?x=1")), OK),
+            row(
+                "a query, which the signature does not cover",
+                0,
+                sent.clone().target(&format!("{LISTINGS}?x=1")),
+                OK,
+            ),
             row("one byte of the body changed", 0, sent.clone().body(b"{\"price\": 101}"), SIGNATURE),
             row("another path", 0, sent.clone().target("/v1/marketplace/listings/"), SIGNATURE),
             row("the same path, escaped", 0, sent.clone().target("/v1/marketplace/%6Cistings"), SIGNATURE),
@@ -119,23 +124,39 @@ fn realm_signature_routes() {
             row("a timestamp with a sign", 0, with("X-Timestamp", &format!("+{NOON}")), SIGNATURE),
             row("the timestamp twice", 0, sent.clone().header("X-Timestamp", &NOON.to_string()), SIGNATURE),
             row("no signature", 0, sent.clone().without("X-Signature"), SIGNATURE),
-            row("no signature and no timestamp", 0, sent.clone().without("X-Signature").without("X-Timestamp"), SIGNATURE),
+            row(
+                "no signature and no timestamp",
+                0,
+                sent.clone().without("X-Signature").without("X-Timestamp"),
+                SIGNATURE,
+            ),
             row("an empty signature", 0, with("X-Signature", ""), SIGNATURE),
             row("the signature in hex", 0, with("X-Signature", &hex), SIGNATURE),
             row("the signature cut", 0, with("X-Signature", &sent.get("X-Signature")[..40]), SIGNATURE),
-            row("the signature twice", 0, sent.clone().header("X-Signature", &sent.get("X-Signature")), SIGNATURE),
+            row(
+                "the signature twice",
+                0,
+                sent.clone().header("X-Signature", &sent.get("X-Signature")),
+                SIGNATURE,
+            ),
             row("nothing", 0, Sent::new("POST", LISTINGS, "signature:realm").body(body), MISSING),
             row("no key", 0, sent.clone().without("X-API-Key"), INVALID),
             row("the key of another", 0, with("X-API-Key", &other.api_key), SIGNATURE),
             row("a key for bearers only", 0, with("X-API-Key", &plain.api_key), INVALID),
             row("an unknown key", 0, with("X-API-Key", &world.unknown_key()), INVALID),
-            row("an unknown key and an old timestamp", 0, realm_at(&good, body, NOON - 999).replace("X-API-Key", &world.unknown_key()), INVALID),
+            row(
+                "an unknown key and an old timestamp",
+                0,
+                realm_at(&good, body, NOON - 999).replace("X-API-Key", &world.unknown_key()),
+                INVALID,
+            ),
         ],
     );
 }
 
 fn pitchprint(key: &str, timestamp: &str, signature: &str) -> Sent {
-    let body = format!("{{\"apiKey\":\"{key}\",\"timestamp\":{timestamp},\"signature\":\"{signature}\",\"id\":7}}");
+    let body =
+        format!("{{\"apiKey\":\"{key}\",\"timestamp\":{timestamp},\"signature\":\"{signature}\",\"id\":7}}");
     Sent::new("POST", "/runtime/fetch", "signature:pitchprint").body(body.as_bytes())
 }
 
@@ -146,32 +167,76 @@ fn pitchprint_routes() {
     let sign = |timestamp: i64| hex_md5(&format!("{}{}{timestamp}", good.api_key, good.secret));
     let at = |timestamp: i64| pitchprint(&good.api_key, &timestamp.to_string(), &sign(timestamp));
     let sent = at(NOON);
-    let raw = |body: String| Sent::new("POST", "/runtime/fetch", "signature:pitchprint").body(body.as_bytes());
+    let raw =
+        |body: String| Sent::new("POST", "/runtime/fetch", "signature:pitchprint").body(body.as_bytes());
     let (key, signature) = (&good.api_key, sign(NOON));
     check(
         &world,
         vec![
             row("a number as timestamp", 0, sent.clone(), OK),
             row("a string as timestamp", 0, pitchprint(key, &format!("\"{NOON}\""), &signature), OK),
-            row("as a form, which it is not", 0, sent.clone().header("Content-Type", "application/x-www-form-urlencoded"), OK),
+            row(
+                "as a form, which it is not",
+                0,
+                sent.clone().header("Content-Type", "application/x-www-form-urlencoded"),
+                OK,
+            ),
             row("the same signature again", 0, sent.clone(), OK),
             row("upper-case hex", 0, pitchprint(key, &NOON.to_string(), &signature.to_uppercase()), OK),
             row("one hour later", 3600, sent.clone(), OK),
             row("one hour and a second later", 3601, sent.clone(), INVALID),
             row("300 s ahead of us", -300, sent.clone(), OK),
             row("301 s ahead of us", -301, sent.clone(), INVALID),
-            row("look-alikes nested below", 0, raw(format!("{{\"user\":{{\"apiKey\":\"x\",\"signature\":\"y\",\"timestamp\":1}},\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\"}}")), OK),
-            row("only nested", 0, raw(format!("{{\"user\":{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\"}}}}")), MISSING),
-            row("a member twice", 0, raw(format!("{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"timestamp\":{NOON},\"signature\":\"{signature}\"}}")), INVALID),
-            row("a member twice, once escaped", 0, raw(format!("{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\",\"\\u0073ignature\":\"{signature}\"}}")), INVALID),
+            row(
+                "look-alikes nested below",
+                0,
+                raw(format!(
+                    "{{\"user\":{{\"apiKey\":\"x\",\"signature\":\"y\",\"timestamp\":1}},\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\"}}"
+                )),
+                OK,
+            ),
+            row(
+                "only nested",
+                0,
+                raw(format!(
+                    "{{\"user\":{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\"}}}}"
+                )),
+                MISSING,
+            ),
+            row(
+                "a member twice",
+                0,
+                raw(format!(
+                    "{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"timestamp\":{NOON},\"signature\":\"{signature}\"}}"
+                )),
+                INVALID,
+            ),
+            row(
+                "a member twice, once escaped",
+                0,
+                raw(format!(
+                    "{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\",\"\\u0073ignature\":\"{signature}\"}}"
+                )),
+                INVALID,
+            ),
             row("no signature", 0, raw(format!("{{\"apiKey\":\"{key}\",\"timestamp\":{NOON}}}")), INVALID),
             row("the key alone", 0, raw(format!("{{\"apiKey\":\"{key}\"}}")), INVALID),
             row("a timestamp with a fraction", 0, pitchprint(key, &format!("{NOON}.0"), &signature), INVALID),
             row("a wrong signature", 0, pitchprint(key, &NOON.to_string(), &sign(NOON - 1)), INVALID),
             row("a signature that is no hex", 0, pitchprint(key, &NOON.to_string(), "zz"), INVALID),
-            row("an unknown key", 0, pitchprint(&world.unknown_key(), &NOON.to_string(), &signature), INVALID),
+            row(
+                "an unknown key",
+                0,
+                pitchprint(&world.unknown_key(), &NOON.to_string(), &signature),
+                INVALID,
+            ),
             row("no JSON", 0, raw("apiKey=x".to_owned()), INVALID),
-            row("JSON with a rest behind it", 0, raw(format!("{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\"}} x")), INVALID),
+            row(
+                "JSON with a rest behind it",
+                0,
+                raw(format!("{{\"apiKey\":\"{key}\",\"timestamp\":{NOON},\"signature\":\"{signature}\"}} x")),
+                INVALID,
+            ),
             row("no body", 0, raw(String::new()), MISSING),
         ],
     );
@@ -181,19 +246,31 @@ fn pitchprint_routes() {
 fn wallet_routes() {
     let world = World::new();
     let token = world.access_token("console:apikey:read");
-    let call = |token: &str| Sent::new("GET", "/api/v1/me", "wallet").header("Authorization", &format!("Bearer {token}"));
+    let call = |token: &str| {
+        Sent::new("GET", "/api/v1/me", "wallet").header("Authorization", &format!("Bearer {token}"))
+    };
     let get = Sent::new("GET", "/api/v1/me", "wallet");
     check(
         &world,
         vec![
             row("a token", 0, call(&token), OK),
-            row("the scheme in another case", 0, get.clone().header("Authorization", &format!("bearer {token}")), OK),
+            row(
+                "the scheme in another case",
+                0,
+                get.clone().header("Authorization", &format!("bearer {token}")),
+                OK,
+            ),
             row("the last second of its hour", 3599, call(&token), OK),
             row("after its hour", 3600, call(&token), TOKEN),
             row("nothing", 0, get.clone(), MISSING),
             row("another scheme of RFC 9110", 0, get.clone().header("Authorization", "Basic YTpi"), MISSING),
             row("no token behind the scheme", 0, get.clone().header("Authorization", "Bearer"), TOKEN),
-            row("the token twice", 0, call(&token).header("Authorization", &format!("Bearer {token}")), TOKEN),
+            row(
+                "the token twice",
+                0,
+                call(&token).header("Authorization", &format!("Bearer {token}")),
+                TOKEN,
+            ),
             row("a refresh token", 0, call(&world.refresh_token()), TOKEN),
             row("one byte changed", 0, call(&token.replacen("eyJ", "eyK", 1)), TOKEN),
             row("a token of an ended session", 0, call(&world.ended_token()), TOKEN),
@@ -206,6 +283,7 @@ fn scopes_and_schemes_together() {
     let world = World::new();
     let reader = world.issue(None, "items:read");
     let nobody = world.issue(None, "");
+    let signer = world.issue(Some("realm"), "");
     let token = world.access_token("items:write");
     let get = |require: &str, scopes: &str| Sent::new("GET", "/items", require).scopes(scopes);
     let with_key = |sent: Sent, key: &str| sent.header("X-API-Key", key);
@@ -215,21 +293,51 @@ fn scopes_and_schemes_together() {
         &world,
         vec![
             row("a scope that is held", 0, with_key(get("api-key", "items:read"), &reader.api_key), OK),
-            row("a scope that is not held", 0, with_key(get("api-key", "items:read"), &nobody.api_key), SCOPES),
+            row(
+                "a scope that is not held",
+                0,
+                with_key(get("api-key", "items:read"), &nobody.api_key),
+                SCOPES,
+            ),
             row("one of two", 0, with_key(get("api-key", "items:read,items:write"), &reader.api_key), SCOPES),
             row("a wallet's scope", 0, with_token(get("wallet", "items:write")), OK),
             row("a scope that the wallet lacks", 0, with_token(get("wallet", "items:read")), SCOPES),
             row("either: the key", 0, with_key(get("wallet|api-key", ""), &nobody.api_key), OK),
             row("either: the token", 0, with_token(get("wallet|api-key", "")), OK),
-            row("either: both, with the scopes of both", 0, with_token(with_key(get("wallet|api-key", "items:read,items:write"), &reader.api_key)), OK),
-            row("either: a good key beside a bad token", 0, forged(with_key(get("wallet|api-key", ""), &reader.api_key)), TOKEN),
-            row("either: a bad key beside a good token", 0, with_token(with_key(get("wallet|api-key", ""), "csk_x")), INVALID),
+            row(
+                "either: both, with the scopes of both",
+                0,
+                with_token(with_key(get("wallet|api-key", "items:read,items:write"), &reader.api_key)),
+                OK,
+            ),
+            row(
+                "either: a good key beside a bad token",
+                0,
+                forged(with_key(get("wallet|api-key", ""), &reader.api_key)),
+                TOKEN,
+            ),
+            row(
+                "either: a bad key beside a good token",
+                0,
+                with_token(with_key(get("wallet|api-key", ""), "csk_x")),
+                INVALID,
+            ),
             row("either: nothing", 0, get("wallet|api-key", ""), MISSING),
             row("both: both", 0, with_token(with_key(get("wallet&api-key", ""), &reader.api_key)), OK),
             row("both: one", 0, with_key(get("wallet&api-key", ""), &reader.api_key), MISSING),
             row("an open route", 0, get("nothing", ""), OK),
-            row("key or signature: the key alone", 0, with_key(get("api-key|signature:realm", ""), &reader.api_key), OK),
-            row("key or signature: a broken signature beside the key", 0, with_key(get("api-key|signature:realm", ""), &reader.api_key).header("X-Signature", "AAAA"), SIGNATURE),
+            row(
+                "key or signature: the key alone",
+                0,
+                with_key(get("api-key|signature:realm", ""), &reader.api_key),
+                OK,
+            ),
+            row(
+                "key or signature: a broken signature beside the key",
+                0,
+                with_key(get("api-key|signature:realm", ""), &signer.api_key).header("X-Signature", "AAAA"),
+                SIGNATURE,
+            ),
         ],
     );
 }
@@ -243,7 +351,10 @@ fn two_consumers_together_are_refused() {
     assert_eq!(world.verdict(&sent, NOON).0, 200);
     // A second header for the plain key, so that each scheme finds its own.
     let world = world.with_api_key_header("X-App-Key");
-    assert_eq!(world.verdict(&sent.clone().header("X-App-Key", &one.api_key), NOON), (403, "TWO_CONSUMERS".to_owned()));
+    assert_eq!(
+        world.verdict(&sent.clone().header("X-App-Key", &one.api_key), NOON),
+        (403, "TWO_CONSUMERS".to_owned())
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use countersign_dialect::{BodyUse, Recipe};
+use countersign_dialect::{BodyUse, Recipe, Replay};
 use countersign_model::Scopes;
 
 /// A way to prove who is calling.
@@ -92,6 +92,11 @@ pub enum RequirementError {
     /// The same scheme stands twice.
     #[error("`{0}` stands twice")]
     Twice(String),
+    /// A dialect whose signatures serve once, and nothing that would see to it: to accept them would be to lie.
+    #[error(
+        "`{0}` asks for a replay guard, which is not there; a dialect of your own can say `replay = \"none\"`"
+    )]
+    NoReplayGuard(String),
     /// An open route knows nobody who could have scopes.
     #[error("a route that requires nothing cannot ask for scopes")]
     ScopesOfNobody,
@@ -114,6 +119,12 @@ impl Requirement {
         for (place, scheme) in schemes.iter().enumerate() {
             if schemes.iter().take(place).any(|earlier| earlier == scheme) {
                 return Err(RequirementError::Twice(scheme.to_string()));
+            }
+            match scheme {
+                Scheme::Signature(recipe) if recipe.replay() != Replay::None => {
+                    return Err(RequirementError::NoReplayGuard(scheme.to_string()));
+                }
+                Scheme::ApiKey | Scheme::Wallet | Scheme::Signature(_) => {}
             }
         }
         Ok(Self { accept, scopes, unsigned_query })
@@ -140,10 +151,6 @@ impl Requirement {
             Scheme::ApiKey | Scheme::Wallet => BodyUse::Unused,
             Scheme::Signature(recipe) => recipe.body_use(),
         });
-        uses.fold(BodyUse::Unused, |most, one| match (most, one) {
-            (BodyUse::Read, _) | (_, BodyUse::Read) => BodyUse::Read,
-            (BodyUse::Signed, _) | (_, BodyUse::Signed) => BodyUse::Signed,
-            (BodyUse::Unused, BodyUse::Unused) => BodyUse::Unused,
-        })
+        uses.max().unwrap_or(BodyUse::Unused)
     }
 }

@@ -153,8 +153,12 @@ impl<'m, 's> Compiler<'m, 's> {
     }
 
     fn regex(&mut self, text: &Text) -> Option<Regex> {
-        let built =
-            RegexBuilder::new(&text.text).size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES).build();
+        // Requests are bytes, and protocols are ASCII: `\d` is 0 to 9 and not every script's digits.
+        let built = RegexBuilder::new(&text.text)
+            .unicode(false)
+            .size_limit(MAX_REGEX_BYTES)
+            .dfa_size_limit(MAX_REGEX_BYTES)
+            .build();
         match built {
             Ok(regex) => Some(regex),
             Err(error) => {

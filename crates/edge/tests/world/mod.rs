@@ -1,5 +1,7 @@
 //! A verifier over the store in memory, with a clock that stands where a test says.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,19 +29,19 @@ use countersign_verify::{
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use md5::{Digest, Md5};
 
-pub const NOON: i64 = 1_795_262_400;
+pub(crate) const NOON: i64 = 1_795_262_400;
 const CONSUMER: &str = "acme";
 
 /// What a credential's holder has.
-pub struct Credentials {
-    pub key_id: KeyId,
-    pub api_key: String,
-    pub secret: String,
+pub(crate) struct Credentials {
+    pub(crate) key_id: KeyId,
+    pub(crate) api_key: String,
+    pub(crate) secret: String,
 }
 
 /// A request, and what its route asks: schemes with `|` between them (any will do) or `&` (all).
 #[derive(Clone)]
-pub struct Sent {
+pub(crate) struct Sent {
     method: String,
     target: String,
     headers: Vec<(String, String)>,
@@ -49,7 +51,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub fn new(method: &str, target: &str, require: &str) -> Self {
+    pub(crate) fn new(method: &str, target: &str, require: &str) -> Self {
         Self {
             method: method.to_owned(),
             target: target.to_owned(),
@@ -60,45 +62,45 @@ impl Sent {
         }
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(key, _)| key != name);
         self
     }
 
-    pub fn replace(self, name: &str, value: &str) -> Self {
+    pub(crate) fn replace(self, name: &str, value: &str) -> Self {
         self.without(name).header(name, value)
     }
 
-    pub fn get(&self, name: &str) -> String {
+    pub(crate) fn get(&self, name: &str) -> String {
         self.headers.iter().find(|(key, _)| key == name).unwrap().1.clone()
     }
 
-    pub fn method(mut self, method: &str) -> Self {
+    pub(crate) fn method(mut self, method: &str) -> Self {
         method.clone_into(&mut self.method);
         self
     }
 
-    pub fn target(mut self, target: &str) -> Self {
+    pub(crate) fn target(mut self, target: &str) -> Self {
         target.clone_into(&mut self.target);
         self
     }
 
-    pub fn body(mut self, body: &[u8]) -> Self {
+    pub(crate) fn body(mut self, body: &[u8]) -> Self {
         self.body = Bytes::copy_from_slice(body);
         self
     }
 
-    pub fn require(mut self, require: &str) -> Self {
+    pub(crate) fn require(mut self, require: &str) -> Self {
         require.clone_into(&mut self.require);
         self
     }
 
-    pub fn scopes(mut self, scopes: &str) -> Self {
+    pub(crate) fn scopes(mut self, scopes: &str) -> Self {
         scopes.clone_into(&mut self.scopes);
         self
     }
@@ -134,7 +136,7 @@ impl Entropy for Counting {
     }
 }
 
-pub struct World {
+pub(crate) struct World {
     store: Arc<MemoryStore>,
     verifier: Verifier,
     api_key_header: HeaderName,
@@ -166,7 +168,7 @@ async fn verifier(store: &Arc<MemoryStore>, api_key_header: HeaderName) -> Verif
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let store = Arc::new(MemoryStore::new());
         let api_key_header = HeaderName::from_static("x-api-key");
@@ -178,21 +180,21 @@ impl World {
         Self { store, verifier, api_key_header, entropy: Counting(AtomicU64::new(1)), runtime }
     }
 
-    pub fn with_api_key_header(self, name: &'static str) -> Self {
+    pub(crate) fn with_api_key_header(self, name: &'static str) -> Self {
         let api_key_header: HeaderName = name.parse().unwrap();
         let verifier = self.runtime.block_on(verifier(&self.store, api_key_header.clone()));
         Self { verifier, api_key_header, ..self }
     }
 
-    pub fn issue(&self, dialect: Option<&str>, scopes: &str) -> Credentials {
+    pub(crate) fn issue(&self, dialect: Option<&str>, scopes: &str) -> Credentials {
         self.issue_as(CONSUMER, dialect, scopes, Expiry::Never)
     }
 
-    pub fn issue_to(&self, consumer: &str, dialect: Option<&str>, scopes: &str) -> Credentials {
+    pub(crate) fn issue_to(&self, consumer: &str, dialect: Option<&str>, scopes: &str) -> Credentials {
         self.issue_as(consumer, dialect, scopes, Expiry::Never)
     }
 
-    pub fn issue_expiring(&self, seconds: u64) -> Credentials {
+    pub(crate) fn issue_expiring(&self, seconds: u64) -> Credentials {
         self.issue_as(CONSUMER, None, "", Expiry::After(Duration::from_secs(seconds)))
     }
 
@@ -203,7 +205,8 @@ impl World {
                 countersign_manage::add_consumer(&*self.store, consumer.clone(), noon(), &self.entropy).await;
             // It may be there from an earlier credential.
             drop(added);
-            let form = dialect.map_or(Form::ApiKey, |name| Form::Signature(DialectName::parse(name).unwrap()));
+            let form =
+                dialect.map_or(Form::ApiKey, |name| Form::Signature(DialectName::parse(name).unwrap()));
             let issue =
                 Issue { consumer, form, scopes: Scopes::parse_list(scopes).unwrap(), expiry, label: None };
             let (sealer, dialects) = (Sealer::new(&master()), Dialects::builtin());
@@ -215,7 +218,7 @@ impl World {
         Issuer { store: &*self.store, sealer, dialects, entropy: &self.entropy }
     }
 
-    pub fn rotate(&self, old: &Credentials, overlap: u64) -> Credentials {
+    pub(crate) fn rotate(&self, old: &Credentials, overlap: u64) -> Credentials {
         let (sealer, dialects) = (Sealer::new(&master()), Dialects::builtin());
         let rotation =
             Rotation { key_id: old.key_id.clone(), overlap: Duration::from_secs(overlap), expiry: None };
@@ -224,32 +227,32 @@ impl World {
         credentials(replaced.new)
     }
 
-    pub fn revoke(&self, credentials: &Credentials) {
+    pub(crate) fn revoke(&self, credentials: &Credentials) {
         self.runtime
             .block_on(countersign_manage::revoke_key(&*self.store, &credentials.key_id, noon()))
             .unwrap();
     }
 
-    pub fn disable(&self, consumer: &str) {
+    pub(crate) fn disable(&self, consumer: &str) {
         let name = ConsumerName::parse(consumer).unwrap();
         self.runtime.block_on(countersign_manage::disable_consumer(&*self.store, &name, noon())).unwrap();
     }
 
-    pub fn enable(&self, consumer: &str) {
+    pub(crate) fn enable(&self, consumer: &str) {
         let name = ConsumerName::parse(consumer).unwrap();
         self.runtime.block_on(countersign_manage::enable_consumer(&*self.store, &name)).unwrap();
     }
 
     /// A key of the right form that nobody was given.
-    pub fn unknown_key(&self) -> String {
+    pub(crate) fn unknown_key(&self) -> String {
         key::mint(KeyKind::ApiKey, &self.entropy).expose().clone()
     }
 
-    pub fn access_token(&self, scopes: &str) -> String {
+    pub(crate) fn access_token(&self, scopes: &str) -> String {
         self.ring().mint_access(&access(1, scopes)).unwrap()
     }
 
-    pub fn refresh_token(&self) -> String {
+    pub(crate) fn refresh_token(&self) -> String {
         let access = access(1, "");
         let refresh = RefreshClaims {
             address: access.address,
@@ -264,7 +267,7 @@ impl World {
     }
 
     /// An access token whose session was ended.
-    pub fn ended_token(&self) -> String {
+    pub(crate) fn ended_token(&self) -> String {
         let claims = access(2, "");
         let session = Session {
             id: claims.session,
@@ -286,23 +289,23 @@ impl World {
         KeyRing::new(&master(), "redreamer", &[token_key()]).unwrap()
     }
 
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.store.cut();
     }
 
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.store.mend();
     }
 
     /// The status and code of the answer; 200 and nothing where the request may pass.
-    pub fn verdict(&self, sent: &Sent, now: i64) -> (u16, String) {
+    pub(crate) fn verdict(&self, sent: &Sent, now: i64) -> (u16, String) {
         // As the follower of the change feed does; where storage is cut, it gets nothing either.
         let caught_up = self.runtime.block_on(self.verifier.catch_up(UnixTime::from_secs(now)));
         drop(caught_up);
         self.verdict_unfollowed(sent, now)
     }
 
-    pub fn verdict_unfollowed(&self, sent: &Sent, now: i64) -> (u16, String) {
+    pub(crate) fn verdict_unfollowed(&self, sent: &Sent, now: i64) -> (u16, String) {
         let requirement = self.requirement(sent);
         match self.decide_unfollowed(sent, &requirement, now) {
             Ok(_) => (200, String::new()),
@@ -313,11 +316,11 @@ impl World {
         }
     }
 
-    pub fn decide(&self, sent: &Sent, now: i64) -> Verdict {
+    pub(crate) fn decide(&self, sent: &Sent, now: i64) -> Verdict {
         self.decide_unfollowed(sent, &self.requirement(sent), now)
     }
 
-    pub fn answer(&self, sent: &Sent, now: i64) -> Response<Bytes> {
+    pub(crate) fn answer(&self, sent: &Sent, now: i64) -> Response<Bytes> {
         let requirement = self.requirement(sent);
         let failure = self.decide_unfollowed(sent, &requirement, now).unwrap_err();
         let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &self.entropy);
@@ -377,13 +380,13 @@ fn access(session: u8, scopes: &str) -> AccessClaims {
 }
 
 /// Realm's signature: base64 of HMAC-SHA256 over method, path, timestamp and body with newlines between them.
-pub fn realm_signature(secret: &str, method: &str, path: &str, timestamp: i64, body: &[u8]) -> String {
+pub(crate) fn realm_signature(secret: &str, method: &str, path: &str, timestamp: i64, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let text = [format!("{method}\n{path}\n{timestamp}\n").as_bytes(), body].concat();
     STANDARD.encode(hmac::sign(&key, &text))
 }
 
 /// PitchPrint's signature: MD5 in hex.
-pub fn hex_md5(text: &str) -> String {
+pub(crate) fn hex_md5(text: &str) -> String {
     hex::encode(Md5::digest(text.as_bytes()))
 }
