@@ -9,6 +9,8 @@ mod codec;
 mod compile;
 mod dialects;
 mod filter;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod hash;
 mod json;
 mod mistake;
