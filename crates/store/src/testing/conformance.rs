@@ -23,6 +23,7 @@ pub mod credentials;
 pub mod grants;
 mod race;
 mod samples;
+pub mod series;
 pub mod sessions;
 pub mod sweep;
 pub mod token_keys;
@@ -133,6 +134,9 @@ macro_rules! conformance {
                 a_cursor_that_the_feed_never_gave_is_a_reset
                 a_follower_beside_many_writers_misses_nothing
             }
+            series {
+                any_series_of_acts_is_answered_as_the_simplest_store_answers_it
+            }
             sweep {
                 expired_sessions_go_at_their_moment_and_the_living_stay
                 the_generation_outlives_the_sessions
@@ -170,6 +174,7 @@ mod tests {
             include_str!("conformance/consumers.rs"),
             include_str!("conformance/credentials.rs"),
             include_str!("conformance/grants.rs"),
+            include_str!("conformance/series.rs"),
             include_str!("conformance/sessions.rs"),
             include_str!("conformance/sweep.rs"),
             include_str!("conformance/token_keys.rs"),
