@@ -16,6 +16,7 @@ mod lists;
 mod lookups;
 mod migrate;
 mod open;
+mod open_error;
 mod sessions;
 mod token_keys;
 mod worker;
@@ -24,9 +25,11 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 use countersign_store::{Store, StoreError};
+use rusqlite::Connection;
 
-pub use error::{Fault, OpenError};
+pub use error::Fault;
 pub use limits::Limits;
+pub use open_error::OpenError;
 
 use changes::Feed;
 use error::Failure;
@@ -75,8 +78,8 @@ impl SqliteStore {
 #[async_trait::async_trait]
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.lookups
-            .look_up(|db| Ok(db.prepare_cached("SELECT swept FROM feed")?.query_row([], |_| Ok(()))?))
-            .map_err(self.failed("answer"))
+        let read =
+            |db: &Connection| Ok(db.prepare_cached("SELECT swept FROM feed")?.query_row([], |_| Ok(()))?);
+        self.lookups.look_up(read).and_then(|()| self.writer.is_there()).map_err(self.failed("answer"))
     }
 }

@@ -108,3 +108,54 @@ fn directory_of(path: &Path) -> &Path {
         Some(_) | None => Path::new("."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_waits_for_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let connection = for_writing(&path, Limits::COMMAND).unwrap();
+        share(&connection, &path, Limits::COMMAND).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        let full = 2;
+        assert_eq!(pragma("synchronous"), full);
+        assert_eq!(pragma("foreign_keys"), 1);
+    }
+
+    #[test]
+    fn a_connection_for_reading_cannot_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        for_writing(&path, Limits::COMMAND).unwrap();
+        let reading = for_reading(&path, Limits::COMMAND).unwrap();
+        assert!(reading.execute_batch("CREATE TABLE t (x)").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_for_this_user_alone_and_what_is_there_stays_as_it_is() {
+        use std::fs::{Permissions, metadata, set_permissions};
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = |path: &Path| metadata(path).unwrap().permissions().mode() & 0o777;
+        let directory = tempfile::tempdir().unwrap();
+        set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+        let path = directory.path().join("made/too/test.db");
+        let connection = for_writing(&path, Limits::COMMAND).unwrap();
+        share(&connection, &path, Limits::COMMAND).unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        assert_eq!(mode(directory.path()), 0o755);
+        assert_eq!(mode(&directory.path().join("made")), 0o700);
+        assert_eq!(mode(&directory.path().join("made/too")), 0o700);
+        for name in ["test.db", "test.db-wal", "test.db-shm"] {
+            assert_eq!(mode(&directory.path().join("made/too").join(name)), 0o600, "{name}");
+        }
+        drop(connection);
+        set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        for_writing(&path, Limits::COMMAND).unwrap();
+        assert_eq!(mode(&path), 0o640);
+    }
+}

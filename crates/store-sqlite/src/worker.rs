@@ -37,6 +37,16 @@ impl<Job: Send + 'static> Worker<Job> {
     }
 }
 
+impl<Job> Worker<Job> {
+    /// Whether the thread still works: one that panicked does not.
+    pub(crate) fn is_there(&self) -> Result<(), Fault> {
+        match &self.thread {
+            Some(thread) if !thread.is_finished() => Ok(()),
+            Some(_) | None => Err(Fault::Ended),
+        }
+    }
+}
+
 impl<Job> Drop for Worker<Job> {
     fn drop(&mut self) {
         // The end of the queue, after what is in it.

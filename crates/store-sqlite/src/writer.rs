@@ -35,6 +35,11 @@ impl Writer {
         Ok(Self { worker })
     }
 
+    /// Whether writes can be asked of it.
+    pub(crate) fn is_there(&self) -> Result<(), Failure> {
+        Ok(self.worker.is_there()?)
+    }
+
     /// Does `work` in a transaction, and answers when that is durable.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -106,5 +111,205 @@ where
         };
         // Whoever asked may have gone.
         let _ = self.answer.send(result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use std::sync::mpsc;
+
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const LIMITS: Limits =
+        Limits { waiting_writes: 8, write_wait: Duration::from_millis(20), ..Limits::COMMAND };
+
+    /// A database with one table, and a writer for it that waits until it is let go.
+    struct Held {
+        writer: Arc<Writer>,
+        path: PathBuf,
+        gate: mpsc::Sender<()>,
+        _directory: tempfile::TempDir,
+    }
+
+    impl Held {
+        async fn new(limits: Limits) -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("test.db");
+            let connection = crate::open::for_writing(&path, limits).unwrap();
+            crate::open::share(&connection, &path, limits).unwrap();
+            connection.execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY, y)").unwrap();
+            let writer = Arc::new(Writer::start(connection, limits).unwrap());
+            let (gate, opened) = mpsc::channel::<()>();
+            let (arrived, wait) = oneshot::channel();
+            let held = Self { writer, path, gate, _directory: directory };
+            let waits = held.ask(move |_| {
+                arrived.send(()).unwrap();
+                let _ = opened.recv();
+                Ok(())
+            });
+            // Whoever asked for this goes away.
+            waits.await.abort();
+            wait.await.unwrap();
+            held
+        }
+
+        /// Asks for a write, and does not wait for its answer.
+        async fn ask<T: Send + 'static>(
+            &self,
+            work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        ) -> JoinHandle<Result<T, Failure>> {
+            let writer = self.writer.clone();
+            let asked = tokio::spawn(async move { writer.write(work).await });
+            // There is one thread: now the task has put its request into the queue.
+            tokio::task::yield_now().await;
+            asked
+        }
+    }
+
+    fn insert(x: i64) -> impl FnOnce(&Connection) -> Result<(), Failure> {
+        move |db| {
+            db.execute("INSERT INTO t VALUES (?1, NULL)", [x])?;
+            Ok(())
+        }
+    }
+
+    fn stored(path: &Path) -> Vec<i64> {
+        let connection = Connection::open(path).unwrap();
+        let mut statement = connection.prepare("SELECT x FROM t ORDER BY x").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[tokio::test]
+    async fn writes_that_wait_share_one_commit() {
+        let held = Held::new(LIMITS).await;
+        let first = held.ask(insert(1)).await;
+        let path = held.path.clone();
+        let second = held
+            .ask(move |db| Ok((db.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?, stored(&path))))
+            .await;
+        drop(held.gate);
+        first.await.unwrap().unwrap();
+        // The second saw what the first had written, and nobody else did.
+        assert_eq!(second.await.unwrap().unwrap(), (1, vec![]));
+        assert_eq!(stored(&held.path), [1]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_takes_nothing_of_the_others_along() {
+        let held = Held::new(LIMITS).await;
+        let first = held.ask(insert(1)).await;
+        let half = held
+            .ask(|db| {
+                insert(2)(db)?;
+                insert(1)(db)
+            })
+            .await;
+        let third = held.ask(insert(3)).await;
+        drop(held.gate);
+        first.await.unwrap().unwrap();
+        assert!(matches!(half.await.unwrap(), Err(Failure::Sqlite(_))));
+        third.await.unwrap().unwrap();
+        assert_eq!(stored(&held.path), [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_finds_no_room_fails_and_what_was_acknowledged_is_there() {
+        let held = Held::new(LIMITS).await;
+        let limit =
+            |pages: u32| move |db: &Connection| Ok(db.pragma_update(None, "max_page_count", pages)?);
+        let limited = held.ask(limit(4)).await;
+        let small = held.ask(insert(1)).await;
+        let large = held
+            .ask(|db| {
+                db.execute("INSERT INTO t VALUES (2, zeroblob(100000))", [])?;
+                Ok(())
+            })
+            .await;
+        let after = held.ask(insert(3)).await;
+        drop(held.gate);
+        let _ = limited.await.unwrap();
+        let outcomes = [(1, small.await.unwrap()), (2, large.await.unwrap()), (3, after.await.unwrap())];
+        let acknowledged: Vec<i64> =
+            outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(x, _)| *x).collect();
+        assert_eq!(stored(&held.path), acknowledged);
+        let failure =
+            outcomes[1].1.clone().unwrap_err().into_store_error("write", &held.path, LIMITS.write_wait);
+        let source = std::error::Error::source(&failure).unwrap().to_string();
+        assert_eq!(
+            source,
+            format!(
+                "no room to write {}: make room on its disk; until then only reading works",
+                held.path.display()
+            )
+        );
+        // With room again, it works again.
+        held.writer.write(limit(1000)).await.unwrap();
+        held.writer.write(insert(4)).await.unwrap();
+        assert!(stored(&held.path).contains(&4));
+    }
+
+    #[tokio::test]
+    async fn more_writes_than_may_wait_are_refused_at_once() {
+        let held = Held::new(LIMITS).await;
+        let mut waiting = Vec::new();
+        for x in 0..8 {
+            waiting.push(held.ask(insert(x)).await);
+        }
+        let refused = held.writer.write(insert(8)).await;
+        assert!(matches!(refused, Err(Failure::Fault(Fault::Overloaded { limit: 8 }))));
+        drop(held.gate);
+        for write in waiting {
+            write.await.unwrap().unwrap();
+        }
+        assert_eq!(stored(&held.path), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_stays_locked_fails_the_write_and_not_the_next() {
+        let held = Held::new(LIMITS).await;
+        let other = Connection::open(&held.path).unwrap();
+        drop(held.gate);
+        held.writer.write(insert(1)).await.unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let failure = held.writer.write(insert(2)).await.unwrap_err();
+        let failure = failure.into_store_error("write", &held.path, LIMITS.write_wait);
+        let source = std::error::Error::source(&failure).unwrap().to_string();
+        assert!(source.contains("was locked by another process for 20ms"), "{source}");
+        other.execute_batch("ROLLBACK").unwrap();
+        held.writer.write(insert(3)).await.unwrap();
+        assert_eq!(stored(&held.path), [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn to_drop_the_writer_finishes_what_was_asked_of_it() {
+        let held = Held::new(LIMITS).await;
+        let mut waiting = Vec::new();
+        for x in 0..3 {
+            // Whoever asked goes away.
+            waiting.push(held.ask(insert(x)).await);
+        }
+        waiting.iter().for_each(JoinHandle::abort);
+        tokio::task::yield_now().await;
+        let writer = Arc::into_inner(held.writer).unwrap();
+        drop(held.gate);
+        drop(writer);
+        assert_eq!(stored(&held.path), [0, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_panicked_refuses_and_never_hangs() {
+        let held = Held::new(LIMITS).await;
+        let panics = held.ask(|_| -> Result<(), Failure> { panic!("on purpose") }).await;
+        let waits = held.ask(insert(1)).await;
+        assert!(held.writer.is_there().is_ok());
+        drop(held.gate);
+        assert!(matches!(panics.await.unwrap(), Err(Failure::Fault(Fault::Ended))));
+        assert!(matches!(waits.await.unwrap(), Err(Failure::Fault(Fault::Ended))));
+        assert!(matches!(held.writer.write(insert(2)).await, Err(Failure::Fault(Fault::Ended))));
+        assert_eq!(stored(&held.path), [0_i64; 0]);
     }
 }

@@ -1,0 +1,259 @@
+//! Files that are not what they should be: each is met with an error that says what was found, where and what would
+//! do, and is left as it was.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use countersign_model::{
+    Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyDigest, KeyId, Life,
+    Scopes, UnixTime,
+};
+use countersign_store::{Changes, Consumers, Credentials, Cursor, Store, StoreError};
+use countersign_store_sqlite::{Limits, OpenError, SqliteStore};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+const LIMITS: Limits =
+    Limits { write_wait: Duration::from_millis(20), read_wait: Duration::from_millis(20), ..Limits::COMMAND };
+
+fn refusal(path: &Path) -> OpenError {
+    let Err(refusal) = SqliteStore::open(path, LIMITS) else { panic!("{} was opened", path.display()) };
+    assert!(refusal.to_string().contains(path.to_str().unwrap()), "{refusal}");
+    refusal
+}
+
+fn in_new_directory() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    (directory, path)
+}
+
+fn consumer(name: &str) -> Consumer {
+    Consumer {
+        id: ConsumerId(Uuid::from_u128(7)),
+        name: ConsumerName::parse(name).unwrap(),
+        state: ConsumerState::Enabled,
+        added_at: UnixTime::from_secs(0),
+    }
+}
+
+fn credential(number: u8, consumer: &Consumer) -> Credential {
+    Credential {
+        key_id: KeyId::parse(&format!("key_{number}")).unwrap(),
+        consumer: consumer.id,
+        kind: CredentialKind::ApiKey,
+        digest: KeyDigest([number; 32]),
+        scopes: Scopes::default(),
+        label: None,
+        issued_at: UnixTime::from_secs(0),
+        life: Life::Active { expires_at: None },
+    }
+}
+
+/// Makes a store at `path` with one consumer and some credentials, and closes it.
+async fn fill(path: &Path) {
+    let store = SqliteStore::open(path, LIMITS).unwrap();
+    let whose = consumer("somebody");
+    store.add_consumer(&whose).await.unwrap();
+    for number in 0..200 {
+        store.insert_credential(&credential(number, &whose)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_opened_again_has_what_it_had_in_one_file() {
+    let (directory, path) = in_new_directory();
+    fill(&path).await;
+    let names: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["store.db"]);
+    let store = SqliteStore::open(&path, LIMITS).unwrap();
+    assert_eq!(store.credentials(None).await.unwrap().len(), 200);
+    store.ping().await.unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let (_directory, path) = in_new_directory();
+    for content in [&b"[listen]\npublic = \"127.0.0.1:8080\"\n"[..], &[0x5a; 8192], b"SQLite format 4\0"] {
+        fs::write(&path, content).unwrap();
+        let refusal = refusal(&path);
+        assert!(matches!(refusal, OpenError::NotADatabase { .. }), "{refusal:?}");
+        assert!(refusal.to_string().contains("name another file, or put a backup in its place"), "{refusal}");
+        assert_eq!(fs::read(&path).unwrap(), content);
+    }
+}
+
+#[test]
+fn an_empty_file_is_a_new_database() {
+    let (_directory, path) = in_new_directory();
+    fs::write(&path, b"").unwrap();
+    SqliteStore::open(&path, LIMITS).unwrap();
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_alone() {
+    let (_directory, path) = in_new_directory();
+    for sql in [
+        "CREATE TABLE users (name TEXT)",
+        "PRAGMA user_version = 3",
+        "PRAGMA application_id = 252006673",
+        "PRAGMA journal_mode = DELETE; CREATE TABLE consumers (id BLOB)",
+    ] {
+        let _ = fs::remove_file(&path);
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let before = fs::read(&path).unwrap();
+        let refusal = refusal(&path);
+        assert!(matches!(refusal, OpenError::Foreign { .. }), "{sql}: {refusal:?}");
+        assert!(refusal.to_string().contains("another program"), "{refusal}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
+    let (_directory, path) = in_new_directory();
+    fill(&path).await;
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("CREATE TABLE of_tomorrow (x); PRAGMA user_version = 99").unwrap();
+    drop(raw);
+    let before = fs::read(&path).unwrap();
+    let refusal = refusal(&path);
+    assert!(matches!(refusal, OpenError::Newer { found: 99, .. }), "{refusal:?}");
+    assert!(
+        refusal.to_string().contains("newer version of this program (its schema is number 99"),
+        "{refusal}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn processes_that_start_together_on_no_file_all_open_it() {
+    for _ in 0..20 {
+        let (_directory, path) = in_new_directory();
+        let together = Arc::new(Barrier::new(8));
+        let open = || {
+            let (path, together) = (path.clone(), together.clone());
+            std::thread::spawn(move || {
+                together.wait();
+                SqliteStore::open(&path, Limits::COMMAND).map(drop)
+            })
+        };
+        let starting: Vec<_> = (0..8).map(|_| open()).collect();
+        for started in starting {
+            started.join().unwrap().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_a_file_is_refused() {
+    let (directory, path) = in_new_directory();
+    fs::write(&path, b"").unwrap();
+    let below_a_file = path.join("below/store.db");
+    let Err(refusal) = SqliteStore::open(&below_a_file, LIMITS) else { panic!("opened below a file") };
+    assert!(matches!(refusal, OpenError::Directory { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("make it, or let this user write to the one above"), "{refusal}");
+
+    let Err(refusal) = SqliteStore::open(directory.path(), LIMITS) else { panic!("opened a directory") };
+    assert!(matches!(refusal, OpenError::File { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("a file that this user may read and write"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_database_that_stays_locked_is_refused_in_bounded_time() {
+    let (_directory, path) = in_new_directory();
+    fill(&path).await;
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let refusal = refusal(&path);
+    assert!(matches!(refusal, OpenError::Locked { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("was locked by another process for 20ms"), "{refusal}");
+    drop(raw);
+    SqliteStore::open(&path, LIMITS).unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_no_version_writes_is_called_corrupt() {
+    let (_directory, path) = in_new_directory();
+    fill(&path).await;
+    let store = SqliteStore::open(&path, LIMITS).unwrap();
+    let raw = Connection::open(&path).unwrap();
+    let key_id = KeyId::parse("key_1").unwrap();
+    for (column, value) in
+        [("scopes", "'a b'"), ("label", "' x'"), ("successor", "''"), ("state", "'lost'"), ("dialect", "'X'")]
+    {
+        raw.execute_batch("BEGIN; PRAGMA ignore_check_constraints = on").unwrap();
+        raw.execute(&format!("UPDATE credentials SET {column} = {value} WHERE key_id = 'key_1'"), [])
+            .unwrap();
+        raw.execute_batch("COMMIT").unwrap();
+        let read = store.credential(&key_id).await;
+        let Err(StoreError::Corrupt { what, why }) = read else { panic!("{column}: {read:?}") };
+        assert_eq!(what, "credential", "{why}");
+        let whole = "UPDATE credentials SET scopes = '', label = NULL, successor = NULL, state = 'active', dialect = NULL";
+        raw.execute(whole, []).unwrap();
+        store.credential(&key_id).await.unwrap();
+    }
+}
+
+/// Every answer is either an answer or an error; which, depends on what was hit. Nothing panics or hangs.
+async fn use_all_of_it(path: &Path) -> Result<(), Box<dyn Error>> {
+    let store = SqliteStore::open(path, LIMITS)?;
+    let whose = store.consumer(consumer("somebody").id).await;
+    let all = store.credentials(None).await.map(drop);
+    let mut outcomes = vec![all, store.changes_since(Cursor::default()).await.map(drop), store.ping().await];
+    for number in 0..=255 {
+        let wanted = credential(number, &consumer("somebody"));
+        outcomes.push(store.credential(&wanted.key_id).await.map(drop));
+        outcomes.push(store.credential_by_digest(&wanted.digest).await.map(drop));
+        outcomes.push(store.insert_credential(&wanted).await.map(drop));
+    }
+    whose?;
+    outcomes.into_iter().collect::<Result<(), StoreError>>()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_file_gives_errors_that_say_so_and_never_a_panic() {
+    let (_directory, path) = in_new_directory();
+    fill(&path).await;
+    let whole = fs::read(&path).unwrap();
+    let mut found = 0;
+    let mut chance = 0x5eed_u64;
+    let mut below = |limit: usize| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(chance >> 33).unwrap() % limit
+    };
+    for round in 0..60 {
+        let mut damaged = whole.clone();
+        if round % 10 == 0 {
+            damaged.truncate(below(whole.len()).max(1));
+        } else {
+            for _ in 0..=below(4) {
+                let (start, length) = (below(whole.len()), below(600));
+                damaged
+                    .iter_mut()
+                    .skip(start)
+                    .take(length)
+                    .for_each(|byte| *byte = below(256).to_le_bytes()[0]);
+            }
+        }
+        fs::write(&path, &damaged).unwrap();
+        if let Err(error) = use_all_of_it(&path).await {
+            found += 1;
+            let whole_text =
+                format!("{error}: {}", error.source().map(ToString::to_string).unwrap_or_default());
+            let says_where = whole_text.contains(path.to_str().unwrap());
+            assert!(says_where || whole_text.starts_with("a stored "), "{whole_text}");
+        }
+        for beside in ["store.db-wal", "store.db-shm"] {
+            let _ = fs::remove_file(path.with_file_name(beside));
+        }
+    }
+    assert!(found > 20, "only {found} of 60 were noticed");
+}
