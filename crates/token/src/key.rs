@@ -8,12 +8,12 @@
 //! | 28 | base62 digits, drawn uniformly: 166 bits |
 //! | 6 | the checksum |
 //!
-//! The base62 digits are `0` to `9`, `A` to `Z`, `a` to `z`, in that order. The checksum is the CRC-32 of zlib and PNG
-//! (ISO 3309: polynomial `0x04C11DB7`, reflected, inverted at both ends) over the 32 characters before it, written as a base62 number of six digits,
-//! most significant first.
+//! The base62 digits are `0` to `9`, `A` to `Z`, `a` to `z`, in that order. The checksum is the CRC-32 of
+//! zlib and PNG (ISO 3309: polynomial `0x04C11DB7`, reflected, inverted at both ends) over the 32 characters
+//! before it, written as a base62 number of six digits, most significant first.
 //!
-//! A scanner for leaked secrets finds keys with the regular expression [`PATTERN`] and drops false alarms by the checksum.
-//! The checksum is no secret and proves nothing: it lets garbage be refused without a look-up.
+//! A scanner for leaked secrets finds keys with the regular expression [`PATTERN`] and drops false alarms by
+//! the checksum. The checksum is no secret and proves nothing: it lets garbage be refused without a look-up.
 
 use aws_lc_rs::digest::{SHA256, digest as hash};
 use countersign_model::{Entropy, KeyDigest, KeyId, Secret};
@@ -97,7 +97,8 @@ pub fn check(text: &str) -> Result<KeyKind, NotOurs> {
 
 /// The SHA-256 of a key's characters: what is stored of an API key, and how any key is looked up.
 ///
-/// Takes any text, so that keys that were not minted here can be kept too; those need 160 random bits of their own.
+/// Takes any text, so that keys that were not minted here can be kept too; those need 160 random bits of
+/// their own.
 pub fn digest(key: &str) -> KeyDigest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(hash(&SHA256, key.as_bytes()).as_ref());
@@ -117,7 +118,8 @@ pub fn mint_key_id(entropy: &dyn Entropy) -> KeyId {
 }
 
 fn push_random_digits(text: &mut String, count: usize, entropy: &dyn Entropy) {
-    // A byte of 248 or more is thrown away: 256 is no multiple of 62, and the remainder alone would favour the first digits.
+    // A byte of 248 or more is thrown away: 256 is no multiple of 62, and the remainder alone would favour
+    // the first digits.
     const FAIR: u8 = 248;
     let mut wanted = count;
     let mut bytes = Zeroizing::new([0; 64]);
@@ -144,4 +146,117 @@ fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
 #[expect(clippy::indexing_slicing, reason = "a remainder of 62 is an index of 62 digits")]
 fn base62_digit(value: u32) -> u8 {
     BASE62[value as usize % BASE62.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::seeded::Seeded;
+
+    /// Made with Python's `zlib.crc32` and integer division.
+    const MADE_ELSEWHERE: [(&str, KeyKind); 3] = [
+        ("csk_00000000000000000000000000004VEycU", KeyKind::ApiKey),
+        ("csp_zzzzzzzzzzzzzzzzzzzzzzzzzzzz0dUU71", KeyKind::PublicKey),
+        ("css_0123456789ABCDEFGHIJKLMNOPQR0yqlV1", KeyKind::SigningSecret),
+    ];
+
+    #[test]
+    fn a_minted_key_is_of_its_kind_and_of_the_documented_pattern() {
+        let (entropy, pattern) = (Seeded::new(1), regex::Regex::new(PATTERN).unwrap());
+        for kind in KeyKind::ALL.into_iter().cycle().take(300) {
+            let key = mint(kind, &entropy);
+            assert_eq!(check(key.expose()), Ok(kind));
+            let line = format!("KEY=\"{}\"\n", key.expose());
+            assert_eq!(pattern.find(&line).unwrap().as_str(), key.expose());
+        }
+    }
+
+    #[test]
+    fn a_key_made_as_documented_by_another_program_is_ours() {
+        for (key, kind) in MADE_ELSEWHERE {
+            assert_eq!(check(key), Ok(kind), "{key}");
+        }
+    }
+
+    #[test]
+    fn no_two_keys_are_the_same() {
+        let entropy = Seeded::new(2);
+        let mut keys: Vec<_> = (0..1000).map(|_| mint(KeyKind::ApiKey, &entropy).expose().clone()).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 1000);
+        assert_ne!(mint_key_id(&entropy), mint_key_id(&entropy));
+    }
+
+    #[test]
+    fn every_key_with_one_character_changed_is_refused() {
+        for (key, _) in MADE_ELSEWHERE {
+            for position in 0..KEY_LEN {
+                for digit in BASE62.iter().filter(|digit| **digit != key.as_bytes()[position]) {
+                    let mut changed = key.as_bytes().to_vec();
+                    changed[position] = *digit;
+                    let changed = String::from_utf8(changed).unwrap();
+                    assert!(check(&changed).is_err(), "{changed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistyped_key_is_told_from_something_else_altogether() {
+        let (key, _) = MADE_ELSEWHERE[2];
+        assert_eq!(check(&key.replace("AB", "BA")), Err(NotOurs::Checksum));
+        assert_eq!(check(&key.replacen("css", "csk", 1)), Err(NotOurs::Checksum));
+        let longer = format!("{key}0");
+        for other in ["", "css_", &key[..37], &longer, &key.replace('A', "-"), &key.replacen("css", "sk_", 1)]
+        {
+            assert_eq!(check(other), Err(NotOurs::Form), "{other}");
+        }
+        assert_eq!(check("csk_ééééééééééééééééé"), Err(NotOurs::Form));
+    }
+
+    /// Every byte there is, over and over.
+    struct EveryByte(AtomicU8);
+
+    impl Entropy for EveryByte {
+        fn fill(&self, buffer: &mut [u8]) {
+            for byte in buffer {
+                *byte = self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn all_digits_are_equally_likely() {
+        let mut text = String::new();
+        push_random_digits(&mut text, 248, &EveryByte(AtomicU8::new(0)));
+        for digit in BASE62 {
+            assert_eq!(text.bytes().filter(|byte| byte == digit).count(), 4, "{}", char::from(*digit));
+        }
+    }
+
+    #[test]
+    fn a_key_id_is_a_short_public_name() {
+        let id = mint_key_id(&Seeded::new(3));
+        assert!(id.as_str().starts_with("key_") && id.as_str().len() == 20, "{id}");
+    }
+
+    #[test]
+    fn the_digest_is_sha_256() {
+        // FIPS 180-4's example.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest("abc").0.map(|byte| format!("{byte:02x}")).concat(), abc);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged_without_a_panic(text in "\\PC{0,60}|cs[kps]_[0-9A-Za-z]{0,40}") {
+            let judged = check(&text);
+            prop_assert!(judged.is_err() || text.len() == KEY_LEN);
+        }
+    }
 }

@@ -12,6 +12,8 @@ pub mod jwt;
 pub mod key;
 mod master;
 mod seal;
+#[cfg(test)]
+mod seeded;
 
 pub use master::{MasterKey, NotAMasterKey};
 pub use seal::{Binding, MAX_SECRET_LEN, NotSealed, SealBroken, Sealer};

@@ -6,7 +6,8 @@ use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
 use countersign_model::{Entropy, Secret};
 use zeroize::Zeroizing;
 
-/// Separates what is derived here from anything else that might be derived from the same bytes (RFC 5869 section 3.1).
+/// Separates what is derived here from anything else that might be derived from the same bytes (RFC 5869
+/// section 3.1).
 const SALT: &[u8] = b"countersign master key, version 1";
 
 /// The master key: 32 random bytes from which every other key is derived.
@@ -80,9 +81,10 @@ impl MasterKey {
 
     /// Derives a key of `N` bytes for one use: HKDF-SHA-512 (RFC 5869).
     ///
-    /// `label` names the use and `context` the thing it is used for (a key's name, or nothing). Each pair of them gives a key of its
-    /// own, from which neither the master key nor any other derived key can be found. The expansion's `info` is the
-    /// length of the label as eight bytes, most significant first, then the label, then the context.
+    /// `label` names the use and `context` the thing it is used for (a key's name, or nothing). Each pair of
+    /// them gives a key of its own, from which neither the master key nor any other derived key can be found.
+    /// The expansion's `info` is the length of the label as eight bytes, most significant first, then the
+    /// label, then the context.
     #[expect(
         clippy::expect_used,
         clippy::missing_panics_doc,
@@ -113,5 +115,75 @@ struct OutputLen(usize);
 impl KeyType for OutputLen {
     fn len(&self) -> usize {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seeded::Seeded;
+
+    const TEXT: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+    #[test]
+    fn a_generated_key_reads_back_from_its_text() {
+        let key = MasterKey::generate(&Seeded::new(1));
+        let text = key.to_text();
+        assert_eq!(text.expose().len(), MasterKey::TEXT_LEN);
+        assert_eq!(MasterKey::parse(text.expose()).unwrap().to_text().expose(), text.expose());
+        assert_ne!(MasterKey::generate(&Seeded::new(2)).to_text().expose(), text.expose());
+    }
+
+    #[test]
+    fn a_file_may_end_with_a_newline_and_the_digits_may_be_upper_case() {
+        for text in [format!("{TEXT}\n"), format!("{TEXT}\r\n"), format!(" {}\n\n", TEXT.to_uppercase())] {
+            assert_eq!(MasterKey::parse(&text).unwrap().to_text().expose(), TEXT);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_described_by_its_shape_alone() {
+        let refusal = |text: &str| MasterKey::parse(text).unwrap_err();
+        assert_eq!(refusal(""), NotAMasterKey::Length { found: 0 });
+        assert_eq!(refusal("\n"), NotAMasterKey::Length { found: 0 });
+        assert_eq!(refusal(&TEXT[1..]), NotAMasterKey::Length { found: 63 });
+        assert_eq!(refusal(&format!("0x{TEXT}")), NotAMasterKey::Length { found: 66 });
+        assert_eq!(refusal(&"é".repeat(32)), NotAMasterKey::NotHex { position: 1 });
+        assert_eq!(refusal(&TEXT.replace("1e1f", "1e1g")), NotAMasterKey::NotHex { position: 64 });
+        assert_eq!(refusal(&"0".repeat(64)), NotAMasterKey::Placeholder);
+        assert_eq!(refusal(&"ab".repeat(32)), NotAMasterKey::Placeholder);
+        let secret = "hunter2 hunter2 hunter2 hunter2 hunter2 hunter2 hunter2 hunter2!";
+        assert!(!refusal(secret).to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_key_prints_nothing_of_itself() {
+        assert_eq!(format!("{:?}", MasterKey::parse(TEXT).unwrap()), "MasterKey(..)");
+    }
+
+    #[test]
+    fn derived_keys_are_what_another_hkdf_derives() {
+        // Made with the HKDF of the Python package `cryptography`, from the description of `derive`.
+        let key = MasterKey::parse(TEXT).unwrap();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        assert_eq!(
+            hex(key.derive::<64>("jwt access", b"k1").expose()),
+            "3ded4a4f6bacb2f58aa0ff22b080f5db59b4c03585ef406ac8d6f390f583f20b\
+             07462cead6cd354e69baed28ee3541a2bb7282632aeceb53a36bf980a7419eb4"
+        );
+        assert_eq!(
+            hex(key.derive::<32>("nonce", b"").expose()),
+            "3cfa7083466936bcf67067d3df73d44ce74528087662669bd01d527c08eb35c9"
+        );
+    }
+
+    #[test]
+    fn each_label_and_each_context_has_a_key_of_its_own() {
+        let key = MasterKey::parse(TEXT).unwrap();
+        let derived = [("a", "b"), ("ab", ""), ("", "ab"), ("a", ""), ("a", "bc"), ("ab", "c")]
+            .map(|(label, context)| *key.derive::<32>(label, context.as_bytes()).expose());
+        for (index, one) in derived.iter().enumerate() {
+            assert!(derived.iter().skip(index + 1).all(|other| one != other), "{index}");
+        }
     }
 }

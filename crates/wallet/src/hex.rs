@@ -1,6 +1,7 @@
 //! Hex digits.
 
-/// Reads two hex digits a byte into `bytes`, either case. `None` where a character is no hex digit or the lengths do not fit.
+/// Reads two hex digits a byte into `bytes`, either case. `None` where a character is no hex digit or the
+/// lengths do not fit.
 pub(crate) fn decode<const N: usize>(digits: &str) -> Option<[u8; N]> {
     if digits.len() != 2 * N {
         return None;

@@ -30,7 +30,8 @@ pub enum NotAPrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads 64 hex digits of either case, with or without `0x`. White space around them is ignored: files end with a newline.
+    /// Reads 64 hex digits of either case, with or without `0x`. White space around them is ignored: files
+    /// end with a newline.
     pub fn parse(text: &str) -> Result<Self, NotAPrivateKey> {
         let text = text.trim_ascii();
         let digits = text.strip_prefix("0x").unwrap_or(text);
@@ -51,7 +52,8 @@ impl PrivateKey {
         address_of(&PublicKey::from_secret_key(&self.0.expose().0))
     }
 
-    /// Signs `text` as `personal_sign` does (EIP-191) and gives `0x` and 130 hex digits, with `v` as 27 or 28.
+    /// Signs `text` as `personal_sign` does (EIP-191) and gives `0x` and 130 hex digits, with `v` as 27 or
+    /// 28.
     ///
     /// The nonce follows from the key and the text (RFC 6979): the same text gets the same signature.
     pub fn sign_personal(&self, text: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! Who signed this text: EIP-191 personal messages and EIP-55 addresses.
 //!
-//! A wallet's `personal_sign` signs a text with the key of an externally owned account; the signature tells the account's address.
+//! A wallet's `personal_sign` signs a text with the key of an externally owned account; the signature tells
+//! the account's address.
 //!
 //! ```
 //! use countersign_wallet::{PrivateKey, WalletSignature, signed_by};
@@ -12,8 +13,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Contract accounts (EIP-1271) sign in their contract's own way, which only the chain can check. Their signatures
-//! are told apart by [`BadSignature::NotFromAnOwnedAccount`].
+//! Contract accounts (EIP-1271) sign in their contract's own way, which only the chain can check. Their
+//! signatures are told apart by [`BadSignature::NotFromAnOwnedAccount`].
 
 mod eip55;
 mod hash;

@@ -36,9 +36,11 @@ impl SignedBy {
     }
 }
 
-/// The address whose owner signed `text` with `personal_sign` (EIP-191), by recovery of the public key (SEC 1 section 4.1.6).
+/// The address whose owner signed `text` with `personal_sign` (EIP-191), by recovery of the public key (SEC 1
+/// section 4.1.6).
 ///
-/// Every signature tells some address for nearly every text: compare it with the one that is claimed, as [`signed_by`] does.
+/// Every signature tells some address for nearly every text: compare it with the one that is claimed, as
+/// [`signed_by`] does.
 pub fn recover(text: &[u8], signature: &WalletSignature) -> Result<Address, NotRecovered> {
     let message = Message::from_digest(personal_hash(text));
     signature.inner().recover(message).map(|key| address_of(&key)).map_err(|_| NotRecovered)

@@ -7,8 +7,8 @@ use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 
 use crate::hex;
 
-/// The longest text that is looked at as a signature, in characters. Contract accounts send far more than 65 bytes;
-/// nobody's is longer than this.
+/// The longest text that is looked at as a signature, in characters. Contract accounts send far more than 65
+/// bytes; nobody's is longer than this.
 pub const MAX_SIGNATURE_TEXT_LEN: usize = 2 + 2 * 16 * 1024;
 
 const PREFIX: &str = "0x";
@@ -20,8 +20,9 @@ const HALF_ORDER: [u8; 32] = [
     0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
 ];
 
-/// The signature of an externally owned account: `r`, `s` and the parity of the nonce's point, in the one form that
-/// counts. `r` and `s` are within 1 and n - 1, and `s` is in the lower half (EIP-2): nobody can turn it into another one.
+/// The signature of an externally owned account: `r`, `s` and the parity of the nonce's point, in the one
+/// form that counts. `r` and `s` are within 1 and n - 1, and `s` is in the lower half (EIP-2): nobody can
+/// turn it into another one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct WalletSignature(RecoverableSignature);
 
@@ -46,7 +47,8 @@ pub enum BadSignature {
         /// How many it has.
         found: usize,
     },
-    /// Bytes, but not 65 of them: what a contract account sends (EIP-1271), a compact signature (EIP-2098), or a mistake.
+    /// Bytes, but not 65 of them: what a contract account sends (EIP-1271), a compact signature (EIP-2098),
+    /// or a mistake.
     #[error("the signature of an externally owned account has 65 bytes; this one has {found}")]
     NotFromAnOwnedAccount {
         /// How many there are.

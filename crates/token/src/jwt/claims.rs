@@ -3,7 +3,8 @@
 use countersign_model::{Address, Scopes, SessionId, UnixTime};
 use uuid::Uuid;
 
-/// What an access token says. Times are whole seconds in a token: a part of a second is dropped when it is minted.
+/// What an access token says. Times are whole seconds in a token: a part of a second is dropped when it is
+/// minted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessClaims {
     /// The wallet (`address`).
@@ -20,7 +21,8 @@ pub struct AccessClaims {
     pub expires_at: UnixTime,
 }
 
-/// What a refresh token says. Times are whole seconds in a token: a part of a second is dropped when it is minted.
+/// What a refresh token says. Times are whole seconds in a token: a part of a second is dropped when it is
+/// minted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshClaims {
     /// The wallet (`address`).

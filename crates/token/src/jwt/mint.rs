@@ -1,11 +1,10 @@
 //! Writing tokens.
 
 use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_model::{Address, Scopes, SessionId, UnixTime};
 use uuid::Uuid;
 
+use super::base64url;
 use super::claims::TokenUse;
 use super::ring::RingKey;
 use super::{AccessClaims, MAX_SCOPES_LEN, MAX_TIME, RefreshClaims};
@@ -53,14 +52,13 @@ pub(super) fn refresh(claims: &RefreshClaims, issuer: &str, key: &RingKey) -> Re
 
 fn sign(content: &Content<'_>, issuer: &str, key: &RingKey) -> Result<String, NotMinted> {
     let claims = write(content, issuer)?;
-    let mut token = format!("{}.{}", key.header, URL_SAFE_NO_PAD.encode(claims));
-    let tag = hmac::sign(key.key(content.token_use), token.as_bytes());
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(tag, &mut token);
-    Ok(token)
+    let signed = format!("{}.{}", key.header, base64url::encode(claims.as_bytes()));
+    let tag = hmac::sign(key.key(content.token_use), signed.as_bytes());
+    Ok(signed + "." + &base64url::encode(tag.as_ref()))
 }
 
-/// The claims as JSON. No value needs an escape: [`super::KeyRing::new`] saw to the issuer, the types to the others.
+/// The claims as JSON. No value needs an escape: [`super::KeyRing::new`] saw to the issuer, the types to the
+/// others.
 fn write(content: &Content<'_>, issuer: &str) -> Result<String, NotMinted> {
     let scopes = content.scopes.to_list();
     if scopes.len() > MAX_SCOPES_LEN {
@@ -69,15 +67,13 @@ fn write(content: &Content<'_>, issuer: &str) -> Result<String, NotMinted> {
     let (exp, iat) = (seconds(content.expires_at)?, seconds(content.issued_at)?);
     let (address, jti, sid) = (content.address, content.id.hyphenated(), content.session.0.hyphenated());
     let token_use = content.token_use.as_str();
-    let mut json = format!(
-        r#"{{"address":"{address}","exp":{exp},"iat":{iat},"iss":"{issuer}","scopes":"{scopes}","jti":"{jti}","sid":"{sid}","token_use":"{token_use}""#
-    );
-    if let Some(counter) = content.counter {
-        json.push_str(r#","ctr":"#);
-        json.push_str(&counter.to_string());
-    }
-    json.push('}');
-    Ok(json)
+    Ok([
+        format!(r#"{{"address":"{address}","exp":{exp},"iat":{iat},"iss":"{issuer}","scopes":"{scopes}""#),
+        format!(r#","jti":"{jti}","sid":"{sid}","token_use":"{token_use}""#),
+        content.counter.map(|counter| format!(r#","ctr":{counter}"#)).unwrap_or_default(),
+        "}".to_owned(),
+    ]
+    .concat())
 }
 
 fn seconds(time: UnixTime) -> Result<u64, NotMinted> {

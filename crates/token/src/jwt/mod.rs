@@ -1,7 +1,8 @@
 //! Access and refresh tokens: JWTs (RFC 7519) signed with HMAC-SHA-512 (`HS512`, RFC 7518 section 3.2).
 //!
-//! Only this crate mints what this crate reads, so the reader takes one narrow form and refuses everything else
-//! (RFC 8725 section 3). The header is `{"alg":"HS512","typ":"JWT","kid":"…"}` and holds nothing more. The claims are
+//! Only this crate mints what this crate reads, so the reader takes one narrow form and refuses everything
+//! else (RFC 8725 section 3). The header is `{"alg":"HS512","typ":"JWT","kid":"…"}` and holds nothing more.
+//! The claims are
 //!
 //! | claim | JSON | means |
 //! |---|---|---|
@@ -15,12 +16,15 @@
 //! | `token_use` | string | `access` or `refresh` |
 //! | `ctr` | integer | only in a refresh token: the session's counter |
 //!
-//! each exactly once, in any order, with JSON white space anywhere, and no other. Strings hold printable ASCII without escapes: no claim needs more.
+//! each exactly once, in any order, with JSON white space anywhere, and no other. Strings hold printable
+//! ASCII without escapes: no claim needs more.
 //!
-//! Access and refresh tokens have keys of their own, derived from the master key and the name of the token key
-//! ([`ACCESS_KEY_LABEL`], [`REFRESH_KEY_LABEL`]), so that one can never pass for the other.
+//! Access and refresh tokens have keys of their own, derived from the master key and the name of the token
+//! key ([`ACCESS_KEY_LABEL`], [`REFRESH_KEY_LABEL`]), so that one can never pass for the other.
 
+mod base64url;
 mod claims;
+mod members;
 mod mint;
 mod object;
 mod read;
@@ -38,7 +42,8 @@ pub use ring::{ACCESS_KEY_LABEL, KeyRing, NotAKeyRing, REFRESH_KEY_LABEL};
 
 /// The longest token that is read, in characters; the longest that can be minted is shorter.
 pub const MAX_TOKEN_LEN: usize = 4096;
-/// The longest list of scopes that a token carries ([`Scopes::to_list`](countersign_model::Scopes::to_list)), in characters.
+/// The longest list of scopes that a token carries ([`Scopes::to_list`](countersign_model::Scopes::to_list)),
+/// in characters.
 pub const MAX_SCOPES_LEN: usize = 2048;
 /// The longest issuer, in characters.
 pub const MAX_ISSUER_LEN: usize = 128;

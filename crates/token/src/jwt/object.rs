@@ -1,7 +1,9 @@
 //! A reader for the JSON of tokens: one flat object of strings and integers (RFC 8259).
 //!
-//! Narrower than JSON where that leaves less to go wrong: strings hold printable ASCII without escapes, integers have no sign, fraction or exponent,
-//! nothing nests. White space and order are as free as JSON has them.
+//! Narrower than JSON where that leaves less to go wrong: integers have no sign, fraction or exponent,
+//! nothing nests, and a string ends at the next quotation mark, because escapes are not read. Whoever takes a
+//! string checks it for what it should be, and nothing that a token holds has a backslash or a control
+//! character in it. White space and order are as free as JSON has them.
 
 /// The text is not such an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +12,9 @@ pub(super) struct NotFlat;
 /// A JSON object that is read member by member: a [`name`](Self::name), then its [`text`](Self::text) or
 /// [`integer`](Self::integer), and again until there is no name left.
 pub(super) struct FlatObject<'a> {
-    rest: &'a str,
+    json: &'a str,
+    /// Everything before this byte has been read.
+    at: usize,
     place: Place,
 }
 
@@ -21,58 +25,229 @@ enum Place {
 
 impl<'a> FlatObject<'a> {
     pub(super) fn open(json: &'a str) -> Result<Self, NotFlat> {
-        let rest = skip_space(json).strip_prefix('{').ok_or(NotFlat)?;
-        Ok(Self { rest, place: Place::BeforeFirst })
+        let mut object = Self { json, at: 0, place: Place::BeforeFirst };
+        object.skip_space();
+        object.take(b'{')?;
+        Ok(object)
     }
 
     /// The next member's name, or nothing at the end of the object, which must be the end of the text.
     pub(super) fn name(&mut self) -> Result<Option<&'a str>, NotFlat> {
-        let rest = skip_space(self.rest);
-        if let Some(after) = rest.strip_prefix('}') {
-            return if skip_space(after).is_empty() { Ok(None) } else { Err(NotFlat) };
+        self.skip_space();
+        if self.next() == Some(b'}') {
+            self.at += 1;
+            self.skip_space();
+            return if self.next().is_none() { Ok(None) } else { Err(NotFlat) };
         }
-        self.rest = match self.place {
-            Place::BeforeFirst => rest,
-            Place::AfterValue => skip_space(rest.strip_prefix(',').ok_or(NotFlat)?),
-        };
-        self.place = Place::AfterValue;
-        let name = self.string()?;
-        self.rest = skip_space(skip_space(self.rest).strip_prefix(':').ok_or(NotFlat)?);
+        match self.place {
+            Place::BeforeFirst => self.place = Place::AfterValue,
+            Place::AfterValue => self.take(b',')?,
+        }
+        self.skip_space();
+        let name = self.text()?;
+        self.skip_space();
+        self.take(b':')?;
+        self.skip_space();
         Ok(Some(name))
     }
 
     /// The value of the member whose name was read last, which must be a string.
     pub(super) fn text(&mut self) -> Result<&'a str, NotFlat> {
-        self.string()
+        self.take(b'"')?;
+        let rest = self.json.get(self.at..).ok_or(NotFlat)?;
+        let len = position_of_quote(rest.as_bytes()).ok_or(NotFlat)?;
+        self.at += len + 1;
+        rest.get(..len).ok_or(NotFlat)
     }
 
     /// The value of the member whose name was read last, which must be an integer from 0 to 2^64 - 1.
     pub(super) fn integer(&mut self) -> Result<u64, NotFlat> {
-        let end = self.rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at_checked(end).ok_or(NotFlat)?;
+        let start = self.at;
+        let mut value = Some(0_u64);
+        while let Some(digit @ b'0'..=b'9') = self.next() {
+            value = value.and_then(|tens| tens.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            self.at += 1;
+        }
+        let digits = self.json.get(start..self.at).unwrap_or_default();
         let leading_zero = digits.len() > 1 && digits.starts_with('0');
-        if leading_zero || rest.starts_with(['.', 'e', 'E']) {
+        let ends = matches!(self.next(), Some(b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
+        if digits.is_empty() || leading_zero || !ends {
             return Err(NotFlat);
         }
-        self.rest = rest;
-        digits.parse().map_err(|_| NotFlat)
+        value.ok_or(NotFlat)
     }
 
-    fn string(&mut self) -> Result<&'a str, NotFlat> {
-        let after = self.rest.strip_prefix('"').ok_or(NotFlat)?;
-        let end = after.bytes().position(|byte| !is_plain(byte)).ok_or(NotFlat)?;
-        let (string, rest) = after.split_at_checked(end).ok_or(NotFlat)?;
-        self.rest = rest.strip_prefix('"').ok_or(NotFlat)?;
-        Ok(string)
+    fn next(&self) -> Option<u8> {
+        self.json.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, wanted: u8) -> Result<(), NotFlat> {
+        if self.next() != Some(wanted) {
+            return Err(NotFlat);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// RFC 8259 section 2.
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.next() {
+            self.at += 1;
+        }
     }
 }
 
-/// Printable ASCII that stands for itself in a JSON string.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+/// Eight bytes at a time: most of a token is inside of strings.
+fn position_of_quote(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        // A quotation mark becomes a zero byte, and the lowest zero byte gets the lowest high bit (Hacker's
+        // Delight, section 6-1).
+        let other = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"'));
+        let found = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if found != 0 {
+            return Some(8 * index + found.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|byte| *byte == b'"').map(|position| text.len() - rest.len() + position)
 }
 
-/// RFC 8259 section 2.
-fn skip_space(text: &str) -> &str {
-    text.trim_start_matches([' ', '\t', '\n', '\r'])
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    enum Found {
+        Text(String),
+        Integer(u64),
+    }
+
+    fn read(json: &str) -> Result<Vec<(String, Found)>, NotFlat> {
+        let mut object = FlatObject::open(json)?;
+        let mut members = Vec::new();
+        while let Some(name) = object.name()? {
+            let value = match object.next() {
+                Some(b'"') => Found::Text(object.text()?.to_owned()),
+                _ => Found::Integer(object.integer()?),
+            };
+            members.push((name.to_owned(), value));
+        }
+        Ok(members)
+    }
+
+    /// Soup of what JSON is made of, and objects with something missing here and there.
+    const ANYTHING: &str = concat!(
+        r#"[{}\[\]:, \n0-9a-c".e-]{0,24}|"#,
+        r#"\{("[ab]{1,10}" ?: ?("[c-f ]{0,20}"|[0-9]{1,21}),? ?){0,4}\}"#
+    );
+
+    /// What a general reader of JSON makes of it, where that is a flat object without escapes.
+    fn oracle(json: &str) -> Option<Vec<(String, Found)>> {
+        let Ok(Value::Object(map)) = serde_json::from_str(json) else { return None };
+        let mut members = Vec::new();
+        for (name, value) in map {
+            let value = match value {
+                Value::String(text) => Found::Text(text),
+                Value::Number(number) => Found::Integer(number.as_u64()?),
+                _ => return None,
+            };
+            members.push((name, value));
+        }
+        Some(members)
+    }
+
+    #[test]
+    fn order_and_white_space_are_free() {
+        let wanted =
+            vec![("b".to_owned(), Found::Integer(2)), ("a".to_owned(), Found::Text("x y".to_owned()))];
+        assert_eq!(read(r#"{"b":2,"a":"x y"}"#), Ok(wanted));
+        assert_eq!(read(" {\r\n\t\"b\" :\n2 ,\t\"a\":  \"x y\" }\n"), read(r#"{"b":2,"a":"x y"}"#));
+        assert_eq!(read("{ }"), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_integers_and_nothing_beyond_is() {
+        let integer = |text: &str| read(&format!(r#"{{"n":{text}}}"#)).map(|mut members| members.remove(0).1);
+        for good in [0, 1, 1_795_262_400, u64::MAX] {
+            assert_eq!(integer(&good.to_string()), Ok(Found::Integer(good)));
+        }
+        for bad in [
+            "",
+            "-1",
+            "-0",
+            "+1",
+            "00",
+            "01",
+            "1.0",
+            "1.",
+            ".5",
+            "1e3",
+            "1E3",
+            "0x1",
+            "1_0",
+            "18446744073709551616",
+            "1 0",
+        ] {
+            assert_eq!(integer(bad), Err(NotFlat), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_flat_object_is_refused() {
+        for bad in [
+            "",
+            " ",
+            "{",
+            "}",
+            "[]",
+            "null",
+            "1",
+            "\"a\"",
+            "{,}",
+            "{\"a\":1,}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\" 1}",
+            "{\"a\"}",
+            "{a:1}",
+            "{'a':1}",
+            "{\"a\":{}}",
+            "{\"a\":[]}",
+            "{\"a\":true}",
+            "{\"a\":null}",
+            "{\"a\":1}}",
+            "{\"a\":1}{}",
+            "{\"a\":1} x",
+            "{\"a\":\"x}",
+            "{\"a\":\"x\\\"y\"}",
+            "\u{feff}{}",
+            "{\"a\":1\u{a0}}",
+            "{\u{c}\"a\":1}",
+            "{\"a\":1}\0",
+            "/**/{}",
+        ] {
+            assert_eq!(read(bad), Err(NotFlat), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_general_reader_of_json_finds_the_same_members(json in ANYTHING) {
+            let found = read(&json).ok();
+            let mut names: Vec<_> = found.iter().flatten().map(|(name, _)| name.clone()).collect();
+            names.sort();
+            names.dedup();
+            // Repeated names are refused one floor up, and a general reader keeps one of them.
+            if found.as_ref().is_none_or(|found| found.len() == names.len()) {
+                let sorted = |members: Option<Vec<(String, Found)>>| members.map(|mut members| {
+                    members.sort_by(|a, b| a.0.cmp(&b.0));
+                    members
+                });
+                prop_assert_eq!(sorted(found), sorted(oracle(&json)));
+            }
+        }
+    }
 }

@@ -15,8 +15,8 @@ pub enum Part {
 
 /// Why a token was refused: for operators. To a caller all but [`JwtRefusal::Expired`] are the same.
 ///
-/// Nothing of the token's content is in here. From [`JwtRefusal::WrongSignature`] on they are listed in the order in which they are found, and
-/// whatever comes after it was signed with our key.
+/// Nothing of the token's content is in here. From [`JwtRefusal::WrongSignature`] on they are listed in the
+/// order in which they are found, and whatever comes after it was signed with our key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum JwtRefusal {
     /// Longer than [`super::MAX_TOKEN_LEN`].

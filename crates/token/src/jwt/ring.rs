@@ -3,10 +3,9 @@
 use std::fmt;
 
 use aws_lc_rs::hmac::{HMAC_SHA512, Key};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_model::{TokenKeyId, UnixTime};
 
+use super::base64url;
 use super::claims::TokenUse;
 use super::read::{self, AccessTokenValid, RefreshTokenValid};
 use super::unverified::UnverifiedClaims;
@@ -15,9 +14,11 @@ use super::{
 };
 use crate::MasterKey;
 
-/// The label under which [`MasterKey::derive`] gives the 64-byte key of access tokens; the context is the `kid`.
+/// The label under which [`MasterKey::derive`] gives the 64-byte key of access tokens; the context is the
+/// `kid`.
 pub const ACCESS_KEY_LABEL: &str = "jwt access";
-/// The label under which [`MasterKey::derive`] gives the 64-byte key of refresh tokens; the context is the `kid`.
+/// The label under which [`MasterKey::derive`] gives the 64-byte key of refresh tokens; the context is the
+/// `kid`.
 pub const REFRESH_KEY_LABEL: &str = "jwt refresh";
 
 /// The token keys of one issuer: the first signs, all of them verify.
@@ -31,7 +32,8 @@ pub struct KeyRing {
 /// One token key, ready for use.
 pub(super) struct RingKey {
     pub(super) id: TokenKeyId,
-    /// The first part of every token that this key signs. A token that begins with it needs no parsing of its header.
+    /// The first part of every token that this key signs. A token that begins with it needs no parsing of its
+    /// header.
     pub(super) header: Box<str>,
     access: Key,
     refresh: Key,
@@ -131,10 +133,10 @@ impl RingKey {
             return Err(NotAKeyRing::BadKeyId { id: id.clone() });
         }
         let key = |label| Key::new(HMAC_SHA512, master.derive::<64>(label, kid.as_bytes()).expose());
-        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"HS512","typ":"JWT","kid":"{kid}"}}"#));
+        let header = format!(r#"{{"alg":"HS512","typ":"JWT","kid":"{kid}"}}"#);
         Ok(Self {
             id: id.clone(),
-            header: header.into(),
+            header: base64url::encode(header.as_bytes()).into(),
             access: key(ACCESS_KEY_LABEL),
             refresh: key(REFRESH_KEY_LABEL),
         })

