@@ -1,6 +1,13 @@
-//! The `countersign` binary.
+//! The `countersign` binary: configuration, clock, randomness, storage, listeners, commands.
 
-#[expect(dead_code, unused_imports, reason = "the commands that read it are not all there yet")]
+mod cli;
+mod commands;
+#[expect(dead_code, unused_imports, reason = "the server that reads it is not there yet")]
 mod config;
+mod master_key;
+mod storage;
+mod world;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    commands::run()
+}

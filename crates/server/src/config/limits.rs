@@ -7,6 +7,7 @@ use super::section::Section;
 use super::units::{ByteSize, Count, Period};
 
 /// One limit, for people.
+#[cfg(test)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LimitText {
     pub(crate) name: &'static str,
@@ -38,6 +39,7 @@ macro_rules! limits {
                 }
             )+
 
+            #[cfg(test)]
             /// Every limit with its meaning, default and range.
             pub(crate) fn table() -> Vec<LimitText> {
                 vec![$(LimitText {

@@ -4,6 +4,7 @@
 //! what would do ([`Mistakes`]). Nothing here reads the environment; it comes in as an argument.
 
 mod api_key;
+mod dialects;
 mod document;
 mod limits;
 mod listen;
@@ -22,9 +23,11 @@ mod wallet;
 
 use std::path::{Path, PathBuf};
 
+use countersign_dialect::Dialects;
 use countersign_model::DialectName;
 
 pub(crate) use api_key::ApiKeyConfig;
+pub(crate) use dialects::DialectFile;
 pub(crate) use document::Environment;
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Listen, Workers};
@@ -37,7 +40,7 @@ pub(crate) use units::{ByteSize, InvalidAmount, Period};
 pub(crate) use upstream::{UpstreamConfig, UpstreamName, UpstreamUrl};
 pub(crate) use wallet::WalletConfig;
 
-use document::Table;
+use document::{At, Table};
 use notes::Notes;
 use section::Section;
 
@@ -52,7 +55,7 @@ pub(crate) struct Storage {
     /// What their secrets are encrypted with.
     pub(crate) master_key: MasterKeySource,
     /// The files of the user's own dialects.
-    pub(crate) dialect_files: Vec<PathBuf>,
+    dialect_files: Vec<DialectFile>,
 }
 
 /// The whole configuration.
@@ -60,6 +63,8 @@ pub(crate) struct Storage {
 pub(crate) struct Config {
     /// Where credentials are.
     pub(crate) storage: Storage,
+    /// The dialects that come with the program and those of the user's files.
+    pub(crate) dialects: Dialects,
     /// Where connections are taken.
     pub(crate) listen: Listen,
     /// Where an API key stands in a request.
@@ -83,6 +88,14 @@ pub(crate) struct Config {
 pub(crate) struct ConfigFile {
     path: PathBuf,
     text: String,
+    presence: Presence,
+}
+
+/// Whether there is a configuration file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    There,
+    Missing,
 }
 
 /// The configuration file cannot be read.
@@ -97,7 +110,7 @@ impl ConfigFile {
     /// Reads the file at `path`.
     pub(crate) fn open(path: &Path) -> Result<Self, Unreadable> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self { path: path.to_owned(), text }),
+            Ok(text) => Ok(Self { path: path.to_owned(), text, presence: Presence::There }),
             Err(source) => Err(Unreadable { path: path.to_owned(), source }),
         }
     }
@@ -106,10 +119,15 @@ impl ConfigFile {
     pub(crate) fn open_or_default(path: &Path) -> Result<Self, Unreadable> {
         match Self::open(path) {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { path: path.to_owned(), text: String::new() })
+                Ok(Self { path: path.to_owned(), text: String::new(), presence: Presence::Missing })
             }
             read => read,
         }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn notes(&self) -> Notes<'_> {
@@ -139,33 +157,27 @@ impl Storage {
         Ok(storage)
     }
 
+    /// The dialects that come with the program and those of the user's files.
+    pub(crate) fn dialects(&self) -> Result<Dialects, Mistakes> {
+        dialects::load(&self.dialect_files).map_err(Mistakes)
+    }
+
     fn read(root: &mut Section<'_>) -> Self {
         let store = StoreLocation::read(root.section("store"));
         let master_key = MasterKeySource::read(root.section("master_key"), &store);
-        let dialect_files = root.sections("dialect").into_iter().filter_map(dialect_file).collect();
+        let dialect_files = DialectFile::read_all(root.sections("dialect"));
         Self { store, master_key, dialect_files }
     }
 }
 
-fn dialect_file(mut section: Section<'_>) -> Option<PathBuf> {
-    let file = section.required("file", "the path of a dialect file", |node, notes| {
-        read::text(node, notes).map(|path| notes.path(path))
-    });
-    section.finish();
-    file
-}
-
 impl Config {
     /// Reads the whole file.
-    pub(crate) fn parse(
-        file: &ConfigFile,
-        environment: &Environment,
-        dialects: &[DialectName],
-    ) -> Result<Self, Mistakes> {
+    pub(crate) fn parse(file: &ConfigFile, environment: &Environment) -> Result<Self, Mistakes> {
         let notes = file.notes();
         let table = file.table(environment, &notes)?;
         let mut root = Section::root(&table, &notes);
         let storage = Storage::read(&mut root);
+        let dialects = storage.dialects();
         let listen = Listen::read(root.section("listen"));
         let api_key = ApiKeyConfig::read(root.section("api_key"));
         let wallet_section = root.section_if_there("wallet");
@@ -174,12 +186,29 @@ impl Config {
         let limits = Limits::read(root.section("limits"));
         let log = LogConfig::read(root.section("log"));
         let (upstreams, upstream_names) = UpstreamConfig::read_all(root.sections("upstream"));
-        let known = routes::Named { upstreams: &upstream_names, dialects, wallet_is_on };
+        let dialect_names = dialects.as_ref().ok().map(names);
+        let dialect_names = dialect_names.as_deref();
+        if file.presence == Presence::Missing && root.node("route").is_none() {
+            notes.wrong(
+                &At::File,
+                "there is no such file here",
+                "write it, or name another with --config FILE",
+            );
+        }
+        let known = routes::Named { upstreams: &upstream_names, dialects: dialect_names, wallet_is_on };
         let routes = routes::read_all(root.sections("route"), &known, &notes);
         root.finish();
+        let dialects = dialects.unwrap_or_else(|mistakes| {
+            notes.append(mistakes.0);
+            Dialects::default()
+        });
         let warnings = refuse_mistakes(notes)?;
-        Ok(Self { storage, listen, api_key, wallet, limits, log, upstreams, routes, warnings })
+        Ok(Self { storage, dialects, listen, api_key, wallet, limits, log, upstreams, routes, warnings })
     }
+}
+
+fn names(dialects: &Dialects) -> Vec<DialectName> {
+    dialects.iter().map(|recipe| recipe.name().clone()).collect()
 }
 
 /// Everything that was noted, where there is a mistake among it; the warnings, where there is none.

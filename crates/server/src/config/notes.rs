@@ -75,7 +75,8 @@ impl<'f> Notes<'f> {
         self.list.borrow_mut().push((Self::offset(at), mistake));
     }
 
-    fn place(&self, at: &At) -> Place {
+    /// The place to which `at` points.
+    pub(super) fn place(&self, at: &At) -> Place {
         match at {
             At::Span(span) => Place::in_file(self.file, self.text, span.clone()),
             At::Variable(name) => Place::Variable(name.clone()),

@@ -126,27 +126,45 @@ impl Segment {
     }
 }
 
-/// RFC 3986 section 3.3: `segment = *pchar`. Anything else never stands in a path as it is sent.
+/// RFC 3986 section 3.3: `segment = *pchar`. What cannot stand in a path as it is routed would match no request.
 fn literal(piece: &str) -> Result<Segment, InvalidPattern> {
     let wrong = |found: String, mend| Err(InvalidPattern { found, mend });
-    if matches!(piece, "." | "..") {
+    if matches!(piece, "." | "..") || piece.starts_with(".;") || piece.starts_with("..;") {
         return wrong(format!("`{piece}` is no segment of a path"), "write the path that it leads to");
     }
     let mut rest = piece;
     while let Some(c) = rest.chars().next() {
-        let plain = c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c);
-        let encoded = rest.get(..3).is_some_and(|three| {
-            three.strip_prefix('%').is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit()))
-        });
-        if !plain && !encoded {
+        if c == '%' {
+            let escape = rest.get(..3).unwrap_or(rest);
+            escaped(escape)?;
+            rest = rest.get(3..).unwrap_or_default();
+        } else if c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c) {
+            rest = rest.get(1..).unwrap_or_default();
+        } else {
             return wrong(
                 format!("`{}` cannot stand in a path", c.escape_debug()),
                 "write it as it is sent, percent-encoded, or leave it out",
             );
         }
-        rest = rest.get(if encoded { 3 } else { 1 }..).unwrap_or_default();
     }
     Ok(Segment::Literal(piece.into()))
+}
+
+/// Requests are routed by their normal form (RFC 3986 section 6.2.2), so a pattern is written in it.
+fn escaped(escape: &str) -> Result<(), InvalidPattern> {
+    let wrong =
+        |mend| Err(InvalidPattern { found: format!("`{escape}` is not how this stands in a path"), mend });
+    let digits = escape.strip_prefix('%').unwrap_or_default();
+    match u8::from_str_radix(digits, 16) {
+        Ok(_) if digits.len() != 2 || digits.starts_with('+') => wrong("write % and two hex digits"),
+        Err(_) => wrong("write % and two hex digits"),
+        Ok(b'/' | b'\\' | 0..=31 | 127) => wrong("leave it out: requests with it are refused"),
+        Ok(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+            wrong("write the character itself")
+        }
+        Ok(_) if digits.contains(|c: char| c.is_ascii_lowercase()) => wrong("write its digits in upper case"),
+        Ok(_) => Ok(()),
+    }
 }
 
 impl fmt::Display for PathPattern {
@@ -200,6 +218,14 @@ mod tests {
             "/%",
             "/%4",
             "/%zz",
+            "/%+1",
+            "/%61",
+            "/%2F",
+            "/%5C",
+            "/%00",
+            "/%c3",
+            "/..;x",
+            "/a\\b",
             "/a%é",
             "/{*rest}/b",
             "/{}",

@@ -21,14 +21,18 @@ pub(super) fn parsed<T, E: ToString>(
 ) -> impl FnOnce(&Node, &Notes<'_>) -> Option<T> {
     move |node, notes| {
         let text = text(node, notes)?;
-        parse(text).map_err(|refusal| note_refusal(notes, &node.at, &refusal.to_string())).ok()
+        parse(text).map_err(|refusal| note_refusal(notes, &node.at, text, &refusal.to_string())).ok()
     }
 }
 
-/// Notes a refusal of the form `what was found: what would do` as those two.
-pub(super) fn note_refusal(notes: &Notes<'_>, at: &At, refusal: &str) {
-    let (found, mend) = refusal.split_once(": ").unwrap_or((refusal, ""));
-    notes.wrong(at, found, mend);
+/// Notes a refusal of the form `what was found: what would do` as those two. The refusal may repeat `text`, in which
+/// there may be a colon too.
+fn note_refusal(notes: &Notes<'_>, at: &At, text: &str, refusal: &str) {
+    let repeated = format!("`{text}`");
+    let begin = if refusal.starts_with(&repeated) { repeated.len() } else { 0 };
+    let colon = refusal.get(begin..).and_then(|rest| rest.find(": ")).map(|colon| begin + colon);
+    let (found, mend) = colon.and_then(|colon| refusal.split_at_checked(colon)).unwrap_or((refusal, ""));
+    notes.wrong(at, found, mend.trim_start_matches(": "));
 }
 
 /// A list of strings; in the environment, one string with commas between them.
@@ -61,7 +65,7 @@ pub(super) fn list<T: PartialEq, E: ToString>(
                     notes.wrong(at, format!("`{text}` stands here twice"), "write it once");
                 }
                 Ok(member) => members.push(member),
-                Err(refusal) => note_refusal(notes, at, &refusal.to_string()),
+                Err(refusal) => note_refusal(notes, at, text, &refusal.to_string()),
             }
         }
         Some(members)

@@ -11,7 +11,8 @@ use super::upstream::UpstreamName;
 /// What routes may name.
 pub(super) struct Named<'a> {
     pub(super) upstreams: &'a [UpstreamName],
-    pub(super) dialects: &'a [DialectName],
+    /// Nothing where they could not be read: then no route is blamed for what is wrong with them.
+    pub(super) dialects: Option<&'a [DialectName]>,
     pub(super) wallet_is_on: bool,
 }
 
@@ -81,9 +82,9 @@ fn note_unknown(scheme: &SchemeName, at: &At, named: &Named<'_>, notes: &Notes<'
                 "add [wallet], or require another scheme",
             );
         }
-        SchemeName::Signature(dialect) if named.dialects.contains(dialect) => {}
         SchemeName::Signature(dialect) => {
-            let known: Vec<&str> = named.dialects.iter().map(DialectName::as_str).collect();
+            let Some(known) = named.dialects.filter(|known| !known.contains(dialect)) else { return };
+            let known: Vec<&str> = known.iter().map(DialectName::as_str).collect();
             notes.wrong(at, format!("there is no dialect `{dialect}`"), proposal(dialect.as_str(), &known));
         }
     }

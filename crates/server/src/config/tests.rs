@@ -15,15 +15,15 @@ const SMALLEST: &str = r#"
     upstream = "api"
 "#;
 
-fn dialects() -> Vec<DialectName> {
-    ["realm", "pitchprint"].into_iter().map(|name| DialectName::parse(name).unwrap()).collect()
-}
-
 fn parse_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Mistakes> {
-    let file = ConfigFile { path: PathBuf::from("/etc/cs/countersign.toml"), text: text.to_owned() };
+    let file = ConfigFile {
+        path: PathBuf::from("/etc/cs/countersign.toml"),
+        text: text.to_owned(),
+        presence: Presence::There,
+    };
     let environment =
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Config::parse(&file, &environment, &dialects())
+    Config::parse(&file, &environment)
 }
 
 fn parse(text: &str) -> Config {
@@ -39,14 +39,19 @@ fn every_mistake_is_told_with_its_place_what_was_found_and_what_would_do() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/wrong");
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     assert!(files.len() > 30);
     for path in files {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         // Seen from the folder itself, so that the snapshots hold no path of this machine.
         let text = std::fs::read_to_string(&path).unwrap();
-        let file = ConfigFile { path: PathBuf::from(format!("src/config/wrong/{name}.toml")), text };
-        let Err(mistakes) = Config::parse(&file, &Environment::new(), &dialects()) else {
+        let file = ConfigFile {
+            path: PathBuf::from(format!("src/config/wrong/{name}.toml")),
+            text,
+            presence: Presence::There,
+        };
+        let Err(mistakes) = Config::parse(&file, &Environment::new()) else {
             panic!("{name} is accepted");
         };
         insta::with_settings!({ snapshot_suffix => &name, omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -86,14 +91,11 @@ fn a_route_and_its_upstream_are_all_that_must_be_said() {
 
 #[test]
 fn paths_are_relative_to_the_file_that_names_them() {
-    let storage =
-        parse(&format!("[store]\nurl = \"sqlite:data/c.db\"\n[[dialect]]\nfile = \"mine.toml\"\n{SMALLEST}"))
-            .storage;
+    let storage = parse(&format!("[store]\nurl = \"sqlite:data/c.db\"\n{SMALLEST}")).storage;
     assert_eq!(storage.store, StoreLocation::Sqlite(PathBuf::from("/etc/cs/data/c.db")));
     assert!(
         matches!(&storage.master_key, MasterKeySource::File(path) if path == Path::new("/etc/cs/data/master.key"))
     );
-    assert_eq!(storage.dialect_files, [PathBuf::from("/etc/cs/mine.toml")]);
     let elsewhere = parse(&format!("[store]\nurl = \"sqlite:///var/lib/c.db\"\n{SMALLEST}")).storage;
     assert_eq!(elsewhere.store, StoreLocation::Sqlite(PathBuf::from("/var/lib/c.db")));
 }
@@ -181,8 +183,8 @@ fn the_master_key_comes_from_the_environment_or_a_file_and_is_never_printed() {
 #[test]
 fn commands_beside_a_server_do_not_mind_mistakes_in_its_routes() {
     let text = "[store]\nurl = 'sqlite:x.db'\n[[route]]\npath = 'nonsense'\n".to_owned();
-    let file = ConfigFile { path: PathBuf::from("c.toml"), text };
-    assert!(Config::parse(&file, &Environment::new(), &dialects()).is_err());
+    let file = ConfigFile { path: PathBuf::from("c.toml"), text, presence: Presence::There };
+    assert!(Config::parse(&file, &Environment::new()).is_err());
     assert!(Storage::parse(&file, &Environment::new()).is_ok());
 }
 
@@ -216,4 +218,16 @@ fn every_default_is_within_its_range_and_every_limit_says_what_it_is() {
         }
         assert!(limit.meaning.ends_with('.'), "{}", limit.name);
     }
+}
+
+#[test]
+fn a_route_can_ask_for_a_dialect_of_the_users_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine.toml"), "[dialect.mine]\nlike = \"realm\"\nwindow = \"1m\"\n")
+        .unwrap();
+    let path = folder.path().join("countersign.toml");
+    let text = SMALLEST.replace("\"api-key\"", "[\"signature:mine\", \"signature:realm\"]");
+    std::fs::write(&path, format!("[[dialect]]\nfile = \"mine.toml\"\n{text}")).unwrap();
+    let config = Config::parse(&ConfigFile::open(&path).unwrap(), &Environment::new()).unwrap();
+    assert!(config.dialects.get(&DialectName::parse("mine").unwrap()).is_some());
 }

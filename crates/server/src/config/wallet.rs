@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use countersign_model::Network;
+use countersign_session::MAX_NETWORKS;
+use countersign_token::jwt::MAX_ISSUER_LEN;
 
 use super::document::At;
 use super::read::{amount, list, parsed};
@@ -22,9 +24,6 @@ pub(crate) struct WalletConfig {
     pub(crate) refresh_lifetime: Duration,
 }
 
-/// The longest issuer, in bytes: it is repeated in every token.
-const ISSUER_MAX: usize = 256;
-
 impl WalletConfig {
     pub(super) fn read(mut section: Section<'_>) -> Option<Self> {
         let issuer = section.required("issuer", "the name that stands in the tokens' `iss`", parsed(issuer));
@@ -33,6 +32,9 @@ impl WalletConfig {
         let networks = networks.or_else(|| Network::parse("eth").ok().map(|network| vec![network]));
         if networks.as_ref().is_some_and(Vec::is_empty) {
             section.notes.wrong(&networks_at, "no network is accepted", "name at least one, as in [\"eth\"]");
+        }
+        if networks.as_ref().is_some_and(|networks| networks.len() > MAX_NETWORKS) {
+            section.notes.wrong(&networks_at, "too many networks", format!("name at most {MAX_NETWORKS}"));
         }
         let access =
             section.or("access_lifetime", Period::hours(1), amount(Period::minutes(1), Period::days(1)));
@@ -56,9 +58,12 @@ impl WalletConfig {
     }
 }
 
-fn issuer(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.len() > ISSUER_MAX || text.chars().any(char::is_control) {
-        return Err("this is no issuer: use 1 to 256 bytes without control characters");
+fn issuer(text: &str) -> Result<String, String> {
+    let plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+    if text.is_empty() || text.len() > MAX_ISSUER_LEN || !text.chars().all(plain) {
+        return Err(format!(
+            "`{text}` is no issuer: use 1 to {MAX_ISSUER_LEN} printable ASCII characters without \" and \\"
+        ));
     }
     Ok(text.to_owned())
 }

@@ -1,0 +1,338 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use countersign_model::{Address, ConsumerName, DialectName, KeyId, Label, Network, Scope, TokenKeyId};
+use countersign_token::jwt::MAX_KID_LEN;
+use http::{HeaderName, HeaderValue, Method, Uri};
+
+use crate::config::{InvalidAmount, Period};
+
+/// Tells any HTTP API who is calling: gateway, wallet login, keys and request signatures in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    after_help = "Example:\n  countersign check --config countersign.toml"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The configuration file [default: countersign.toml, where there is one].
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Answer with one JSON value on standard output; errors are one JSON value on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what is wrong with the configuration: every mistake at once.
+    #[command(after_help = "Example:\n  countersign check --config countersign.toml")]
+    Check,
+    /// Whoever is given credentials: add, list, show, disable, enable, remove.
+    #[command(subcommand)]
+    Consumer(ConsumerCommand),
+    /// Credentials: issue, list, show, rotate, revoke.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What wallets may do: grant, revoke, list.
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// The keys that sign the tokens of wallets: list, rotate, remove.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Request signatures: list the dialects, show one.
+    #[command(subcommand)]
+    Dialect(DialectCommand),
+    /// Sign a request as a client of a dialect does, and print a curl line that sends it.
+    #[command(
+        after_help = "Example:\n  countersign sign --dialect realm --key csk_... --secret css_... \\\n    \
+                            POST http://127.0.0.1:8080/v1/marketplace/listings -H 'Content-Type: application/json' --body-file listing.json"
+    )]
+    Sign(SignArgs),
+    /// Log in with a wallet and print the tokens.
+    #[command(
+        after_help = "Example:\n  countersign login --url http://127.0.0.1:8080 --private-key-file wallet.key"
+    )]
+    Login(LoginArgs),
+    /// Print a script that completes commands in a shell.
+    #[command(after_help = "Example:\n  countersign completions bash > countersign.bash")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConsumerCommand {
+    /// Add one.
+    #[command(after_help = "Example:\n  countersign consumer add acme")]
+    Add {
+        /// What to call it; it may change, and travels to the upstream in a header.
+        #[arg(value_parser = ConsumerName::parse)]
+        name: ConsumerName,
+    },
+    /// List all of them.
+    #[command(after_help = "Example:\n  countersign consumer list")]
+    List,
+    /// Show one with its credentials.
+    #[command(after_help = "Example:\n  countersign consumer show acme")]
+    Show {
+        #[arg(value_parser = ConsumerName::parse)]
+        name: ConsumerName,
+    },
+    /// Make none of its credentials work, until it is enabled again.
+    #[command(after_help = "Example:\n  countersign consumer disable acme")]
+    Disable {
+        #[arg(value_parser = ConsumerName::parse)]
+        name: ConsumerName,
+    },
+    /// Make its credentials work again, each as its own life allows.
+    #[command(after_help = "Example:\n  countersign consumer enable acme")]
+    Enable {
+        #[arg(value_parser = ConsumerName::parse)]
+        name: ConsumerName,
+    },
+    /// Remove one and all its credentials, for good.
+    #[command(after_help = "Example:\n  countersign consumer remove acme")]
+    Remove {
+        #[arg(value_parser = ConsumerName::parse)]
+        name: ConsumerName,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Give a consumer a credential. What is secret of it is shown this once.
+    #[command(
+        after_help = "Examples:\n  countersign key issue --consumer acme --scope listings:read --expires 90d\n  \
+                            countersign key issue --consumer acme --dialect realm --json"
+    )]
+    Issue(IssueArgs),
+    /// List credentials, of all consumers or of one.
+    #[command(after_help = "Example:\n  countersign key list --consumer acme")]
+    List {
+        /// Only this consumer's.
+        #[arg(long, value_name = "NAME", value_parser = ConsumerName::parse)]
+        consumer: Option<ConsumerName>,
+    },
+    /// Show one.
+    #[command(after_help = "Example:\n  countersign key show key_0aB1cD2eF3gH4iJ5")]
+    Show {
+        /// The key id.
+        #[arg(value_parser = KeyId::parse)]
+        id: KeyId,
+    },
+    /// Replace one by a new one. The old one stays good for a while, so that its user can change over.
+    #[command(after_help = "Example:\n  countersign key rotate key_0aB1cD2eF3gH4iJ5 --overlap 24h")]
+    Rotate {
+        /// The key id.
+        #[arg(value_parser = KeyId::parse)]
+        id: KeyId,
+        /// How long the old one stays good; 0s ends it at once.
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
+        overlap: Duration,
+        /// How long the new one is good [default: as long as the old one was issued for].
+        #[arg(long, value_name = "TIME", value_parser = lifetime)]
+        expires: Option<Duration>,
+    },
+    /// End one at once.
+    #[command(after_help = "Example:\n  countersign key revoke key_0aB1cD2eF3gH4iJ5")]
+    Revoke {
+        /// The key id.
+        #[arg(value_parser = KeyId::parse)]
+        id: KeyId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IssueArgs {
+    /// Whose it will be.
+    #[arg(long, value_name = "NAME", value_parser = ConsumerName::parse)]
+    pub(crate) consumer: ConsumerName,
+    /// The dialect that its requests are signed in [default: none, it is an API key].
+    #[arg(long, value_parser = DialectName::parse)]
+    pub(crate) dialect: Option<DialectName>,
+    /// What it permits; give it as often as there are scopes.
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
+    pub(crate) scopes: Vec<Scope>,
+    /// How long it is good, as in 90d [default: until it is revoked].
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) expires: Option<Duration>,
+    /// A note for operators.
+    #[arg(long, value_name = "TEXT", value_parser = Label::parse)]
+    pub(crate) label: Option<Label>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Add scopes to what a wallet may do.
+    #[command(
+        after_help = "Example:\n  countersign wallet grant 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --scope console:apikey:read"
+    )]
+    Grant {
+        /// The wallet.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// A scope; give it as often as there are scopes.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = Scope::parse)]
+        scopes: Vec<Scope>,
+    },
+    /// Take everything from a wallet and end its sessions.
+    #[command(
+        after_help = "Example:\n  countersign wallet revoke 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    )]
+    Revoke {
+        /// The wallet.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+    },
+    /// List what was granted.
+    #[command(after_help = "Example:\n  countersign wallet list")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// List the keys, the one that signs first.
+    #[command(after_help = "Example:\n  countersign token list")]
+    List,
+    /// Make a new key that signs from now on. Tokens that older keys signed stay good.
+    #[command(after_help = "Example:\n  countersign token rotate")]
+    Rotate,
+    /// Remove an older key, and with it the validity of every token that it signed.
+    #[command(after_help = "Example:\n  countersign token remove tk_0123456789abcdef")]
+    Remove {
+        /// The key's name.
+        #[arg(value_parser = token_key_id)]
+        id: TokenKeyId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DialectCommand {
+    /// List them: those that come with the program, and those of the configuration.
+    #[command(after_help = "Example:\n  countersign dialect list")]
+    List,
+    /// Show one as it is written.
+    #[command(after_help = "Example:\n  countersign dialect show realm")]
+    Show {
+        #[arg(value_parser = DialectName::parse)]
+        name: DialectName,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// The dialect.
+    #[arg(long, value_parser = DialectName::parse)]
+    pub(crate) dialect: DialectName,
+    /// The API key, as `key issue` gave it.
+    #[arg(long)]
+    pub(crate) key: String,
+    /// The signing secret, as `key issue` gave it. Other users of this machine can see it while this runs.
+    #[arg(long, required_unless_present = "secret_file", conflicts_with = "secret_file")]
+    pub(crate) secret: Option<String>,
+    /// A file that holds the signing secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The method, as in POST.
+    pub(crate) method: Method,
+    /// The URL, as it is sent.
+    pub(crate) url: Uri,
+    /// A header; give it as often as there are headers.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub(crate) headers: Vec<HeaderArg>,
+    /// The file that holds the body.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body_file: Option<PathBuf>,
+}
+
+/// A header, as `Name: value`.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderArg {
+    pub(crate) name: HeaderName,
+    pub(crate) value: HeaderValue,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Where the server is.
+    #[arg(long, value_name = "http://HOST:PORT")]
+    pub(crate) url: String,
+    /// The file that holds the wallet's private key, as 64 hex digits.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) private_key_file: PathBuf,
+    /// The network to name [default: none, which means the server's first].
+    #[arg(long, value_parser = Network::parse)]
+    pub(crate) network: Option<Network>,
+}
+
+fn period(text: &str) -> Result<Duration, InvalidAmount> {
+    Period::parse(text).map(Period::duration)
+}
+
+/// How long a credential may be good: nobody means less, and a calendar ends.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = Period::parse(text).map_err(|error| error.to_string())?;
+    if lifetime < Period::seconds(1) || Period::days(36_500) < lifetime {
+        return Err("use 1s to 36500d".to_owned());
+    }
+    Ok(lifetime.duration())
+}
+
+fn header(text: &str) -> Result<HeaderArg, &'static str> {
+    let (name, value) = text.split_once(':').ok_or("write `Name: value`")?;
+    let name = name.parse().map_err(|_| "what stands before the colon is no name of a header")?;
+    let value = value
+        .trim_matches([' ', '\t'])
+        .parse()
+        .map_err(|_| "what stands after the colon is no value of a header")?;
+    Ok(HeaderArg { name, value })
+}
+
+fn token_key_id(text: &str) -> Result<TokenKeyId, &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || text.len() > MAX_KID_LEN || !text.chars().all(plain) {
+        return Err("write it as `token list` shows it");
+    }
+    Ok(TokenKeyId(text.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_every_command_shows_an_example_of_itself() {
+        Cli::command().debug_assert();
+        let mut without = Vec::new();
+        collect_without_example(&Cli::command(), "", &mut without);
+        assert!(without.is_empty(), "{without:?}");
+    }
+
+    fn collect_without_example(command: &clap::Command, path: &str, without: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name());
+        if command.has_subcommands() {
+            let subcommands = command.get_subcommands();
+            return subcommands.for_each(|command| collect_without_example(command, &path, without));
+        }
+        let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        if !example.contains(&path) {
+            without.push(path);
+        }
+    }
+}

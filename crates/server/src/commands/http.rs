@@ -1,0 +1,88 @@
+//! One request over plain HTTP, for commands that talk to a server.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// The longest that one request may take, from the connection to the end of the answer.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The largest answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 256 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// The URL is none that can be asked.
+    #[error("`{url}` cannot be asked: use http:// and a host (https is not there in this version)")]
+    Url {
+        /// The URL.
+        url: String,
+    },
+    /// Nobody takes the connection.
+    #[error("nobody answers at {authority}")]
+    Connect {
+        /// Host and port.
+        authority: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The answer is none.
+    #[error("{authority} gave no answer that could be read")]
+    Broken {
+        /// Host and port.
+        authority: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It took too long.
+    #[error("{authority} gave no answer within {} seconds", TIME_LIMIT.as_secs())]
+    Late {
+        /// Host and port.
+        authority: String,
+    },
+}
+
+/// Sends `request`, whose URI is absolute, and gives the status and the body of the answer.
+pub(crate) async fn send(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), NoAnswer> {
+    let url = request.uri().clone();
+    let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
+    let authority = authority.ok_or_else(|| NoAnswer::Url { url: url.to_string() })?.as_str().to_owned();
+    match tokio::time::timeout(TIME_LIMIT, exchange(request, &url, &authority)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(NoAnswer::Late { authority }),
+    }
+}
+
+async fn exchange(
+    mut request: Request<Full<Bytes>>,
+    url: &Uri,
+    authority: &str,
+) -> Result<(StatusCode, Bytes), NoAnswer> {
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80)))
+        .await
+        .map_err(|source| NoAnswer::Connect { authority: authority.to_owned(), source })?;
+    let broken = |source: Box<dyn std::error::Error + Send + Sync>| NoAnswer::Broken {
+        authority: authority.to_owned(),
+        source,
+    };
+    // RFC 9112 section 3.2.1: what is asked of an origin server names the path alone.
+    let target = url.path_and_query().map_or("/", |target| target.as_str());
+    *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| broken(error.into()))?;
+    let host = authority.parse().map_err(|error: http::header::InvalidHeaderValue| broken(error.into()))?;
+    request.headers_mut().insert(HOST, host);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| broken(error.into()))?;
+    // It ends with the answer; what goes wrong with it is told there.
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(|error| broken(error.into()))?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await.map_err(broken)?;
+    Ok((status, body.to_bytes()))
+}
