@@ -1,6 +1,6 @@
 //! Credentials: what is issued works, and what has ended never does.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
@@ -17,7 +17,7 @@ use countersign_model::{
 };
 use countersign_store::Credentials as _;
 use countersign_store::testing::MemoryStore;
-use countersign_token::{MasterKey, Sealer, key};
+use countersign_token::{Binding, MasterKey, Sealer, key};
 use proptest::prelude::*;
 
 struct Desk {
@@ -31,7 +31,7 @@ impl Desk {
     fn new() -> Self {
         let entropy = Seeded::new(7);
         let sealer = Sealer::new(&MasterKey::generate(&entropy));
-        let desk = Self { store: MemoryStore::new(), sealer, dialects: Dialects::default(), entropy };
+        let desk = Self { store: MemoryStore::new(), sealer, dialects: Dialects::builtin(), entropy };
         block_on(add_consumer(&desk.store, name("acme"), NOON, &desk.entropy)).unwrap();
         desk
     }
@@ -88,6 +88,49 @@ fn an_issued_key_is_kept_as_a_digest_alone() {
     assert_eq!(held.credential, issued.credential);
     assert_eq!(held.credential.kind, CredentialKind::ApiKey);
     assert!(!format!("{held:?} {issued:?}").contains(api_key(&issued)));
+}
+
+#[test]
+fn a_signing_secret_is_kept_encrypted_and_opens_for_its_own_key_alone() {
+    let desk = Desk::new();
+    let realm = DialectName::parse("realm").unwrap();
+    let one =
+        block_on(desk.issuer().issue(order(Form::Signature(realm.clone()), Expiry::Never), NOON)).unwrap();
+    let other =
+        block_on(desk.issuer().issue(order(Form::Signature(realm.clone()), Expiry::Never), NOON)).unwrap();
+    let Material::Signature { secret, .. } = &one.material else { panic!("no secret") };
+    assert_eq!(key::check(secret.expose()), Ok(key::KeyKind::SigningSecret));
+    let CredentialKind::Signature { secret: sealed, .. } = &one.credential.kind else { panic!("no secret") };
+    let open = |key_id| desk.sealer.open(sealed, Binding { key_id, dialect: &realm });
+    assert_eq!(open(&one.credential.key_id).unwrap().expose(), secret.expose().as_bytes());
+    assert!(open(&other.credential.key_id).is_err());
+}
+
+#[test]
+fn a_key_that_opens_routes_alone_looks_like_an_api_key_and_one_that_does_not_looks_public() {
+    let desk = Desk::new();
+    let kind = |dialect: &str| {
+        let form = Form::Signature(DialectName::parse(dialect).unwrap());
+        let issued = block_on(desk.issuer().issue(order(form, Expiry::Never), NOON)).unwrap();
+        key::check(api_key(&issued)).unwrap()
+    };
+    assert_eq!(kind("realm"), key::KeyKind::ApiKey);
+    assert_eq!(kind("pitchprint"), key::KeyKind::PublicKey);
+}
+
+#[test]
+fn the_successor_of_a_signing_key_signs_in_the_same_dialect_with_a_secret_of_its_own() {
+    let desk = Desk::new();
+    let form = Form::Signature(DialectName::parse("pitchprint").unwrap());
+    let old = block_on(desk.issuer().issue(order(form, Expiry::Never), NOON)).unwrap();
+    let new = desk.rotate(&old.credential.key_id, HOUR, NOON).unwrap();
+    assert_eq!(new.credential.kind.dialect(), old.credential.kind.dialect());
+    let secret = |issued: &Issued| match &issued.material {
+        Material::Signature { secret, .. } => secret.expose().clone(),
+        Material::ApiKey { .. } => panic!("no secret"),
+    };
+    assert_ne!(secret(&new), secret(&old));
+    assert_ne!(api_key(&new), api_key(&old));
 }
 
 #[test]

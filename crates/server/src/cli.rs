@@ -324,15 +324,52 @@ mod tests {
         assert!(without.is_empty(), "{without:?}");
     }
 
+    #[test]
+    fn every_example_is_a_command_line_that_is_taken() {
+        let mut examples = Vec::new();
+        collect_examples(&Cli::command(), &mut examples);
+        assert!(examples.len() > 20);
+        for example in examples {
+            let taken = Cli::try_parse_from(words(&example));
+            assert!(taken.is_ok(), "{example}\n{}", taken.unwrap_err());
+        }
+    }
+
     fn collect_without_example(command: &clap::Command, path: &str, without: &mut Vec<String>) {
         let path = format!("{path} {}", command.get_name());
         if command.has_subcommands() {
             let subcommands = command.get_subcommands();
             return subcommands.for_each(|command| collect_without_example(command, &path, without));
         }
-        let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        if !example.contains(&path) {
+        if !help(command).contains(&path) {
             without.push(path);
         }
+    }
+
+    fn collect_examples(command: &clap::Command, examples: &mut Vec<String>) {
+        let help = help(command).replace("\\\n", " ");
+        let lines = help.lines().map(str::trim).filter(|line| line.starts_with("countersign "));
+        examples.extend(lines.map(|line| line.split(" > ").next().unwrap().to_owned()));
+        command.get_subcommands().for_each(|command| collect_examples(command, examples));
+    }
+
+    fn help(command: &clap::Command) -> String {
+        command.get_after_help().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The words of a line in which nothing but single quotes has a meaning.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (index, part) in line.split('\'').enumerate() {
+            if index % 2 == 1 {
+                words.last_mut().unwrap().push_str(part);
+                continue;
+            }
+            let mut pieces = part.split(' ');
+            words.last_mut().unwrap().push_str(pieces.next().unwrap_or_default());
+            words.extend(pieces.map(str::to_owned));
+        }
+        words.retain(|word| !word.is_empty());
+        words
     }
 }
