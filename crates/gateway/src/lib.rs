@@ -1,1 +1,18 @@
 //! The reverse proxy of Countersign.
+//!
+//! Everything here lives on one thread: a worker owns its [`Pools`], its connections to upstreams and the
+//! requests that pass through them, so nothing is locked and nothing is sent between threads. It needs a
+//! runtime on which `tokio::task::spawn_local` works.
+
+mod deadline;
+mod forward;
+mod limits;
+mod trace;
+mod upstream;
+
+pub use forward::{
+    ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
+};
+pub use limits::{BodyLimits, UpstreamLimits};
+pub use trace::Trace;
+pub use upstream::{InvalidUpstream, Pool, Pools, Upstream, UpstreamFailure};

@@ -1,0 +1,119 @@
+//! What is between one hop and the next, and goes no further (RFC 9110, 7.6.1).
+
+use countersign_edge::identity;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::body::{Body, Incoming};
+
+use super::onward::is_ours;
+
+/// Fields that are never passed on, in either direction. `Connection` and what it names come on top.
+static HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-authentication-info"),
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Whether `name` is never passed on.
+pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name)
+}
+
+/// Removes what `Connection` names, and then the fields that are hop-by-hop by themselves.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    for name in named_by_connection(headers) {
+        headers.remove(&name);
+    }
+    let present: Vec<_> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    for name in present {
+        headers.remove(&name);
+    }
+}
+
+/// [`strip`] for a response, with its framing put right: the length is what the body will have, whatever
+/// the upstream wrote beside a transfer coding (RFC 9112, 6.3).
+pub(super) fn strip_response(headers: &mut HeaderMap, body: &Incoming) {
+    let chunked = headers.contains_key(header::TRANSFER_ENCODING);
+    strip(headers);
+    if chunked {
+        headers.remove(header::CONTENT_LENGTH);
+    } else {
+        headers.remove(header::TRAILER);
+        if let (Some(length), false) = (body.size_hint().exact(), body.is_end_stream()) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+    }
+}
+
+/// Removes from trailers what may not stand there: they reach an upstream that merges them into the head
+/// after everything that we set and checked (RFC 9110, 6.5.1).
+pub(super) fn strip_trailers(trailers: &mut HeaderMap) {
+    let doubtful: Vec<_> =
+        trailers.keys().filter(|name| is_hop_by_hop(name) || is_ours(name)).cloned().collect();
+    for name in doubtful {
+        trailers.remove(&name);
+    }
+    identity::remove_forged(trailers);
+}
+
+/// The fields that `Connection` names. Names of options that are no fields are among them; they remove
+/// nothing.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| {
+            !option.eq_ignore_ascii_case(b"keep-alive") && !option.eq_ignore_ascii_case(b"close")
+        })
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stripped(fields: &[(&'static str, &'static str)]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        strip(&mut headers);
+        headers.keys().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_connection_names_goes_in_any_case_and_from_every_line() {
+        let left = stripped(&[
+            ("connection", "close, X-One ,\tx-TWO,,@not a name"),
+            ("x-one", "1"),
+            ("connection", "x-three"),
+            ("x-two", "2"),
+            ("x-three", "3"),
+            ("x-four", "4"),
+        ]);
+        assert_eq!(left, ["x-four"]);
+    }
+
+    #[test]
+    fn fields_of_one_hop_go_without_being_named() {
+        let left = stripped(&[
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("proxy-authorization", "Basic eA=="),
+            ("te", "trailers, gzip"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("trailer", "x-sum"),
+            ("accept", "*/*"),
+        ]);
+        assert_eq!(left, ["accept", "trailer"]);
+    }
+}

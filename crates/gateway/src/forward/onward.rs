@@ -1,0 +1,151 @@
+//! The head of a request as the upstream will see it.
+
+use std::rc::Rc;
+
+use countersign_edge::{REQUEST_ID, RequestId};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Version, request};
+
+use super::RequestFailure;
+use super::hop;
+use super::payload::{Payload, RequestBody, Upload};
+use crate::{BodyLimits, Trace, Upstream};
+
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// What tells an upstream where a request came from. Nothing that a client says about it is believed.
+const PROVENANCE: [&str; 5] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "proxy"];
+const PROVENANCE_PREFIX: &str = "x-forwarded-";
+
+/// Who sent a request, as the upstream is told.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    address: HeaderValue,
+}
+
+impl Sender {
+    /// The sender at `address`.
+    pub fn new(address: std::net::IpAddr) -> Self {
+        let text = bytes::Bytes::from(address.to_canonical().to_string());
+        let address =
+            HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self { address }
+    }
+}
+
+/// The head of a request on its way: what was between the client and us is gone from it, so that nothing
+/// the client names in `Connection` can remove what is set from here on.
+#[derive(Debug)]
+pub struct Onward {
+    head: request::Parts,
+    trailers: Trailers,
+}
+
+/// Whether the client takes trailers (`TE: trailers`, RFC 9110, 10.1.4).
+#[derive(Debug)]
+enum Trailers {
+    Taken,
+    NotTaken,
+}
+
+impl Onward {
+    /// Takes a head as it came from the client and removes what goes no further.
+    pub fn new(mut head: request::Parts) -> Result<Self, RequestFailure> {
+        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+            return Err(RequestFailure::MethodNotForwarded);
+        }
+        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+        if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+            return Err(RequestFailure::TransferCoding);
+        }
+        let trailers = Trailers::asked_for(&head.headers);
+        hop::strip(&mut head.headers);
+        // It was for us: hyper answers it when the body is first asked for.
+        head.headers.remove(header::EXPECT);
+        Ok(Self { head, trailers })
+    }
+
+    /// The fields, for what the upstream is to be told besides.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.head.headers
+    }
+
+    /// Says where the request came from and under which names it is known, in place of whatever the client
+    /// said about that; adds us to `Via`.
+    pub fn introduce(&mut self, sender: &Sender, id: &RequestId, trace: &Trace) {
+        let headers = &mut self.head.headers;
+        let host = headers.get(header::HOST).cloned();
+        let doubtful: Vec<_> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
+        for name in doubtful {
+            headers.remove(&name);
+        }
+        headers.insert(FORWARDED_FOR.clone(), sender.address.clone());
+        headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static("http"));
+        if let Some(host) = host {
+            headers.insert(FORWARDED_HOST.clone(), host);
+        }
+        headers.append(header::VIA, via(self.head.version));
+        headers.insert(REQUEST_ID, id.as_header().clone());
+        trace.write(headers);
+    }
+
+    /// The request to send to `upstream`, with its body and, where it streams, a view of how that goes.
+    pub(super) fn into_request(
+        self,
+        upstream: &Upstream,
+        payload: Payload,
+        limits: &BodyLimits,
+    ) -> Result<(Request<RequestBody>, Option<Rc<Upload>>), RequestFailure> {
+        let Self { mut head, trailers } = self;
+        let target = head
+            .uri
+            .path_and_query()
+            .and_then(|sent| upstream.target(sent))
+            .ok_or(RequestFailure::TargetNotForwarded)?;
+        head.headers.insert(header::HOST, upstream.host().clone());
+        if let Trailers::Taken = trailers {
+            head.headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            head.headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+        }
+        payload.frame(&mut head.headers);
+        let (body, upload) = RequestBody::new(payload, limits)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method;
+        *request.uri_mut() = target;
+        *request.headers_mut() = head.headers;
+        Ok((request, upload))
+    }
+}
+
+impl Trailers {
+    fn asked_for(headers: &HeaderMap) -> Self {
+        let asked = headers
+            .get_all(header::TE)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"));
+        if asked { Self::Taken } else { Self::NotTaken }
+    }
+}
+
+/// Whether `name` tells where a request came from, which is for us alone to say; with `_` for `-` as well, as
+/// many servers take the one for the other.
+pub(super) fn is_ours(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    if name.contains('_') {
+        let dashed = name.replace('_', "-");
+        return dashed.starts_with(PROVENANCE_PREFIX) || PROVENANCE.contains(&&*dashed);
+    }
+    name.starts_with(PROVENANCE_PREFIX) || PROVENANCE.contains(&name)
+}
+
+/// How we appear in `Via` (RFC 9110, 7.6.3).
+fn via(received: Version) -> HeaderValue {
+    if received == Version::HTTP_10 {
+        HeaderValue::from_static("1.0 countersign")
+    } else {
+        HeaderValue::from_static("1.1 countersign")
+    }
+}

@@ -1,0 +1,233 @@
+//! The body of a request on its way to the upstream.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use countersign_verify::BodyFailure;
+use http::header::{self, HeaderMap, HeaderValue};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Instant;
+
+use super::hop;
+use crate::BodyLimits;
+use crate::deadline::Deadline;
+
+/// The body of a request, as far as it is known.
+#[derive(Debug)]
+pub enum Payload {
+    /// There is none.
+    None,
+    /// It was read already, whole.
+    Read(Bytes),
+    /// It is still to come from the client.
+    Streamed(Incoming),
+}
+
+impl Payload {
+    /// The body as it comes from the client's connection.
+    pub fn incoming(body: Incoming) -> Self {
+        if body.is_end_stream() { Self::None } else { Self::Streamed(body) }
+    }
+
+    /// Writes the fields that frame it (RFC 9112, 6), in place of whatever stands there: what the client
+    /// wrote was about its own connection.
+    pub(super) fn frame(&self, headers: &mut HeaderMap) {
+        let length = match self {
+            Self::None => headers.contains_key(header::CONTENT_LENGTH).then_some(0),
+            Self::Read(bytes) => Some(bytes.len() as u64),
+            Self::Streamed(body) => body.size_hint().exact(),
+        };
+        match (length, self) {
+            (None, Self::Streamed(_)) => {
+                headers.remove(header::CONTENT_LENGTH);
+                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+                return;
+            }
+            (None, Self::None | Self::Read(_)) => {}
+            (Some(length), _) => {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
+        }
+        // Trailers need chunks to follow.
+        headers.remove(header::TRAILER);
+    }
+}
+
+/// A [`Payload`] as hyper sends it.
+pub(crate) struct RequestBody(Kind);
+
+enum Kind {
+    Empty,
+    Read(Bytes),
+    Streamed(Box<Stream>),
+}
+
+struct Stream {
+    body: Incoming,
+    left: u64,
+    limits: BodyLimits,
+    deadline: Deadline,
+    upload: Rc<Upload>,
+}
+
+/// How sending a streamed body goes, for those who wait for the response.
+#[derive(Default)]
+pub(crate) struct Upload {
+    state: Cell<State>,
+    moved: Cell<Option<Instant>>,
+    failure: Cell<Option<BodyFailure>>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// The upstream takes, or would take, what is there.
+    #[default]
+    Flowing,
+    /// The client has to send more.
+    AwaitingClient,
+    /// Everything was handed over.
+    Finished,
+}
+
+/// The body failed; [`Upload::take_failure`] says how.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body failed")]
+pub(crate) struct BodyFailed;
+
+impl RequestBody {
+    pub(super) const fn empty() -> Self {
+        Self(Kind::Empty)
+    }
+
+    /// Prepares `payload`. Too long a body is refused here where its length is known.
+    pub(super) fn new(
+        payload: Payload,
+        limits: &BodyLimits,
+    ) -> Result<(Self, Option<Rc<Upload>>), BodyFailure> {
+        let limit = limits.max_bytes;
+        match payload {
+            Payload::None => Ok((Self::empty(), None)),
+            Payload::Read(bytes) if bytes.len() as u64 > limit => Err(BodyFailure::TooLarge { limit }),
+            Payload::Read(bytes) => Ok((Self(Kind::Read(bytes)), None)),
+            Payload::Streamed(body) if body.size_hint().lower() > limit => {
+                Err(BodyFailure::TooLarge { limit })
+            }
+            Payload::Streamed(body) => {
+                let upload = Rc::new(Upload::default());
+                let stream = Stream {
+                    body,
+                    left: limit,
+                    limits: *limits,
+                    deadline: Deadline::default(),
+                    upload: Rc::clone(&upload),
+                };
+                Ok((Self(Kind::Streamed(Box::new(stream))), Some(upload)))
+            }
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyFailed;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailed>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Read(bytes) => {
+                let whole = std::mem::take(bytes);
+                self.0 = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(whole))))
+            }
+            Kind::Streamed(stream) => stream.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Read(bytes) => bytes.is_empty(),
+            Kind::Streamed(stream) => stream.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Read(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Streamed(stream) => stream.body.size_hint(),
+        }
+    }
+}
+
+impl Stream {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailed>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.deadline.clear();
+                Poll::Ready(Some(self.pass(frame)))
+            }
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(self.fail(BodyFailure::Broken))),
+            Poll::Ready(None) => {
+                self.upload.state.set(State::Finished);
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                self.upload.state.set(State::AwaitingClient);
+                let after = self.limits.idle_timeout;
+                self.deadline.set_if_clear(after);
+                self.deadline.poll_passed(cx).map(|()| Some(self.fail(BodyFailure::TooSlow { idle: after })))
+            }
+        }
+    }
+
+    fn pass(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyFailed> {
+        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        let Some(left) = self.left.checked_sub(length) else {
+            return self.fail(BodyFailure::TooLarge { limit: self.limits.max_bytes });
+        };
+        self.left = left;
+        self.upload.moved.set(Some(Instant::now()));
+        self.upload.state.set(if self.body.is_end_stream() { State::Finished } else { State::Flowing });
+        Ok(match frame.into_trailers() {
+            Ok(mut trailers) => {
+                hop::strip_trailers(&mut trailers);
+                Frame::trailers(trailers)
+            }
+            Err(data) => data,
+        })
+    }
+
+    fn fail(&self, failure: BodyFailure) -> Result<Frame<Bytes>, BodyFailed> {
+        self.upload.failure.set(Some(failure));
+        Err(BodyFailed)
+    }
+}
+
+impl Upload {
+    /// Whether everything was handed to the upstream's connection.
+    pub(super) fn is_finished(&self) -> bool {
+        self.state.get() == State::Finished
+    }
+
+    /// Since when the upstream can be blamed for not answering: not before the last of the body that went
+    /// through, and not while the client has to send more (which has a limit of its own). `None` where that
+    /// is all the same, as nothing has moved yet.
+    pub(crate) fn upstream_waits_since(&self) -> Option<Instant> {
+        match self.state.get() {
+            State::AwaitingClient => Some(Instant::now()),
+            State::Flowing | State::Finished => self.moved.get(),
+        }
+    }
+
+    /// Why the body failed, if it did.
+    pub(crate) fn take_failure(&self) -> Option<BodyFailure> {
+        self.failure.take()
+    }
+}

@@ -1,0 +1,158 @@
+//! The trace that a request belongs to (W3C Trace Context, level 1).
+
+use bytes::Bytes;
+use countersign_model::Entropy;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// `traceparent`: the client's where it is valid, made otherwise.
+#[derive(Clone, Debug)]
+pub struct Trace(Origin);
+
+#[derive(Clone, Debug)]
+enum Origin {
+    /// It came with the request, and goes on as it is: no span is added here.
+    Received,
+    /// It begins here.
+    Begun(HeaderValue),
+}
+
+impl Trace {
+    /// The client's trace, where there is exactly one valid `traceparent`; otherwise a new one that is not
+    /// sampled, as nothing was recorded of it.
+    pub fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> Self {
+        match only(headers, &TRACEPARENT) {
+            Some(value) if is_traceparent(value.as_bytes()) => Self(Origin::Received),
+            Some(_) | None => {
+                let mut random = [0; 24];
+                entropy.fill(&mut random);
+                // Ids of all zeros are invalid (3.2.2.3, 3.2.2.4).
+                random[0] |= 1;
+                random[16] |= 1;
+                let (trace, parent) = random.split_at(16);
+                let mut text = Vec::with_capacity(55);
+                text.extend_from_slice(b"00-");
+                push_hex(&mut text, trace);
+                text.push(b'-');
+                push_hex(&mut text, parent);
+                text.extend_from_slice(b"-00");
+                Self(Origin::Begun(header_value(text)))
+            }
+        }
+    }
+
+    /// Sets the field where the trace begins here. A `tracestate` belongs to the trace that was refused
+    /// (3.3.1.1), so it goes with it.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        match &self.0 {
+            Origin::Received => {}
+            Origin::Begun(value) => {
+                headers.insert(TRACEPARENT.clone(), value.clone());
+                headers.remove(&TRACESTATE);
+            }
+        }
+    }
+}
+
+/// The value of a field that stands there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
+}
+
+/// Sections 3.2.2 and 4.3: version `00` is exactly four fields; a later one may have more after them.
+fn is_traceparent(value: &[u8]) -> bool {
+    let Some((known, more)) = value.split_at_checked(55) else { return false };
+    let mut fields = known.split(|byte| *byte == b'-');
+    let mut field =
+        |length: usize| fields.next().filter(|field| field.len() == length && is_lower_hex(field));
+    let (Some(version), Some(trace), Some(parent), Some(_flags)) = (field(2), field(32), field(16), field(2))
+    else {
+        return false;
+    };
+    let complete = match version {
+        b"ff" => false,
+        b"00" => more.is_empty(),
+        _ => more.first().is_none_or(|byte| *byte == b'-'),
+    };
+    complete && trace.iter().any(|byte| *byte != b'0') && parent.iter().any(|byte| *byte != b'0')
+}
+
+fn is_lower_hex(field: &[u8]) -> bool {
+    field.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
+    const fn digit(nibble: u8) -> u8 {
+        if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+    }
+    for byte in bytes {
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+}
+
+/// A value of visible ASCII, which every field may have.
+fn header_value(text: Vec<u8>) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts up from one.
+    struct Counting;
+
+    impl Entropy for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            for (byte, value) in buffer.iter_mut().zip(1..) {
+                *byte = value;
+            }
+        }
+    }
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_valid_trace_goes_on_unchanged_with_its_state() {
+        for valid in [
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings",
+        ] {
+            let mut sent = headers(&[("traceparent", valid), ("tracestate", "a=1")]);
+            Trace::of(&sent.clone(), &Counting).write(&mut sent);
+            assert_eq!(sent, headers(&[("traceparent", valid), ("tracestate", "a=1")]));
+        }
+    }
+
+    #[test]
+    fn an_invalid_trace_is_replaced_and_its_state_dropped() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut bad = vec![
+            String::new(),
+            good.replace("00-0a", "ff-0a"),
+            good.to_uppercase(),
+            good.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32)),
+            good.replace("b7ad6b7169203331", &"0".repeat(16)),
+            good.replace('-', "_"),
+            format!("{good}-x"),
+            format!("cc{}.x", &good[2..]),
+        ];
+        bad.extend((0..good.len()).map(|end| good[..end].to_owned()));
+        for bad in bad {
+            let mut sent = headers(&[("traceparent", &bad), ("tracestate", "a=1")]);
+            Trace::of(&sent.clone(), &Counting).write(&mut sent);
+            let made = "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-00";
+            assert_eq!(sent, headers(&[("traceparent", made)]), "{bad:?}");
+        }
+    }
+}
