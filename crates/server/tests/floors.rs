@@ -63,7 +63,7 @@ fn every_crate_depends_only_on_crates_of_a_lower_floor() {
             match floors.get(other.as_str()) {
                 Some(below) if below < floor => {}
                 Some(same) => {
-                    broken.push(format!("{name} (floor {floor}) depends on {other} (floor {same})"))
+                    broken.push(format!("{name} (floor {floor}) depends on {other} (floor {same})"));
                 }
                 None => broken.push(format!("{name} depends on {other}, which is on no floor")),
             }

@@ -106,6 +106,8 @@ impl fmt::Display for Mistake {
             // A tab in the source is a tab above the caret too, so that they line up however wide it is shown.
             let pad: String =
                 text.chars().take(column - 1).map(|c| if c == '\t' { c } else { ' ' }).collect();
+            let text: String =
+                text.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect();
             write!(f, "\n{:gutter$} |\n{number} | {text}\n{:gutter$} | {pad}{}", "", "", "^".repeat(*width))?;
         }
         if !self.mend.is_empty() {

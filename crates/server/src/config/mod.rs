@@ -24,7 +24,6 @@ mod wallet;
 use std::path::{Path, PathBuf};
 
 use countersign_dialect::Dialects;
-use countersign_model::DialectName;
 
 pub(crate) use api_key::ApiKeyConfig;
 pub(crate) use dialects::DialectFile;
@@ -186,8 +185,6 @@ impl Config {
         let limits = Limits::read(root.section("limits"));
         let log = LogConfig::read(root.section("log"));
         let (upstreams, upstream_names) = UpstreamConfig::read_all(root.sections("upstream"));
-        let dialect_names = dialects.as_ref().ok().map(names);
-        let dialect_names = dialect_names.as_deref();
         if file.presence == Presence::Missing && root.node("route").is_none() {
             notes.wrong(
                 &At::File,
@@ -195,7 +192,8 @@ impl Config {
                 "write it, or name another with --config FILE",
             );
         }
-        let known = routes::Named { upstreams: &upstream_names, dialects: dialect_names, wallet_is_on };
+        let known =
+            routes::Named { upstreams: &upstream_names, dialects: dialects.as_ref().ok(), wallet_is_on };
         let routes = routes::read_all(root.sections("route"), &known, &notes);
         root.finish();
         let dialects = dialects.unwrap_or_else(|mistakes| {
@@ -205,10 +203,6 @@ impl Config {
         let warnings = refuse_mistakes(notes)?;
         Ok(Self { storage, dialects, listen, api_key, wallet, limits, log, upstreams, routes, warnings })
     }
-}
-
-fn names(dialects: &Dialects) -> Vec<DialectName> {
-    dialects.iter().map(|recipe| recipe.name().clone()).collect()
 }
 
 /// Everything that was noted, where there is a mistake among it; the warnings, where there is none.

@@ -95,7 +95,8 @@ pub(super) struct Draft {
     pub(super) upstream: Option<String>,
     pub(super) upstream_at: At,
     scopes: Option<Scopes>,
-    query: QueryRule,
+    /// Nothing where the route does not say.
+    pub(super) query: Option<QueryRule>,
     credentials: CredentialsRule,
     body_limit: Option<ByteSize>,
 }
@@ -138,11 +139,8 @@ impl Draft {
                 "leave `scopes` out, or require a scheme",
             );
         }
-        let query = section.or(
-            "query",
-            QueryRule::Allow,
-            word(&[("allow", QueryRule::Allow), ("refuse", QueryRule::Refuse)]),
-        );
+        let query =
+            section.optional("query", word(&[("allow", QueryRule::Allow), ("refuse", QueryRule::Refuse)]));
         let credentials = credentials(&mut section);
         let body_limit =
             section.optional("body_limit", super::read::amount(ByteSize::bytes(0), BODY_LIMIT_MOST));
@@ -172,7 +170,7 @@ impl Draft {
             require: self.require?,
             scopes: self.scopes?,
             upstream: upstream?,
-            query: self.query,
+            query: self.query.unwrap_or(QueryRule::Allow),
             credentials: self.credentials,
             body_limit: self.body_limit,
         })

@@ -1,6 +1,6 @@
 //! Routes against each other and against what they name.
 
-use countersign_model::DialectName;
+use countersign_dialect::Dialects;
 
 use super::document::At;
 use super::notes::{Notes, proposal};
@@ -12,7 +12,7 @@ use super::upstream::UpstreamName;
 pub(super) struct Named<'a> {
     pub(super) upstreams: &'a [UpstreamName],
     /// Nothing where they could not be read: then no route is blamed for what is wrong with them.
-    pub(super) dialects: Option<&'a [DialectName]>,
+    pub(super) dialects: Option<&'a Dialects>,
     pub(super) wallet_is_on: bool,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &No
             note_tie(draft, earlier, notes);
         }
         for scheme in schemes(draft) {
-            note_unknown(scheme, &draft.require_at, named, notes);
+            note_scheme(scheme, draft, named, notes);
         }
         note_danger(draft, notes);
     }
@@ -71,7 +71,8 @@ fn schemes(draft: &Draft) -> &[SchemeName] {
     }
 }
 
-fn note_unknown(scheme: &SchemeName, at: &At, named: &Named<'_>, notes: &Notes<'_>) {
+fn note_scheme(scheme: &SchemeName, draft: &Draft, named: &Named<'_>, notes: &Notes<'_>) {
+    let at = &draft.require_at;
     match scheme {
         SchemeName::ApiKey => {}
         SchemeName::Wallet if named.wallet_is_on => {}
@@ -83,9 +84,23 @@ fn note_unknown(scheme: &SchemeName, at: &At, named: &Named<'_>, notes: &Notes<'
             );
         }
         SchemeName::Signature(dialect) => {
-            let Some(known) = named.dialects.filter(|known| !known.contains(dialect)) else { return };
-            let known: Vec<&str> = known.iter().map(DialectName::as_str).collect();
-            notes.wrong(at, format!("there is no dialect `{dialect}`"), proposal(dialect.as_str(), &known));
+            let Some(dialects) = named.dialects else { return };
+            let Some(recipe) = dialects.get(dialect) else {
+                let known: Vec<&str> = dialects.iter().map(|recipe| recipe.name().as_str()).collect();
+                notes.wrong(
+                    at,
+                    format!("there is no dialect `{dialect}`"),
+                    proposal(dialect.as_str(), &known),
+                );
+                return;
+            };
+            if draft.query.is_none() && !recipe.covers_query() {
+                notes.warn(
+                    at,
+                    format!("signatures of `{dialect}` do not cover the query: whoever sees a request can change it there"),
+                    "write query = \"refuse\" to take no query, or query = \"allow\" to say that this is meant",
+                );
+            }
         }
     }
 }

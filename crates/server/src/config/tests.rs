@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use countersign_model::DialectName;
+use proptest::prelude::*;
+
 use super::*;
 
 const SMALLEST: &str = r#"
@@ -71,7 +74,7 @@ fn the_example_of_the_manual_is_accepted() {
     );
     assert_eq!(config.routes[0].scopes.to_list(), "marketplace:write");
     assert_eq!(config.routes[3].require, RequireConfig::Any(vec![SchemeName::Wallet, SchemeName::ApiKey]));
-    assert!(config.warnings.is_empty());
+    assert_eq!(config.warnings.len(), 2, "both dialects leave the query unsigned");
 }
 
 #[test]
@@ -205,6 +208,15 @@ fn what_is_open_to_strangers_by_intent_is_a_warning() {
 }
 
 #[test]
+fn a_query_that_no_signature_covers_is_a_warning_until_the_route_says_what_is_meant() {
+    let text = SMALLEST.replace("\"api-key\"", "[\"signature:realm\", \"api-key\"]");
+    assert_eq!(parse(&text).warnings.len(), 1);
+    for said in ["allow", "refuse"] {
+        assert_eq!(parse(&format!("{text}query = \"{said}\"")).warnings, []);
+    }
+}
+
+#[test]
 fn every_default_is_within_its_range_and_every_limit_says_what_it_is() {
     for limit in Limits::table() {
         for (name, value) in [("default", &limit.default), ("least", &limit.least), ("most", &limit.most)] {
@@ -230,4 +242,71 @@ fn a_route_can_ask_for_a_dialect_of_the_users_own() {
     std::fs::write(&path, format!("[[dialect]]\nfile = \"mine.toml\"\n{text}")).unwrap();
     let config = Config::parse(&ConfigFile::open(&path).unwrap(), &Environment::new()).unwrap();
     assert!(config.dialects.get(&DialectName::parse("mine").unwrap()).is_some());
+}
+
+#[test]
+fn the_reference_names_every_key_and_every_limit_with_its_default_and_range() {
+    let reference = include_str!("../../../../docs/configuration.md");
+    for limit in Limits::table() {
+        let row = format!(
+            "| `{}` | {} | {} to {} | {} |",
+            limit.name, limit.default, limit.least, limit.most, limit.meaning
+        );
+        assert!(reference.contains(&row), "docs/configuration.md lacks\n{row}");
+    }
+    // Each mistake about an unknown key lists the keys that are known.
+    let unknown = "zzz = 1\n";
+    for section in ["listen", "store", "master_key", "api_key", "wallet", "log", "limits"] {
+        let told = refusal(&format!("[{section}]\n{unknown}\n{SMALLEST}"), &[]);
+        assert_names_are_in(reference, &told);
+    }
+    for section in ["dialect", "upstream", "route"] {
+        assert_names_are_in(reference, &refusal(&format!("[[{section}]]\n{unknown}"), &[]));
+    }
+}
+
+fn assert_names_are_in(reference: &str, told: &str) {
+    let known = told.lines().find_map(|line| line.split_once("known here: ")).unwrap().1;
+    for key in known.split(", ") {
+        assert!(reference.contains(key), "docs/configuration.md lacks {key}");
+    }
+}
+
+#[test]
+fn every_example_of_the_reference_is_accepted() {
+    let reference = include_str!("../../../../docs/configuration.md");
+    let examples: Vec<&str> =
+        reference.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() > 3);
+    for example in examples {
+        let rest = if example.contains("[[route]]") { "" } else { SMALLEST };
+        let told = parse_with(&format!("{example}\n{rest}"), &[]).map(drop);
+        assert_eq!(told.map_err(|told| told.to_string()), Ok(()), "{example}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_text_makes_the_reading_panic(
+        cut in any::<prop::sample::Index>(),
+        skip in 0..40_usize,
+        junk in prop_oneof!["[\\[\\]{}\"'=.#\n a-z0-9é]{0,12}", any::<String>()],
+    ) {
+        let example = include_str!("example.toml");
+        let start = cut.index(example.len());
+        let end = (start + skip).min(example.len());
+        let text = format!("{}{junk}{}", &example[..start], &example[end..]);
+        if let Err(mistakes) = parse_with(&text, &[]) {
+            prop_assert!(!mistakes.0.is_empty() && !mistakes.to_string().is_empty());
+        }
+    }
+}
+
+#[test]
+fn nesting_without_end_is_refused() {
+    for open in ["[", "{a=", "a.", "[["] {
+        assert!(parse_with(&format!("x = {}", open.repeat(50_000)), &[]).is_err());
+    }
 }
