@@ -249,7 +249,7 @@ impl World {
     }
 
     pub(crate) fn access_token(&self, scopes: &str) -> String {
-        self.ring().mint_access(&access(1, scopes)).unwrap()
+        ring().mint_access(&access(1, scopes)).unwrap()
     }
 
     pub(crate) fn refresh_token(&self) -> String {
@@ -263,7 +263,7 @@ impl World {
             expires_at: access.expires_at,
             counter: 0,
         };
-        self.ring().mint_refresh(&refresh).unwrap()
+        ring().mint_refresh(&refresh).unwrap()
     }
 
     /// An access token whose session was ended.
@@ -282,11 +282,7 @@ impl World {
             self.store.begin_session(Generation(0), &session).await.unwrap();
             self.store.end_session(session.id, SessionEnd::Reuse { at: noon() }).await.unwrap();
         });
-        self.ring().mint_access(&claims).unwrap()
-    }
-
-    fn ring(&self) -> KeyRing {
-        KeyRing::new(&master(), "redreamer", &[token_key()]).unwrap()
+        ring().mint_access(&claims).unwrap()
     }
 
     pub(crate) fn cut(&self) {
@@ -306,7 +302,7 @@ impl World {
     }
 
     pub(crate) fn verdict_unfollowed(&self, sent: &Sent, now: i64) -> (u16, String) {
-        let requirement = self.requirement(sent);
+        let requirement = requirement(sent);
         match self.decide_unfollowed(sent, &requirement, now) {
             Ok(_) => (200, String::new()),
             Err(failure) => {
@@ -317,11 +313,11 @@ impl World {
     }
 
     pub(crate) fn decide(&self, sent: &Sent, now: i64) -> Verdict {
-        self.decide_unfollowed(sent, &self.requirement(sent), now)
+        self.decide_unfollowed(sent, &requirement(sent), now)
     }
 
     pub(crate) fn answer(&self, sent: &Sent, now: i64) -> Response<Bytes> {
-        let requirement = self.requirement(sent);
+        let requirement = requirement(sent);
         let failure = self.decide_unfollowed(sent, &requirement, now).unwrap_err();
         let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &self.entropy);
         refusal(&failure, &requirement, &self.api_key_header).into_response(&id)
@@ -339,24 +335,6 @@ impl World {
         };
         let mut body = Whole(sent.body.clone());
         self.runtime.block_on(self.verifier.decide(request, &mut body, requirement, UnixTime::from_secs(now)))
-    }
-
-    fn requirement(&self, sent: &Sent) -> Requirement {
-        let dialects = Dialects::builtin();
-        let scheme = |name: &str| match name {
-            "api-key" => Scheme::ApiKey,
-            "wallet" => Scheme::Wallet,
-            other => {
-                let name = DialectName::parse(other.strip_prefix("signature:").unwrap()).unwrap();
-                Scheme::Signature(Arc::clone(dialects.get(&name).unwrap()))
-            }
-        };
-        let accept = match sent.require.as_str() {
-            "nothing" => Accept::Nothing,
-            all if all.contains('&') => Accept::All(all.split('&').map(scheme).collect()),
-            any => Accept::Any(any.split('|').map(scheme).collect()),
-        };
-        Requirement::new(accept, Scopes::parse_list(&sent.scopes).unwrap(), UnsignedQuery::Allow).unwrap()
     }
 }
 
@@ -389,4 +367,26 @@ pub(crate) fn realm_signature(secret: &str, method: &str, path: &str, timestamp:
 /// PitchPrint's signature: MD5 in hex.
 pub(crate) fn hex_md5(text: &str) -> String {
     hex::encode(Md5::digest(text.as_bytes()))
+}
+
+fn ring() -> KeyRing {
+    KeyRing::new(&master(), "redreamer", &[token_key()]).unwrap()
+}
+
+fn requirement(sent: &Sent) -> Requirement {
+    let dialects = Dialects::builtin();
+    let scheme = |name: &str| match name {
+        "api-key" => Scheme::ApiKey,
+        "wallet" => Scheme::Wallet,
+        other => {
+            let name = DialectName::parse(other.strip_prefix("signature:").unwrap()).unwrap();
+            Scheme::Signature(Arc::clone(dialects.get(&name).unwrap()))
+        }
+    };
+    let accept = match sent.require.as_str() {
+        "nothing" => Accept::Nothing,
+        all if all.contains('&') => Accept::All(all.split('&').map(scheme).collect()),
+        any => Accept::Any(any.split('|').map(scheme).collect()),
+    };
+    Requirement::new(accept, Scopes::parse_list(&sent.scopes).unwrap(), UnsignedQuery::Allow).unwrap()
 }
