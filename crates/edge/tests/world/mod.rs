@@ -248,24 +248,6 @@ impl World {
         key::mint(KeyKind::ApiKey, &self.entropy).expose().clone()
     }
 
-    pub(crate) fn access_token(&self, scopes: &str) -> String {
-        ring().mint_access(&access(1, scopes)).unwrap()
-    }
-
-    pub(crate) fn refresh_token(&self) -> String {
-        let access = access(1, "");
-        let refresh = RefreshClaims {
-            address: access.address,
-            session: access.session,
-            id: access.id,
-            scopes: access.scopes,
-            issued_at: access.issued_at,
-            expires_at: access.expires_at,
-            counter: 0,
-        };
-        ring().mint_refresh(&refresh).unwrap()
-    }
-
     /// An access token whose session was ended.
     pub(crate) fn ended_token(&self) -> String {
         let claims = access(2, "");
@@ -389,4 +371,22 @@ fn requirement(sent: &Sent) -> Requirement {
         any => Accept::Any(any.split('|').map(scheme).collect()),
     };
     Requirement::new(accept, Scopes::parse_list(&sent.scopes).unwrap(), UnsignedQuery::Allow).unwrap()
+}
+
+pub(crate) fn access_token(scopes: &str) -> String {
+    ring().mint_access(&access(1, scopes)).unwrap()
+}
+
+pub(crate) fn refresh_token() -> String {
+    let access = access(1, "");
+    let refresh = RefreshClaims {
+        address: access.address,
+        session: access.session,
+        id: access.id,
+        scopes: access.scopes,
+        issued_at: access.issued_at,
+        expires_at: access.expires_at,
+        counter: 0,
+    };
+    ring().mint_refresh(&refresh).unwrap()
 }
