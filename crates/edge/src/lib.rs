@@ -15,6 +15,6 @@ mod routes;
 pub use answer::{Answer, Problem, REQUEST_ID, refusal};
 pub use inbound::{BadRequest, Inbound};
 pub use path::{Ambiguous, routing_path};
-pub use record::{Outcome, Record};
+pub use record::{Note, Outcome, Record};
 pub use request_id::RequestId;
 pub use routes::{Credentials, Route, RouteError, Routes, UpstreamName};

@@ -1,8 +1,10 @@
 //! What is noted of every request: for the log and the metrics, never with a secret.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_model::KeyId;
+use countersign_model::{Address, KeyId};
+use countersign_verify::{App, Failure, Scheme, Verified};
 use http::{Method, StatusCode};
 
 use crate::{RequestId, Route};
@@ -16,7 +18,7 @@ pub enum Outcome {
     Denied,
     /// Ours: no decision could be made.
     Unavailable,
-    /// It was answered here: a login, a health check, no route, a head that cannot be read.
+    /// It was answered here: a login, no route, a head that cannot be read.
     Answered,
     /// It may pass, and the upstream failed.
     UpstreamFailed,
@@ -35,6 +37,93 @@ impl Outcome {
     }
 }
 
+/// What came of a request, and why.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The route it took, if any.
+    pub route: Option<Arc<Route>>,
+    /// Why, as a stable word; empty where there is nothing to explain.
+    pub reason: &'static str,
+    /// Why, in a sentence for operators; empty where there is nothing to explain.
+    pub detail: String,
+    /// The scheme that failed, where one did.
+    pub scheme: Option<Scheme>,
+    /// The consumer, where one proved itself.
+    pub app: Option<App>,
+    /// The wallet, where one proved itself.
+    pub user: Option<Address>,
+    /// The credential that was named by a request that was refused, where it was found.
+    pub key_id: Option<KeyId>,
+}
+
+impl Note {
+    /// A request that was answered here; `reason` and `detail` are empty for a success.
+    pub fn answered(reason: &'static str, detail: String) -> Self {
+        Self {
+            outcome: Outcome::Answered,
+            route: None,
+            reason,
+            detail,
+            scheme: None,
+            app: None,
+            user: None,
+            key_id: None,
+        }
+    }
+
+    /// A request that may pass.
+    pub fn allowed(route: Arc<Route>, verified: &Verified) -> Self {
+        Self {
+            outcome: Outcome::Allowed,
+            route: Some(route),
+            app: verified.app().cloned(),
+            user: verified.user(),
+            ..Self::answered("", String::new())
+        }
+    }
+
+    /// A request that may not.
+    pub fn refused(route: Arc<Route>, failure: &Failure) -> Self {
+        let base = Self { route: Some(route), ..Self::answered("", failure_detail(failure)) };
+        match failure {
+            Failure::Denied(denial) => Self {
+                outcome: Outcome::Denied,
+                reason: denial.reason.code(),
+                scheme: denial.scheme.clone(),
+                key_id: denial.key_id.clone(),
+                ..base
+            },
+            Failure::Unavailable(_) => Self { outcome: Outcome::Unavailable, reason: "unavailable", ..base },
+            Failure::Body(_) => Self { outcome: Outcome::Denied, reason: "body", ..base },
+        }
+    }
+
+    /// The same request, whose upstream failed.
+    #[must_use]
+    pub fn upstream_failed(self, reason: &'static str, detail: String) -> Self {
+        Self { outcome: Outcome::UpstreamFailed, reason, detail, ..self }
+    }
+
+    /// The credential: the one that proved its consumer, or the one that was named in vain.
+    pub fn credential(&self) -> Option<&KeyId> {
+        self.app.as_ref().map(App::key_id).or(self.key_id.as_ref())
+    }
+}
+
+/// A failure and everything underneath it, in one line.
+fn failure_detail(failure: &Failure) -> String {
+    let mut detail = failure.to_string();
+    let mut source = std::error::Error::source(failure);
+    while let Some(cause) = source {
+        detail.push_str(": ");
+        detail.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    detail
+}
+
 /// One request, as operators see it.
 #[derive(Debug)]
 pub struct Record<'a> {
@@ -44,24 +133,10 @@ pub struct Record<'a> {
     pub method: &'a Method,
     /// The path, without the query: queries carry secrets in some dialects.
     pub path: &'a str,
-    /// The route it took, if any.
-    pub route: Option<&'a Route>,
-    /// How it ended.
-    pub outcome: Outcome,
     /// The status that was answered.
     pub status: StatusCode,
-    /// Why, as a stable word; empty where it was allowed.
-    pub reason: &'static str,
-    /// Why, in a sentence for operators; empty where it was allowed.
-    pub detail: String,
-    /// The scheme that failed, where one did.
-    pub scheme: Option<String>,
-    /// The consumer, where one proved itself.
-    pub consumer: Option<String>,
-    /// The credential, where one was found.
-    pub key_id: Option<KeyId>,
-    /// The wallet, where one proved itself.
-    pub user: Option<String>,
     /// From the head of the request to the head of the answer.
     pub took: Duration,
+    /// What came of it, and why.
+    pub note: &'a Note,
 }

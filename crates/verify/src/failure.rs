@@ -17,7 +17,7 @@ pub enum Failure {
     #[error("{0}")]
     Denied(Denial),
     /// Ours: no decision could be made, so nothing passes.
-    #[error("{0}")]
+    #[error(transparent)]
     Unavailable(Outage),
     /// The body, which a check needed, could not be read.
     #[error("{0}")]
