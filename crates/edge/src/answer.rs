@@ -52,6 +52,8 @@ pub enum Problem {
     LoginRefused,
     /// A refresh token that is invalid, expired or spent.
     RefreshRefused,
+    /// A transfer coding other than chunked (RFC 9112 section 6.1).
+    TransferCoding,
     /// The upstream could not be reached.
     UpstreamUnreachable,
     /// The upstream broke off before it had answered.
@@ -88,6 +90,11 @@ impl From<Problem> for Answer {
                 StatusCode::UNAUTHORIZED,
                 "AUTHORIZATION_ERROR",
                 "the refresh token is invalid or has expired; log in again".into(),
+            ),
+            Problem::TransferCoding => (
+                StatusCode::NOT_IMPLEMENTED,
+                "TRANSFER_CODING",
+                "the only transfer coding that is understood is chunked".into(),
             ),
             Problem::UpstreamUnreachable => (
                 StatusCode::BAD_GATEWAY,

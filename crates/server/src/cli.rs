@@ -37,6 +37,19 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The tour: start everything that is needed, drive a client of each system through it, show what happens.
+    #[command(after_help = "Example:\n  countersign demo --exit")]
+    Demo {
+        /// End after the tour, instead of keeping everything running to go on by hand.
+        #[arg(long)]
+        exit: bool,
+    },
+    /// Serve: the gateway and the login endpoints on the public address, health and metrics on the admin address.
+    #[command(
+        after_help = "SIGTERM and SIGINT stop it, after the requests that are under way. SIGHUP reloads the configuration; if the new one \
+                            is wrong, it says why and keeps the old one.\n\nExample:\n  countersign serve --config countersign.toml"
+    )]
+    Serve,
     /// Say what is wrong with the configuration: every mistake at once.
     #[command(after_help = "Example:\n  countersign check --config countersign.toml")]
     Check,

@@ -2,9 +2,10 @@
 
 mod cli;
 mod commands;
-#[expect(dead_code, unused_imports, reason = "the server that reads it is not there yet")]
 mod config;
+mod listen;
 mod master_key;
+mod serve;
 mod storage;
 mod world;
 

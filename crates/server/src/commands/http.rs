@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Request, StatusCode, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -47,8 +47,8 @@ pub(crate) enum NoAnswer {
     },
 }
 
-/// Sends `request`, whose URI is absolute, and gives the status and the body of the answer.
-pub(crate) async fn send(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), NoAnswer> {
+/// Sends `request`, whose URI is absolute, and gives the answer with its whole body.
+pub(crate) async fn send(request: Request<Full<Bytes>>) -> Result<Response<Bytes>, NoAnswer> {
     let url = request.uri().clone();
     let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
     let authority = authority.ok_or_else(|| NoAnswer::Url { url: url.to_string() })?.as_str().to_owned();
@@ -62,7 +62,7 @@ async fn exchange(
     mut request: Request<Full<Bytes>>,
     url: &Uri,
     authority: &str,
-) -> Result<(StatusCode, Bytes), NoAnswer> {
+) -> Result<Response<Bytes>, NoAnswer> {
     let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80)))
         .await
@@ -82,7 +82,7 @@ async fn exchange(
     // It ends with the answer; what goes wrong with it is told there.
     tokio::spawn(connection);
     let answer = sender.send_request(request).await.map_err(|error| broken(error.into()))?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await.map_err(broken)?;
-    Ok((status, body.to_bytes()))
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(broken)?;
+    Ok(Response::from_parts(head, body.to_bytes()))
 }

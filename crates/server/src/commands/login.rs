@@ -54,7 +54,8 @@ async fn ask(method: Method, url: String, body: Option<&Value>) -> Result<Value,
     };
     let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())));
     let request = request.map_err(|error| Refusal::of("WRONG_URL", &error))?;
-    let (status, body) = client::send(request).await.map_err(|error| Refusal::of("NO_ANSWER", &error))?;
+    let answer = client::send(request).await.map_err(|error| Refusal::of("NO_ANSWER", &error))?;
+    let (status, body) = (answer.status(), answer.into_body());
     let json: Option<Value> = serde_json::from_slice(&body).ok();
     if !status.is_success() {
         // RFC 9457 section 3.1: `detail` is what people should read.

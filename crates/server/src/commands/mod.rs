@@ -4,11 +4,13 @@ mod check;
 mod completions;
 mod consumer;
 mod context;
+mod demo;
 mod dialect;
 mod http;
 mod key;
 mod login;
 mod shell;
+mod serve;
 mod sign;
 mod table;
 mod time;
@@ -23,6 +25,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command};
 use context::Context;
+use demo::After;
 
 /// What a command has to say.
 #[derive(Debug)]
@@ -128,6 +131,8 @@ fn dispatch(cli: Cli) -> Result<Answer, Refusal> {
         Command::Dialect(command) => dialect::run(&context, command),
         Command::Sign(wanted) => sign::sign(&context, &wanted),
         Command::Login(wanted) => login::login(&wanted),
+        Command::Serve => serve::serve(&context),
+        Command::Demo { exit } => demo::demo(if exit { After::Exit } else { After::KeepRunning }),
         Command::Completions { shell } => Ok(completions::completions(shell)),
     }
 }

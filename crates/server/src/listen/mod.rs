@@ -1,0 +1,134 @@
+//! Connections: taken, served, timed and ended.
+//!
+//! hyper parses and frames; when a connection has been silent for too long, how many there may be, and how they
+//! end at shutdown is decided here.
+
+mod connection;
+mod pace;
+mod socket;
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+pub(crate) use socket::{NotBound, adopt, bind};
+
+/// How long to wait after a failure to accept that will not go away at once, such as too many open files.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// What a connection may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionLimits {
+    /// Header lines of a request.
+    pub(crate) header_count: usize,
+    /// The head of a request, in bytes.
+    pub(crate) header_bytes: usize,
+    /// From its first byte to its last, the head of a request may take so long; so may the first byte of a new connection.
+    pub(crate) header_read: Duration,
+    /// Between an answer and the first byte of the next request.
+    pub(crate) keep_alive_idle: Duration,
+    /// How long the client may take nothing of an answer.
+    pub(crate) write_idle: Duration,
+    /// How long requests may go on after the server was told to stop.
+    pub(crate) shutdown_grace: Duration,
+}
+
+/// What answers requests. Each worker thread has its own.
+pub(crate) trait Handle: 'static {
+    /// The body of its answers.
+    type Body: Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + 'static;
+
+    /// Answers a request that came from `peer`.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Self::Body>>;
+}
+
+/// Whether the server goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It takes connections.
+    Serving,
+    /// It was told to stop: no new connections, and those there are end after their current request.
+    Stopping,
+}
+
+/// Takes connections from `listener` and serves each on this thread, until the phase is [`Phase::Stopping`]; then waits for
+/// those that are left, for at most the grace. `slots` is shared by all threads: when none is left, new
+/// connections wait in the kernel's queue, where they cost nothing.
+///
+/// Runs inside a [`tokio::task::LocalSet`].
+pub(crate) async fn serve<H: Handle>(
+    listener: TcpListener,
+    handler: Rc<H>,
+    limits: ConnectionLimits,
+    slots: Arc<Semaphore>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopping(&mut phase) => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        // Finished ones are let go of as we come by.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, peer, slot)) => {
+                let (handler, phase) = (Rc::clone(&handler), phase.clone());
+                connections.spawn_local(async move {
+                    connection::drive(stream, peer, handler, limits, phase).await;
+                    drop(slot);
+                });
+            }
+            Err(error) if is_passing(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "connections cannot be accepted");
+                sleep(BACK_OFF).await;
+            }
+        }
+    }
+    drop(listener);
+    let rest = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.shutdown_grace, rest).await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections were cut at the end of the grace");
+    }
+}
+
+type Slot = tokio::sync::OwnedSemaphorePermit;
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> std::io::Result<(tokio::net::TcpStream, SocketAddr, Slot)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    // Answers are written whole; waiting for more to send only delays them.
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, slot))
+}
+
+/// A failure of one connection, not of accepting (accept(2), "Error handling").
+fn is_passing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | NotConnected | InvalidInput
+    )
+}
+
+/// Resolves when the server is told to stop, or nobody is left who could tell.
+pub(crate) async fn stopping(phase: &mut watch::Receiver<Phase>) {
+    let _nobody_left = phase.wait_for(|phase| *phase == Phase::Stopping).await;
+}

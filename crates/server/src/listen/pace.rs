@@ -1,0 +1,178 @@
+//! How a connection is getting on, and when it has been silent for too long.
+//!
+//! hyper's own header timeout cannot tell a client that sends a head byte by byte from one that keeps its
+//! connection open between requests. Watching the bytes and the requests from both sides can.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::ConnectionLimits;
+
+/// How a connection is getting on. Shared by its socket, its requests and its timer, all on one thread.
+pub(super) struct Pace {
+    limits: ConnectionLimits,
+    stage: Cell<Stage>,
+    /// Since when the client has taken nothing of what there is to send.
+    blocked: Cell<Option<Instant>>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Between requests.
+    Idle(Instant),
+    /// In the middle of a head, or before the first.
+    Head(Instant),
+    /// A request is being answered; its body has limits of its own.
+    Busy,
+}
+
+impl Pace {
+    /// A connection that was just accepted.
+    pub(super) fn new(limits: ConnectionLimits) -> Rc<Self> {
+        Rc::new(Self { limits, stage: Cell::new(Stage::Head(Instant::now())), blocked: Cell::new(None) })
+    }
+
+    /// When the connection will have been silent for too long, as things stand.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let blocked = self.blocked.get().map(|since| since + self.limits.write_idle);
+        let stage = match self.stage.get() {
+            Stage::Idle(since) => Some(since + self.limits.keep_alive_idle),
+            Stage::Head(since) => Some(since + self.limits.header_read),
+            Stage::Busy => None,
+        };
+        match (blocked, stage) {
+            (Some(blocked), Some(stage)) => Some(blocked.min(stage)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    pub(super) fn request_begins(&self) {
+        self.stage.set(Stage::Busy);
+    }
+
+    fn request_ends(&self) {
+        self.stage.set(Stage::Idle(Instant::now()));
+    }
+
+    fn bytes_came(&self) {
+        if let Stage::Idle(_) = self.stage.get() {
+            self.stage.set(Stage::Head(Instant::now()));
+        }
+    }
+
+    fn written<T>(&self, result: &Poll<io::Result<T>>) {
+        match (result, self.blocked.get()) {
+            (Poll::Pending, None) => self.blocked.set(Some(Instant::now())),
+            (Poll::Pending, Some(_)) | (Poll::Ready(_), None) => {}
+            (Poll::Ready(_), Some(_)) => self.blocked.set(None),
+        }
+    }
+}
+
+/// A socket that tells its [`Pace`] what passes through it.
+pub(super) struct Paced {
+    stream: TcpStream,
+    pace: Rc<Pace>,
+}
+
+impl Paced {
+    pub(super) fn new(stream: TcpStream, pace: Rc<Pace>) -> Self {
+        Self { stream, pace }
+    }
+}
+
+impl AsyncRead for Paced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.pace.bytes_came();
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Paced {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.pace.written(&result);
+        result
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.pace.written(&result);
+        result
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The body of an answer, whose end is the end of its request.
+pub(super) struct Until<B> {
+    body: B,
+    pace: Rc<Pace>,
+}
+
+impl<B> Until<B> {
+    pub(super) fn new(body: B, pace: Rc<Pace>) -> Self {
+        Self { body, pace }
+    }
+}
+
+impl<B> Drop for Until<B> {
+    fn drop(&mut self) {
+        self.pace.request_ends();
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Until<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

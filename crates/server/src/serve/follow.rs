@@ -1,0 +1,86 @@
+//! What goes on beside the requests: following storage's change feed, and keeping house.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use countersign_model::Clock;
+use countersign_store::{SWEEP_LIMIT, Store};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::site::Site;
+use super::telemetry;
+
+/// How often the change feed is read. What a command changes beside a running server is in effect after this long.
+const FEED_EVERY: Duration = Duration::from_millis(200);
+
+/// How often expired sessions and old entries of the change feed are removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
+/// How many entries of the change feed are kept. A server that falls behind further forgets its memory and starts anew.
+const KEEP_CHANGES: u64 = 100_000;
+
+/// Follows the change feed until the future is dropped.
+pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
+    let mut every = interval(FEED_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = Following::Well;
+    loop {
+        every.tick().await;
+        let current = site.load_full();
+        match (current.gateway.verifier.catch_up(clock.now()).await, failing) {
+            (Ok(()), Following::Well) => {}
+            (Ok(()), Following::Failing) => {
+                tracing::info!("the change feed can be read again");
+                failing = Following::Well;
+            }
+            (Err(error), was) => {
+                telemetry::feed_failed();
+                if let Following::Well = was {
+                    tracing::error!(error = chain(&error), "the change feed cannot be read");
+                }
+                failing = Following::Failing;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Following {
+    Well,
+    Failing,
+}
+
+/// Removes what has expired until the future is dropped.
+pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn Clock) {
+    let mut every = interval(SWEEP_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        loop {
+            match store.sweep(clock.now(), KEEP_CHANGES).await {
+                Ok(swept) if swept.sessions < SWEEP_LIMIT && swept.changes < SWEEP_LIMIT => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "expired sessions could not be removed");
+                    break;
+                }
+            }
+        }
+        if let Err(error) = site.load_full().gateway.verifier.tidy(clock.now()).await {
+            tracing::warn!(error = chain(&error), "ended sessions could not be read");
+        }
+    }
+}
+
+/// An error with everything underneath it, in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

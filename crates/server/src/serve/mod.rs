@@ -1,0 +1,319 @@
+//! The server: everything that the configuration asks for, running.
+//!
+//! One thread for each worker, which takes and serves connections by itself; one more for the admin side, the change feed
+//! and keeping house. They share what serves under the present configuration, the [`Site`], and nothing that locks.
+
+mod admin;
+mod follow;
+mod public;
+mod site;
+mod telemetry;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use countersign_api::Admin;
+use countersign_manage::first_token_key;
+use countersign_model::Clock as _;
+use countersign_store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::LocalSet;
+
+use crate::config::{Config, ConfigFile, Environment, Limits, Listen, Mistakes, Unreadable, Workers};
+use crate::listen::{self, ConnectionLimits, Handle, NotBound, Phase, stopping};
+use crate::storage::{self, Opened, StorageError};
+use crate::world::{OsEntropy, SystemClock};
+use admin::AdminSide;
+use public::PublicSide;
+use site::{Foundation, NotAssembled, Site};
+use telemetry::Telemetry;
+
+/// How many connections the admin side serves at a time.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// Why the server did not start, or kept what it had when it was to reload.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotServing {
+    /// The configuration cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The configuration is wrong.
+    #[error("the configuration is wrong\n\n{0}")]
+    Mistakes(Mistakes),
+    /// Something in it can only change with a restart.
+    #[error("{0} cannot change while the server runs: restart it")]
+    NeedsRestart(&'static str),
+    /// Storage does not open.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There is no key to sign tokens with.
+    #[error("the keys of the wallet login were not made")]
+    TokenKeys(#[source] countersign_manage::NoTokenKey),
+    /// It cannot be put together.
+    #[error(transparent)]
+    Assembly(#[from] NotAssembled),
+    /// An address is taken.
+    #[error(transparent)]
+    NotBound(#[from] NotBound),
+    /// The log or the figures.
+    #[error("the metrics were not set up")]
+    Telemetry(#[from] metrics_exporter_prometheus::BuildError),
+    /// A thread or a runtime.
+    #[error("the system gave no thread")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A running server.
+pub(crate) struct Running {
+    public: SocketAddr,
+    admin: SocketAddr,
+    phase: watch::Sender<Phase>,
+    threads: Vec<JoinHandle<()>>,
+    reloading: Reloading,
+    // Last, so that what the threads wrote is written.
+    _telemetry: Telemetry,
+}
+
+/// What a reload needs.
+struct Reloading {
+    path: PathBuf,
+    environment: Environment,
+    config: Config,
+    foundation: Foundation,
+    site: Arc<ArcSwap<Site>>,
+}
+
+/// Starts the server that the configuration at `path` describes. The log is written to `sink`, a line at a time.
+///
+/// To be called once a process.
+pub(crate) fn start(
+    path: &Path,
+    environment: &Environment,
+    sink: impl Write + Send + 'static,
+) -> Result<Running, NotServing> {
+    let config = read(path, environment)?;
+    let Opened { store, master_key } = storage::open(
+        &config.storage,
+        countersign_store_sqlite::Limits { readers: worker_count(config.listen) + 1, ..Default::default() },
+        &OsEntropy,
+    )?;
+    let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key) };
+    let telemetry = Telemetry::start(config.log, sink)?;
+
+    let runtime = runtime()?;
+    if config.wallet.is_some() {
+        let made = first_token_key(&*foundation.store, SystemClock.now(), &OsEntropy);
+        runtime.block_on(made).map_err(NotServing::TokenKeys)?;
+    }
+    let site =
+        runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
+    let site = Arc::new(ArcSwap::from_pointee(site));
+
+    let public_sockets = listen::bind(config.listen.public, worker_count(config.listen))?;
+    let admin_sockets = listen::bind(config.listen.admin, 1)?;
+    let address = |sockets: &[std::net::TcpListener]| match sockets.first() {
+        Some(socket) => socket.local_addr(),
+        None => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let (public, admin) = (address(&public_sockets)?, address(&admin_sockets)?);
+
+    let (phase, _) = watch::channel(Phase::Serving);
+    let slots = Arc::new(Semaphore::new(config.limits.connections()));
+    let limits = connection_limits(&config.limits);
+    let mut threads = Vec::new();
+    for (number, socket) in public_sockets.into_iter().enumerate() {
+        let (site, requests) = (Arc::clone(&site), telemetry.requests.clone());
+        let side = move || PublicSide::new(site, requests);
+        threads.push(worker(format!("worker-{number}"), socket, side, limits, &slots, &phase)?);
+    }
+    for socket in admin_sockets {
+        let figures = telemetry.figures.clone();
+        let store = Arc::clone(&foundation.store);
+        let side = move || {
+            AdminSide::new(Admin::new(store, move || {
+                figures.run_upkeep();
+                figures.render()
+            }))
+        };
+        let slots = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
+        threads.push(worker("admin".to_owned(), socket, side, limits, &slots, &phase)?);
+    }
+    threads.push(housekeeper(&site, &foundation.store, &phase)?);
+
+    tracing::info!(%public, %admin, workers = worker_count(config.listen), "serving");
+    let reloading =
+        Reloading { path: path.to_owned(), environment: environment.clone(), config, foundation, site };
+    Ok(Running { public, admin, phase, threads, reloading, _telemetry: telemetry })
+}
+
+impl Running {
+    /// Where the gateway listens.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where health and metrics are.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Serves until SIGTERM or SIGINT, and then stops as [`Running::stop`] does. SIGHUP reloads the configuration.
+    pub(crate) fn until_told(mut self) -> std::io::Result<()> {
+        let runtime = runtime()?;
+        let signals = runtime.block_on(async {
+            Ok::<_, std::io::Error>((
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            ))
+        });
+        let (mut terminate, mut interrupt, mut hangup) = signals?;
+        loop {
+            let reload = runtime.block_on(async {
+                tokio::select! {
+                    _ = terminate.recv() => false,
+                    _ = interrupt.recv() => false,
+                    _ = hangup.recv() => true,
+                }
+            });
+            if !reload {
+                break;
+            }
+            match runtime.block_on(self.reloading.reload()) {
+                Ok(()) => tracing::info!("the configuration was reloaded"),
+                Err(error) => {
+                    let error = follow::chain(&error);
+                    tracing::error!(error, "the configuration was not reloaded; the old one stays in force");
+                }
+            }
+        }
+        self.stop();
+        Ok(())
+    }
+
+    /// Takes no new connections, lets requests that are under way end within the grace, and returns when all have.
+    pub(crate) fn stop(self) {
+        tracing::info!("stopping");
+        self.phase.send_replace(Phase::Stopping);
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread ended with a panic");
+            }
+        }
+    }
+}
+
+impl Reloading {
+    async fn reload(&mut self) -> Result<(), NotServing> {
+        let config = read(&self.path, &self.environment)?;
+        self.config.unchangeable(&config)?;
+            if config.wallet.is_some() {
+            first_token_key(&*self.foundation.store, SystemClock.now(), &OsEntropy)
+                .await
+                .map_err(NotServing::TokenKeys)?;
+        }
+        let site = Site::assemble(&config, &self.foundation, SystemClock.now()).await?;
+        // Requests that are under way end under the old one.
+        self.site.store(Arc::new(site));
+        self.config = config;
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Refuses a change of what only a start reads.
+    fn unchangeable(&self, new: &Self) -> Result<(), NotServing> {
+        let same = [
+            ("[listen]", self.listen == new.listen),
+            ("[store]", self.storage.store == new.storage.store),
+            ("[log]", self.log == new.log),
+            ("`connections` in [limits]", self.limits.connections() == new.limits.connections()),
+        ];
+        match same.into_iter().find(|(_, same)| !same) {
+            Some((what, _)) => Err(NotServing::NeedsRestart(what)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn read(path: &Path, environment: &Environment) -> Result<Config, NotServing> {
+    let file = ConfigFile::open(path)?;
+    let config = Config::parse(&file, environment).map_err(NotServing::Mistakes)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}
+
+fn worker_count(listen: Listen) -> usize {
+    match listen.workers {
+        Workers::OnePerCore => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        Workers::Count(count) => count.get(),
+    }
+}
+
+fn connection_limits(limits: &Limits) -> ConnectionLimits {
+    ConnectionLimits {
+        header_count: limits.header_count(),
+        header_bytes: usize::try_from(limits.header_bytes()).unwrap_or(usize::MAX),
+        header_read: limits.header_read(),
+        keep_alive_idle: limits.keep_alive_idle(),
+        write_idle: limits.body_idle(),
+        shutdown_grace: limits.shutdown_grace(),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// A thread that serves connections from `socket` with a handler of its own.
+fn worker<H: Handle>(
+    name: String,
+    socket: std::net::TcpListener,
+    handler: impl FnOnce() -> H + Send + 'static,
+    limits: ConnectionLimits,
+    slots: &Arc<Semaphore>,
+    phase: &watch::Sender<Phase>,
+) -> Result<JoinHandle<()>, NotServing> {
+    let (slots, phase) = (Arc::clone(slots), phase.subscribe());
+    let runtime = runtime()?;
+    let run = move || {
+        LocalSet::new().block_on(&runtime, async move {
+            match listen::adopt(socket) {
+                Ok(listener) => {
+                    listen::serve(listener, Rc::new(handler()), limits, slots, phase).await;
+                }
+                Err(error) => tracing::error!(%error, "a worker did not get its socket"),
+            }
+        });
+    };
+    Ok(std::thread::Builder::new().name(name).spawn(run)?)
+}
+
+/// A thread that follows the change feed and removes what has expired.
+fn housekeeper(
+    site: &Arc<ArcSwap<Site>>,
+    store: &Arc<dyn Store>,
+    phase: &watch::Sender<Phase>,
+) -> Result<JoinHandle<()>, NotServing> {
+    let (site, store, mut phase) = (Arc::clone(site), Arc::clone(store), phase.subscribe());
+    let runtime = runtime()?;
+    let run = move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = stopping(&mut phase) => {}
+                () = follow::feed(Arc::clone(&site), &SystemClock) => {}
+                () = follow::sweep(&site, &*store, &SystemClock) => {}
+            }
+        });
+    };
+    Ok(std::thread::Builder::new().name("housekeeper".to_owned()).spawn(run)?)
+}

@@ -1,0 +1,88 @@
+//! The public side: each request to the login endpoints or through the gateway, and a note of what came of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use countersign_edge::{Answer, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
+use countersign_gateway::{Admission, Attending, ClientBody, Pools, Reply};
+use countersign_model::Clock as _;
+use http::{Request, Response, request};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::site::Site;
+use super::telemetry::RequestLog;
+use crate::listen::Handle;
+use crate::world::{OsEntropy, SystemClock};
+
+/// Answers requests to the public side, on one thread.
+pub(super) struct PublicSide {
+    site: Arc<ArcSwap<Site>>,
+    pools: Pools,
+    log: RequestLog,
+}
+
+impl PublicSide {
+    pub(super) fn new(site: Arc<ArcSwap<Site>>, log: RequestLog) -> Self {
+        Self { site, pools: Pools::default(), log }
+    }
+}
+
+impl Handle for PublicSide {
+    type Body = Reply;
+
+    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        let began = Instant::now();
+        // The one time of this request.
+        let now = SystemClock.now();
+        let id = RequestId::choose(request.headers().get(REQUEST_ID), &OsEntropy);
+        let attending = Attending { id: &id, now, entropy: &OsEntropy, peer, pools: &self.pools };
+        let site = self.site.load_full();
+
+        let (head, body) = request.into_parts();
+        let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+        let (response, note) = site.answer(head, body, &attending).await;
+        let record = Record {
+            request_id: &id,
+            method: &method,
+            path: &path,
+            status: response.status(),
+            took: began.elapsed(),
+            note: &note,
+        };
+        self.log.note(&record, now);
+        response
+    }
+}
+
+impl Site {
+    async fn answer(
+        &self,
+        head: request::Parts,
+        body: Incoming,
+        attending: &Attending<'_>,
+    ) -> (Response<Reply>, Note) {
+        let inbound = match Inbound::read(&head, "http", attending.peer) {
+            Ok(inbound) => inbound,
+            Err(why) => {
+                let response = Answer::from(Problem::BadRequest(why)).into_response(attending.id);
+                return (response.map(Reply::answer), Note::answered("bad_request", why.to_string()));
+            }
+        };
+        let idle = self.limits.body_idle();
+        if let Some(login) = &self.login
+            && let Some(endpoint) = login.endpoint(&inbound.path)
+        {
+            let mut body = ClientBody::new(body, self.limits.login_body(), idle);
+            let Attending { id, now, entropy, .. } = *attending;
+            let answer = login.answer(endpoint, &inbound, &mut body, id, now, entropy).await;
+            return (answer.response.map(Reply::answer), Note::answered(answer.reason, answer.detail));
+        }
+        let mut body = ClientBody::new(body, self.limits.signed_body(), idle);
+        match self.gateway.admit(&inbound, &mut body, attending).await {
+            Admission::Admitted(admitted) => self.gateway.forward(head, body, admitted, attending).await,
+            Admission::Answered(response, note) => (response, note),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What serves requests under one configuration. A reload makes another one and puts it in the place of the first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use countersign_api::LoginApi;
+use countersign_dialect::Dialects;
+use countersign_edge::{Credentials, Route, RouteError, Routes, UpstreamName};
+use countersign_gateway::{BodyLimits, Gateway, InvalidUpstream, Upstream, UpstreamLimits};
+use countersign_model::UnixTime;
+use countersign_session::{Settings, SettingsError, Wallets};
+use countersign_store::Store;
+use countersign_token::MasterKey;
+use countersign_verify::{
+    Accept, Failure, Requirement, RequirementError, Scheme, UnsignedQuery, Verifier, VerifierSettings,
+};
+
+use crate::config::{
+    Config, CredentialsRule, Limits, Methods, QueryRule, RequireConfig, RouteConfig, SchemeName,
+};
+
+/// Where the login endpoints are.
+const LOGIN_PATH: &str = "/api/v1/auth";
+
+/// What outlives a reload.
+#[derive(Clone)]
+pub(crate) struct Foundation {
+    /// Where everything is kept.
+    pub(crate) store: Arc<dyn Store>,
+    /// What opens the signing secrets.
+    pub(crate) master: Arc<MasterKey>,
+}
+
+/// What serves requests under one configuration.
+pub(crate) struct Site {
+    pub(crate) gateway: Gateway,
+    pub(crate) login: Option<LoginApi>,
+    pub(crate) limits: Limits,
+}
+
+/// Why a configuration that can be read cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAssembled {
+    /// Storage or the keys in it.
+    #[error("the credentials cannot be read")]
+    Verifier(#[source] Failure),
+    /// A route asks for what makes no sense.
+    #[error("the route {route} cannot be served: {why}")]
+    Requirement {
+        /// Its path.
+        route: String,
+        /// What is wrong.
+        why: RequirementError,
+    },
+    /// A route asks for a dialect that is not there.
+    #[error("the route {route} asks for the dialect `{dialect}`, which is not there")]
+    Dialect {
+        /// Its path.
+        route: String,
+        /// The dialect.
+        dialect: String,
+    },
+    /// The routes do not fit together.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Routes(Vec<RouteError>),
+    /// An upstream's URL.
+    #[error("{0}")]
+    Upstream(InvalidUpstream),
+    /// The wallet login.
+    #[error("{0}")]
+    Wallet(SettingsError),
+}
+
+impl Site {
+    /// Puts together what serves requests under `config`, as good as storage is at `now`.
+    pub(crate) async fn assemble(
+        config: &Config,
+        foundation: &Foundation,
+        now: UnixTime,
+    ) -> Result<Self, NotAssembled> {
+        let routes = config
+            .routes
+            .iter()
+            .map(|route| self::route(route, &config.dialects))
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|routes| Routes::new(routes).map_err(NotAssembled::Routes))?;
+        let api_key_header = config.api_key.header.clone();
+        let verifier = Verifier::start(
+            VerifierSettings {
+                store: Arc::clone(&foundation.store),
+                master: Arc::clone(&foundation.master),
+                dialects: config.dialects.clone(),
+                api_key_header: api_key_header.clone(),
+                issuer: config.wallet.as_ref().map(|wallet| wallet.issuer.clone()),
+            },
+            now,
+        )
+        .await
+        .map_err(NotAssembled::Verifier)?;
+        let verifier = Arc::new(verifier);
+        Ok(Self {
+            login: login(config, foundation, &verifier)?,
+            gateway: Gateway {
+                routes,
+                verifier,
+                api_key_header,
+                upstreams: upstreams(config)?,
+                bodies: BodyLimits {
+                    max_bytes: config.limits.proxied_body(),
+                    idle_timeout: config.limits.body_idle(),
+                },
+            },
+            limits: config.limits.clone(),
+        })
+    }
+}
+
+fn login(
+    config: &Config,
+    foundation: &Foundation,
+    verifier: &Arc<Verifier>,
+) -> Result<Option<LoginApi>, NotAssembled> {
+    let Some(wallet) = &config.wallet else { return Ok(None) };
+    let settings = Settings {
+        networks: wallet.networks.clone(),
+        access_lifetime: wallet.access_lifetime,
+        refresh_lifetime: wallet.refresh_lifetime,
+    };
+    let wallets = Wallets::new(Arc::clone(&foundation.store), &foundation.master, settings)
+        .map_err(NotAssembled::Wallet)?;
+    Ok(Some(LoginApi::new(Arc::new(wallets), Arc::clone(verifier), LOGIN_PATH.to_owned())))
+}
+
+fn upstreams(config: &Config) -> Result<HashMap<UpstreamName, Arc<Upstream>>, NotAssembled> {
+    let limits = UpstreamLimits {
+        connect_timeout: config.limits.upstream_connect(),
+        response_timeout: config.limits.upstream_response(),
+        response_idle_timeout: config.limits.body_idle(),
+        idle_timeout: config.limits.upstream_idle(),
+        max_idle: config.limits.upstream_idle_connections(),
+    };
+    let upstream = |upstream: &crate::config::UpstreamConfig| {
+        let name = upstream.name.to_string();
+        let url = format!("http://{}", upstream.url.authority());
+        let parsed = Upstream::parse(&name, &url, limits).map_err(NotAssembled::Upstream)?;
+        Ok((UpstreamName(name.into()), Arc::new(parsed)))
+    };
+    config.upstreams.iter().map(upstream).collect()
+}
+
+fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssembled> {
+    let pattern = config.pattern.to_string();
+    let scheme = |name: &SchemeName| match name {
+        SchemeName::ApiKey => Ok(Scheme::ApiKey),
+        SchemeName::Wallet => Ok(Scheme::Wallet),
+        SchemeName::Signature(dialect) => match dialects.get(dialect) {
+            Some(recipe) => Ok(Scheme::Signature(Arc::clone(recipe))),
+            None => {
+                Err(NotAssembled::Dialect { route: pattern.clone(), dialect: dialect.to_string() })
+            }
+        },
+    };
+    let schemes = |names: &[SchemeName]| names.iter().map(scheme).collect::<Result<Vec<_>, _>>();
+    let accept = match &config.require {
+        RequireConfig::Nothing => Accept::Nothing,
+        RequireConfig::Any(names) => Accept::Any(schemes(names)?),
+        RequireConfig::All(names) => Accept::All(schemes(names)?),
+    };
+    let unsigned_query = match config.query {
+        QueryRule::Allow => UnsignedQuery::Allow,
+        QueryRule::Refuse => UnsignedQuery::Refuse,
+    };
+    let requirement = Requirement::new(accept, config.scopes.clone(), unsigned_query)
+        .map_err(|why| NotAssembled::Requirement { route: pattern.clone(), why })?;
+    Ok(Route {
+        methods: match &config.methods {
+            Methods::Any => Vec::new(),
+            Methods::These(methods) => methods.clone(),
+        },
+        requirement,
+        upstream: UpstreamName(config.upstream.to_string().into()),
+        credentials: match &config.credentials {
+            CredentialsRule::Remove => Credentials::Remove,
+            CredentialsRule::Keep { reason } => Credentials::DangerKeep { reason: reason.clone() },
+        },
+        body_limit: config.body_limit.map(crate::config::ByteSize::get),
+        pattern,
+    })
+}
