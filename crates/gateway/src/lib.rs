@@ -4,15 +4,21 @@
 //! requests that pass through them, so nothing is locked and nothing is sent between threads. It needs a
 //! runtime on which `tokio::task::spawn_local` works.
 
+mod client_body;
 mod deadline;
+mod door;
 mod forward;
 mod limits;
+mod reply;
 mod trace;
 mod upstream;
 
+pub use client_body::ClientBody;
+pub use door::{Admission, Admitted, Attending, Gateway};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };
 pub use limits::{BodyLimits, UpstreamLimits};
+pub use reply::{BrokenReply, Reply};
 pub use trace::Trace;
 pub use upstream::{InvalidUpstream, Pool, Pools, Upstream, UpstreamFailure};
