@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use crate::Payload;
 
-
 /// The body of a request.
 #[derive(Debug)]
 pub struct ClientBody {

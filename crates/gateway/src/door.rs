@@ -50,7 +50,13 @@ pub enum Admission {
     /// It may pass.
     Admitted(Admitted),
     /// It was answered.
-    Answered(Response<Reply>, Note),
+    Answered(Box<(Response<Reply>, Note)>),
+}
+
+impl Admission {
+    fn answered(response: Response<Reply>, note: Note) -> Self {
+        Self::Answered(Box::new((response, note)))
+    }
 }
 
 /// A request that may pass, and where to. Only [`Gateway::admit`] makes one.
@@ -69,7 +75,7 @@ impl Gateway {
     ) -> Admission {
         let Some(route) = self.routes.find(inbound.method, &inbound.path).cloned() else {
             let note = Note::answered("no_route", String::new());
-            return Admission::Answered(problem(Problem::NoRoute, attending), note);
+            return Admission::answered(problem(Problem::NoRoute, attending), note);
         };
         let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, attending.now).await;
         match verdict {
@@ -77,7 +83,7 @@ impl Gateway {
             Err(failure) => {
                 let answer = refusal(&failure, &route.requirement, &self.api_key_header);
                 let response = answer.into_response(attending.id).map(Reply::answer);
-                Admission::Answered(response, Note::refused(route, &failure))
+                Admission::answered(response, Note::refused(route, &failure))
             }
         }
     }
@@ -91,9 +97,11 @@ impl Gateway {
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
         let note = Note::allowed(Arc::clone(&route), &verified);
-        let Some(pool) = self.upstreams.get(&route.upstream).map(|upstream| attending.pools.of(upstream)) else {
+        let Some(pool) = self.upstreams.get(&route.upstream).map(|upstream| attending.pools.of(upstream))
+        else {
             // Routes are checked against upstreams when they are loaded.
-            let note = note.upstream_failed("no_upstream", format!("there is no upstream `{}`", route.upstream));
+            let note =
+                note.upstream_failed("no_upstream", format!("there is no upstream `{}`", route.upstream));
             return (problem(Problem::Internal, attending), note);
         };
         let trace = Trace::of(&head.headers, attending.entropy);
@@ -102,21 +110,22 @@ impl Gateway {
             // after that nothing of the client's can remove.
             let mut onward = Onward::new(head)?;
             let headers = onward.headers_mut();
-            identity::remove_credentials(headers, &route.requirement, &self.api_key_header, &route.credentials);
+            identity::remove_credentials(
+                headers,
+                &route.requirement,
+                &self.api_key_header,
+                &route.credentials,
+            );
             identity::remove_forged(headers);
             identity::set(headers, &verified);
             onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
-            let limits = BodyLimits {
-                max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes),
-                ..self.bodies
-            };
+            let limits =
+                BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies };
             forward(&pool, onward, body.into_payload(), &limits).await
         };
         match sent.await {
             Ok(mut response) => {
-                response
-                    .headers_mut()
-                    .insert(countersign_edge::REQUEST_ID, attending.id.as_header().clone());
+                response.headers_mut().insert(countersign_edge::REQUEST_ID, attending.id.as_header().clone());
                 (response.map(Reply::forwarded), note)
             }
             Err(failure) => {

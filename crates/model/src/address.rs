@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let good = "5aaeb6053f3e94c9b9a09f33669435e7ef1beaed";
-        for bad in ["", "0x", good, &format!("0X{good}"), &format!("0x{good}0"), &format!("0x{}g", &good[1..])] {
+        for bad in
+            ["", "0x", good, &format!("0X{good}"), &format!("0x{good}0"), &format!("0x{}g", &good[1..])]
+        {
             assert_eq!(Address::parse(bad), Err(NotAnAddress), "{bad}");
         }
         assert_eq!(Address::parse("0xéééééééééééééééééééé"), Err(NotAnAddress));

@@ -114,6 +114,9 @@ mod tests {
     #[test]
     fn a_refusal_says_what_would_do() {
         let refusal = DialectName::parse("Realm").unwrap_err().to_string();
-        assert_eq!(refusal, "`Realm` is no dialect name: use 1 to 64 lower-case ASCII letters, digits, - and .");
+        assert_eq!(
+            refusal,
+            "`Realm` is no dialect name: use 1 to 64 lower-case ASCII letters, digits, - and ."
+        );
     }
 }

@@ -44,7 +44,9 @@ pub(crate) struct ConnectionLimits {
 /// What answers requests. Each worker thread has its own.
 pub(crate) trait Handle: 'static {
     /// The body of its answers.
-    type Body: Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + 'static;
+    type Body: Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Unpin
+        + 'static;
 
     /// Answers a request that came from `peer`.
     fn handle(
@@ -121,7 +123,9 @@ async fn accept(
 
 /// A failure of one connection, not of accepting (accept(2), "Error handling").
 fn is_passing(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
+    use std::io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected,
+    };
     matches!(
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset | NotConnected | InvalidInput

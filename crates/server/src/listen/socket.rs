@@ -17,11 +17,10 @@ pub(crate) struct NotBound {
     source: io::Error,
 }
 
-/// Listens on `address` with `count` sockets, among which the kernel spreads connections (SO_REUSEPORT). Port 0 is any free
-/// port, the same for all of them.
+/// Listens on `address` with `count` sockets, among which the kernel spreads connections (`SO_REUSEPORT`). Port 0 is any
+/// free port, the same for all of them.
 ///
-/// The first socket is bound without SO_REUSEPORT sharing in mind: another process that listens there is found out and
-/// refused, rather than silently sharing connections with us.
+/// Another process that listens there already is found out and refused, rather than silently sharing connections with us.
 pub(crate) fn bind(address: SocketAddr, count: usize) -> Result<Vec<std::net::TcpListener>, NotBound> {
     let not_bound = |source| NotBound { address, source };
     // Without sharing, this fails where anybody listens, ourselves included.

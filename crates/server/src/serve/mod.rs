@@ -112,8 +112,7 @@ pub(crate) fn start(
         let made = first_token_key(&*foundation.store, SystemClock.now(), &OsEntropy);
         runtime.block_on(made).map_err(NotServing::TokenKeys)?;
     }
-    let site =
-        runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
+    let site = runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
     let site = Arc::new(ArcSwap::from_pointee(site));
 
     let public_sockets = listen::bind(config.listen.public, worker_count(config.listen))?;
@@ -130,20 +129,20 @@ pub(crate) fn start(
     let mut threads = Vec::new();
     for (number, socket) in public_sockets.into_iter().enumerate() {
         let (site, requests) = (Arc::clone(&site), telemetry.requests.clone());
-        let side = move || PublicSide::new(site, requests);
-        threads.push(worker(format!("worker-{number}"), socket, side, limits, &slots, &phase)?);
+        let handler = move || PublicSide::new(site, requests);
+        threads.push(worker(format!("worker-{number}"), socket, handler, limits, &slots, &phase)?);
     }
     for socket in admin_sockets {
         let figures = telemetry.figures.clone();
         let store = Arc::clone(&foundation.store);
-        let side = move || {
+        let handler = move || {
             AdminSide::new(Admin::new(store, move || {
                 figures.run_upkeep();
                 figures.render()
             }))
         };
         let slots = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
-        threads.push(worker("admin".to_owned(), socket, side, limits, &slots, &phase)?);
+        threads.push(worker("admin".to_owned(), socket, handler, limits, &slots, &phase)?);
     }
     threads.push(housekeeper(&site, &foundation.store, &phase)?);
 
@@ -214,7 +213,7 @@ impl Reloading {
     async fn reload(&mut self) -> Result<(), NotServing> {
         let config = read(&self.path, &self.environment)?;
         self.config.unchangeable(&config)?;
-            if config.wallet.is_some() {
+        if config.wallet.is_some() {
             first_token_key(&*self.foundation.store, SystemClock.now(), &OsEntropy)
                 .await
                 .map_err(NotServing::TokenKeys)?;

@@ -82,7 +82,7 @@ impl Site {
         let mut body = ClientBody::new(body, self.limits.signed_body(), idle);
         match self.gateway.admit(&inbound, &mut body, attending).await {
             Admission::Admitted(admitted) => self.gateway.forward(head, body, admitted, attending).await,
-            Admission::Answered(response, note) => (response, note),
+            Admission::Answered(answer) => *answer,
         }
     }
 }

@@ -155,9 +155,7 @@ fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssemble
         SchemeName::Wallet => Ok(Scheme::Wallet),
         SchemeName::Signature(dialect) => match dialects.get(dialect) {
             Some(recipe) => Ok(Scheme::Signature(Arc::clone(recipe))),
-            None => {
-                Err(NotAssembled::Dialect { route: pattern.clone(), dialect: dialect.to_string() })
-            }
+            None => Err(NotAssembled::Dialect { route: pattern.clone(), dialect: dialect.to_string() }),
         },
     };
     let schemes = |names: &[SchemeName]| names.iter().map(scheme).collect::<Result<Vec<_>, _>>();

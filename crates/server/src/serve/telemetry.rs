@@ -18,7 +18,8 @@ use crate::config::{LogConfig, LogFormat, LogLevel};
 const WAITING_LINES: usize = 65_536;
 
 /// The upper bounds of the histogram of how long requests took, in seconds.
-const DURATION_BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const DURATION_BOUNDS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 const REQUESTS: &str = "countersign_requests_total";
 const DURATION: &str = "countersign_request_duration_seconds";
@@ -72,10 +73,8 @@ impl Telemetry {
     ///
     /// Lines are written to `sink`, each in one piece. To be called once a process.
     pub(crate) fn start(config: LogConfig, sink: impl Write + Send + 'static) -> Result<Self, BuildError> {
-        let (writer, guard) = NonBlockingBuilder::default()
-            .lossy(false)
-            .buffered_lines_limit(WAITING_LINES)
-            .finish(sink);
+        let (writer, guard) =
+            NonBlockingBuilder::default().lossy(false).buffered_lines_limit(WAITING_LINES).finish(sink);
         let level = match config.level {
             LogLevel::Error => LevelFilter::ERROR,
             LogLevel::Warn => LevelFilter::WARN,
@@ -83,7 +82,8 @@ impl Telemetry {
             LogLevel::Debug => LevelFilter::DEBUG,
             LogLevel::Trace => LevelFilter::TRACE,
         };
-        let log = tracing_subscriber::fmt().with_max_level(level).with_writer(writer.clone()).with_ansi(false);
+        let log =
+            tracing_subscriber::fmt().with_max_level(level).with_writer(writer.clone()).with_ansi(false);
         match config.format {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.init(),
@@ -92,7 +92,10 @@ impl Telemetry {
             .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BOUNDS)?
             .install_recorder()?;
         metrics::describe_counter!(REQUESTS, "Requests, by route, verdict and status.");
-        metrics::describe_histogram!(DURATION, "From the head of a request to the head of its answer, in seconds.");
+        metrics::describe_histogram!(
+            DURATION,
+            "From the head of a request to the head of its answer, in seconds."
+        );
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let requests = RequestLog { writer, format: config.format, enabled: level >= LevelFilter::INFO };
         Ok(Self { requests, figures, _writer: guard })
@@ -147,6 +150,7 @@ impl Line<'_> {
     /// For eyes: the time, what was asked, what came of it, and whatever else is known. Text that a client chose is quoted,
     /// so that it cannot begin a line of its own.
     fn text(&self) -> String {
+        use std::fmt::Write as _;
         let mut text = format!(
             "{} {} {} {:?} -> {} {}",
             self.timestamp, self.request_id, self.method, self.path, self.status, self.verdict
@@ -161,10 +165,11 @@ impl Line<'_> {
         ];
         for (name, value) in known {
             if let Some(value) = value {
-                text.push_str(&format!(" {name}={value:?}"));
+                // Writing to a string cannot fail.
+                let _ = write!(text, " {name}={value:?}");
             }
         }
-        text.push_str(&format!(" took={}us", self.took_us));
+        let _ = write!(text, " took={}us", self.took_us);
         text
     }
 }

@@ -38,6 +38,10 @@ pub(super) fn realm_signature(secret: &str, method: &str, path: &str, timestamp:
 
 /// PitchPrint: hex of MD5 over key, secret and timestamp.
 pub(super) fn pitchprint_signature(api_key: &str, secret: &str, timestamp: i64) -> String {
-    let digest = Md5::digest(format!("{api_key}{secret}{timestamp}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Md5::digest(format!("{api_key}{secret}{timestamp}")))
+}
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -40,7 +40,8 @@ pub(crate) enum After {
 /// Runs the tour. What it keeps is in a directory of its own, which is gone when the demo ends.
 pub(crate) fn demo(after: After) -> Result<Answer, Refusal> {
     let failed = |error: &dyn std::error::Error| Refusal::of("DEMO_FAILED", error);
-    let folder = tempfile::Builder::new().prefix("countersign-demo-").tempdir().map_err(|error| failed(&error))?;
+    let folder =
+        tempfile::Builder::new().prefix("countersign-demo-").tempdir().map_err(|error| failed(&error))?;
     let upstream = upstream::start().map_err(|error| failed(&error))?;
     let config_path = folder.path().join("countersign.toml");
     let text = configuration(upstream, free(PUBLIC_PORT), free(ADMIN_PORT));
@@ -51,15 +52,20 @@ pub(crate) fn demo(after: After) -> Result<Answer, Refusal> {
     let running = serve::start(&config_path, &Environment::new(), writer).map_err(|error| failed(&error))?;
     let given = given(&config_path, &running)?;
 
-    let mut tour = Tour { given: &given, runtime: super::context::runtime()?, narrator: Narrator::new(log), clock: &SystemClock };
-    tour.narrator.line(&introduction(upstream, &running, &config_path));
+    let mut tour = Tour {
+        given: &given,
+        runtime: super::context::runtime()?,
+        narrator: Narrator::new(log),
+        clock: &SystemClock,
+    };
+    narrator::line(&introduction(upstream, &running, &config_path));
     tour.run().map_err(|error| failed(&error))?;
     match after {
         After::KeepRunning => {
             let heading = tour.narrator.heading("Go on by hand, in another terminal:");
-            tour.narrator.line(&heading);
-            tour.narrator.line(&by_hand(&given, &running, folder.path(), &config_path)?);
-            tour.narrator.line("Ctrl-C ends the demo and removes what it kept.");
+            narrator::line(&heading);
+            narrator::line(&by_hand(&given, &running, folder.path(), &config_path)?);
+            narrator::line("Ctrl-C ends the demo and removes what it kept.");
             running.until_told().map_err(|error| failed(&error))?;
         }
         After::Exit => running.stop(),
@@ -134,7 +140,8 @@ upstream = "api"
 fn given(config: &Path, running: &Running) -> Result<Given, Refusal> {
     let failed = |error: &dyn std::error::Error| Refusal::of("DEMO_FAILED", error);
     let file = ConfigFile::open(config).map_err(|error| failed(&error))?;
-    let storage = crate::config::Storage::parse(&file, &Environment::new()).map_err(|mistakes| super::context::wrong_configuration(&mistakes))?;
+    let storage = crate::config::Storage::parse(&file, &Environment::new())
+        .map_err(|mistakes| super::context::wrong_configuration(&mistakes))?;
     let opened = storage::open(&storage, countersign_store_sqlite::Limits::COMMAND, &OsEntropy)
         .map_err(|error| failed(&error))?;
     let dialects = storage.dialects().map_err(|mistakes| super::context::wrong_configuration(&mistakes))?;
@@ -146,7 +153,7 @@ fn given(config: &Path, running: &Running) -> Result<Given, Refusal> {
         countersign_manage::add_consumer(issuer.store, name.clone(), SystemClock.now(), &OsEntropy)
             .await
             .map_err(|error| invalid(&error))?;
-        let issued = issuer
+        let credential = issuer
             .issue(
                 Issue {
                     consumer: name,
@@ -159,7 +166,7 @@ fn given(config: &Path, running: &Running) -> Result<Given, Refusal> {
             )
             .await
             .map_err(|error| invalid(&error))?;
-        match issued.material {
+        match credential.material {
             Material::Signature { api_key, secret } => Ok((api_key, secret)),
             Material::ApiKey { .. } => Err(Refusal::new("DEMO_FAILED", "the credential has no secret")),
         }
@@ -170,7 +177,7 @@ fn given(config: &Path, running: &Running) -> Result<Given, Refusal> {
     // Any 32 bytes are a private key but for a few in 2^128; those fail here, and the demo is run again.
     let mut bytes = [0; 32];
     OsEntropy.fill(&mut bytes);
-    let wallet_text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let wallet_text = client::hex(&bytes);
     let wallet = PrivateKey::parse(&wallet_text).map_err(|error| failed(&error))?;
     Ok(Given {
         base: format!("http://{}", running.public()),

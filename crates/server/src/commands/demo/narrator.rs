@@ -42,16 +42,16 @@ impl Narrator {
     }
 
     pub(super) fn chapter(&self, title: &str) {
-        self.line(&format!("\n{}\n", self.paint("1;36", &format!("== {title} =="))));
+        line(&format!("\n{}\n", self.paint("1;36", &format!("== {title} =="))));
     }
 
     pub(super) fn step(&mut self, title: &str) {
         self.steps += 1;
-        self.line(&self.paint("1", &format!("{:>2}. {title}", self.steps)));
+        line(&self.paint("1", &format!("{:>2}. {title}", self.steps)));
     }
 
     pub(super) fn aside(&self, text: &str) {
-        self.line(&format!("    {text}\n"));
+        line(&format!("    {text}\n"));
     }
 
     pub(super) fn sent(&self, request: &Request<Bytes>) {
@@ -65,27 +65,22 @@ impl Narrator {
         if !request.body().is_empty() {
             let _ = writeln!(text, "    > {}", shorten_members(&String::from_utf8_lossy(request.body())));
         }
-        self.line(text.trim_end());
+        line(text.trim_end());
     }
 
     pub(super) fn answered(&self, status: StatusCode, body: &Value, request_id: &str) {
         let colour = if status.is_success() { "32" } else { "31" };
-        self.line(&self.paint(colour, &format!("    < {status}")));
+        line(&self.paint(colour, &format!("    < {status}")));
         match (body.get("code"), body.get("headers")) {
             (Some(code), _) => {
                 let detail = body.get("detail").and_then(Value::as_str).unwrap_or_default();
-                self.line(&format!("    < {}: {detail}", code.as_str().unwrap_or_default()));
+                line(&format!("    < {}: {detail}", code.as_str().unwrap_or_default()));
             }
-            (None, Some(headers)) => self.line(&format!("    the upstream saw: {}", identity(headers))),
-            (None, None) => self.line(&format!("    < {}", shorten_members(&body.to_string()))),
+            (None, Some(headers)) => line(&format!("    the upstream saw: {}", identity(headers))),
+            (None, None) => line(&format!("    < {}", shorten_members(&body.to_string()))),
         }
         let why = self.log.verdict(request_id).unwrap_or_else(|| "not in the log".to_owned());
-        self.line(&format!("    {}\n", self.paint("2", &format!("log: {why}"))));
-    }
-
-    pub(super) fn line(&self, text: &str) {
-        // Where nobody reads the tour any more, there is nobody to tell that to.
-        let _ = writeln!(std::io::stdout(), "{text}");
+        line(&format!("    {}\n", self.paint("2", &format!("log: {why}"))));
     }
 
     pub(super) fn heading(&self, text: &str) -> String {
@@ -98,6 +93,12 @@ impl Narrator {
             Style::Plain => text.to_owned(),
         }
     }
+}
+
+/// Prints a line of the tour.
+pub(super) fn line(text: &str) {
+    // Where nobody reads the tour any more, there is nobody to tell that to.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn identity(headers: &Value) -> String {

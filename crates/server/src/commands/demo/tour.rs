@@ -170,7 +170,12 @@ impl Tour<'_> {
     }
 
     /// Sends a request and tells of it; the body of the answer, if its status is the one that must come.
-    fn step(&mut self, title: &'static str, request: Request<Bytes>, expected: u16) -> Result<Value, Stopped> {
+    fn step(
+        &mut self,
+        title: &'static str,
+        request: Request<Bytes>,
+        expected: u16,
+    ) -> Result<Value, Stopped> {
         self.narrator.step(title);
         self.narrator.sent(&request);
         let Answer { status, request_id, body } = self.runtime.block_on(call(request))?;
