@@ -32,11 +32,10 @@ pub(crate) use limits::Limits;
 pub(crate) use listen::{Listen, Workers};
 pub(crate) use log::{LogConfig, LogFormat, LogLevel};
 pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
-pub(crate) use pattern::{PathPattern, Segment};
 pub(crate) use route::{CredentialsRule, Methods, QueryRule, RequireConfig, RouteConfig, SchemeName};
 pub(crate) use storage::{MasterKeySource, StoreLocation};
 pub(crate) use units::{ByteSize, InvalidAmount, Period};
-pub(crate) use upstream::{UpstreamConfig, UpstreamName, UpstreamUrl};
+pub(crate) use upstream::UpstreamConfig;
 pub(crate) use wallet::WalletConfig;
 
 use document::{At, Table};

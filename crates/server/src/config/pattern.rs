@@ -71,11 +71,6 @@ impl PathPattern {
         Ok(Self { text: text.into(), segments })
     }
 
-    /// What stands between the slashes, in order; at least one.
-    pub(crate) fn segments(&self) -> &[Segment] {
-        &self.segments
-    }
-
     /// The pattern as it was written.
     pub(crate) fn as_str(&self) -> &str {
         &self.text

@@ -123,16 +123,6 @@ impl UpstreamUrl {
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
-
-    /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
-    pub(crate) fn host(&self) -> &str {
-        self.authority.host()
-    }
-
-    /// The port.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
 }
 
 impl fmt::Display for UpstreamName {

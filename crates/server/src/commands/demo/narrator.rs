@@ -50,24 +50,6 @@ impl Narrator {
         line(&self.paint("1", &format!("{:>2}. {title}", self.steps)));
     }
 
-    pub(super) fn aside(&self, text: &str) {
-        line(&format!("    {text}\n"));
-    }
-
-    pub(super) fn sent(&self, request: &Request<Bytes>) {
-        let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let mut text = format!("    > {} {target}\n", request.method());
-        for (name, value) in request.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "    > {}: {}", title_case(name.as_str()), shorten(&value));
-        }
-        if !request.body().is_empty() {
-            let _ = writeln!(text, "    > {}", shorten_members(&String::from_utf8_lossy(request.body())));
-        }
-        line(text.trim_end());
-    }
-
     pub(super) fn answered(&self, status: StatusCode, body: &Value, request_id: &str) {
         let colour = if status.is_success() { "32" } else { "31" };
         line(&self.paint(colour, &format!("    < {status}")));
@@ -93,6 +75,26 @@ impl Narrator {
             Style::Plain => text.to_owned(),
         }
     }
+}
+
+/// Tells of what happened between two requests.
+pub(super) fn aside(text: &str) {
+    line(&format!("    {text}\n"));
+}
+
+/// Tells what was sent.
+pub(super) fn sent(request: &Request<Bytes>) {
+    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let mut text = format!("    > {} {target}\n", request.method());
+    for (name, value) in request.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "    > {}: {}", title_case(name.as_str()), shorten(&value));
+    }
+    if !request.body().is_empty() {
+        let _ = writeln!(text, "    > {}", shorten_members(&String::from_utf8_lossy(request.body())));
+    }
+    line(text.trim_end());
 }
 
 /// Prints a line of the tour.
