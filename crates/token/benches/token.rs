@@ -30,6 +30,29 @@ fn jwt_read_access(bencher: Bencher<'_, '_>, scopes: &str) {
     bencher.bench_local(|| ring.read_access(black_box(&token), NOW).is_ok());
 }
 
+/// Another reader, with as many checks as it can be given.
+#[divan::bench(args = SCOPES)]
+fn jwt_read_by_jsonwebtoken(bencher: Bencher<'_, '_>, scopes: &str) {
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "read for the time it takes")]
+    struct Claims {
+        address: String,
+        exp: u64,
+        iat: u64,
+        iss: String,
+        scopes: String,
+        jti: String,
+        sid: String,
+        token_use: String,
+    }
+    let token = ring().mint_access(&claims(scopes)).unwrap();
+    let key = jsonwebtoken::DecodingKey::from_secret(master().derive::<64>(ACCESS_KEY_LABEL, b"k1").expose());
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS512);
+    validation.set_issuer(&["redreamer"]);
+    validation.validate_exp = false;
+    bencher.bench_local(|| jsonwebtoken::decode::<Claims>(black_box(&token), &key, &validation).unwrap());
+}
+
 #[divan::bench(args = SCOPES)]
 fn jwt_mint_access(bencher: Bencher<'_, '_>, scopes: &str) {
     let (ring, claims) = (ring(), claims(scopes));

@@ -9,33 +9,33 @@ use super::{JwtRefusal, MAX_TIME, Part};
 /// The members that a token may have, each there at most once and not yet read for what it means.
 #[derive(Default)]
 pub(super) struct Members<'a> {
-    address: Option<&'a str>,
+    address: Option<&'a [u8]>,
     exp: Option<u64>,
     iat: Option<u64>,
-    iss: Option<&'a str>,
-    scopes: Option<&'a str>,
-    jti: Option<&'a str>,
-    sid: Option<&'a str>,
-    token_use: Option<&'a str>,
+    iss: Option<&'a [u8]>,
+    scopes: Option<&'a [u8]>,
+    jti: Option<&'a [u8]>,
+    sid: Option<&'a [u8]>,
+    token_use: Option<&'a [u8]>,
     ctr: Option<u64>,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn read(json: &'a str) -> Result<Self, JwtRefusal> {
+    pub(super) fn read(json: &'a [u8]) -> Result<Self, JwtRefusal> {
         let not_an_object = |NotFlat| JwtRefusal::NotAnObject { part: Part::Claims };
         let mut object = FlatObject::open(json).map_err(not_an_object)?;
         let mut members = Self::default();
         while let Some(name) = object.name().map_err(not_an_object)? {
             match name {
-                "address" => fill("address", &mut members.address, object.text())?,
-                "exp" => fill("exp", &mut members.exp, object.integer())?,
-                "iat" => fill("iat", &mut members.iat, object.integer())?,
-                "iss" => fill("iss", &mut members.iss, object.text())?,
-                "scopes" => fill("scopes", &mut members.scopes, object.text())?,
-                "jti" => fill("jti", &mut members.jti, object.text())?,
-                "sid" => fill("sid", &mut members.sid, object.text())?,
-                "token_use" => fill("token_use", &mut members.token_use, object.text())?,
-                "ctr" => fill("ctr", &mut members.ctr, object.integer())?,
+                b"address" => fill("address", &mut members.address, object.text())?,
+                b"exp" => fill("exp", &mut members.exp, object.integer())?,
+                b"iat" => fill("iat", &mut members.iat, object.integer())?,
+                b"iss" => fill("iss", &mut members.iss, object.text())?,
+                b"scopes" => fill("scopes", &mut members.scopes, object.text())?,
+                b"jti" => fill("jti", &mut members.jti, object.text())?,
+                b"sid" => fill("sid", &mut members.sid, object.text())?,
+                b"token_use" => fill("token_use", &mut members.token_use, object.text())?,
+                b"ctr" => fill("ctr", &mut members.ctr, object.integer())?,
                 _ => return Err(JwtRefusal::UnexpectedMember { part: Part::Claims }),
             }
         }
@@ -43,7 +43,8 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn address(&self) -> Result<Address, JwtRefusal> {
-        Address::parse(there("address", self.address)?).map_err(|_| JwtRefusal::WrongForm { name: "address" })
+        let text = std::str::from_utf8(there("address", self.address)?).ok();
+        text.and_then(|text| Address::parse(text).ok()).ok_or(JwtRefusal::WrongForm { name: "address" })
     }
 
     pub(super) fn session(&self) -> Result<SessionId, JwtRefusal> {
@@ -55,8 +56,8 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn scopes(&self) -> Result<Scopes, JwtRefusal> {
-        let list = there("scopes", self.scopes)?;
-        Scopes::parse_list(list).map_err(|_| JwtRefusal::WrongForm { name: "scopes" })
+        let list = std::str::from_utf8(there("scopes", self.scopes)?).ok();
+        list.and_then(|list| Scopes::parse_list(list).ok()).ok_or(JwtRefusal::WrongForm { name: "scopes" })
     }
 
     pub(super) fn issued_at(&self) -> Result<UnixTime, JwtRefusal> {
@@ -67,11 +68,11 @@ impl<'a> Members<'a> {
         time("exp", self.exp)
     }
 
-    pub(super) fn issuer(&self) -> Result<&'a str, JwtRefusal> {
+    pub(super) fn issuer(&self) -> Result<&'a [u8], JwtRefusal> {
         there("iss", self.iss)
     }
 
-    pub(super) fn token_use(&self) -> Result<&'a str, JwtRefusal> {
+    pub(super) fn token_use(&self) -> Result<&'a [u8], JwtRefusal> {
         there("token_use", self.token_use)
     }
 
@@ -106,8 +107,8 @@ fn time(name: &'static str, slot: Option<u64>) -> Result<UnixTime, JwtRefusal> {
 }
 
 /// A UUID in its usual form of 36 characters (RFC 9562 section 4).
-fn uuid(name: &'static str, slot: Option<&str>) -> Result<Uuid, JwtRefusal> {
+fn uuid(name: &'static str, slot: Option<&[u8]>) -> Result<Uuid, JwtRefusal> {
     const HYPHENATED_LEN: usize = 36;
     let text = Some(there(name, slot)?).filter(|text| text.len() == HYPHENATED_LEN);
-    text.and_then(|text| Uuid::try_parse(text).ok()).ok_or(JwtRefusal::WrongForm { name })
+    text.and_then(|text| Uuid::try_parse_ascii(text).ok()).ok_or(JwtRefusal::WrongForm { name })
 }

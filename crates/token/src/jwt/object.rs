@@ -12,9 +12,7 @@ pub(super) struct NotFlat;
 /// A JSON object that is read member by member: a [`name`](Self::name), then its [`text`](Self::text) or
 /// [`integer`](Self::integer), and again until there is no name left.
 pub(super) struct FlatObject<'a> {
-    json: &'a str,
-    /// Everything before this byte has been read.
-    at: usize,
+    rest: &'a [u8],
     place: Place,
 }
 
@@ -24,20 +22,20 @@ enum Place {
 }
 
 impl<'a> FlatObject<'a> {
-    pub(super) fn open(json: &'a str) -> Result<Self, NotFlat> {
-        let mut object = Self { json, at: 0, place: Place::BeforeFirst };
+    pub(super) fn open(json: &'a [u8]) -> Result<Self, NotFlat> {
+        let mut object = Self { rest: json, place: Place::BeforeFirst };
         object.skip_space();
         object.take(b'{')?;
         Ok(object)
     }
 
     /// The next member's name, or nothing at the end of the object, which must be the end of the text.
-    pub(super) fn name(&mut self) -> Result<Option<&'a str>, NotFlat> {
+    pub(super) fn name(&mut self) -> Result<Option<&'a [u8]>, NotFlat> {
         self.skip_space();
-        if self.next() == Some(b'}') {
-            self.at += 1;
+        if let [b'}', after @ ..] = self.rest {
+            self.rest = after;
             self.skip_space();
-            return if self.next().is_none() { Ok(None) } else { Err(NotFlat) };
+            return if self.rest.is_empty() { Ok(None) } else { Err(NotFlat) };
         }
         match self.place {
             Place::BeforeFirst => self.place = Place::AfterValue,
@@ -52,47 +50,46 @@ impl<'a> FlatObject<'a> {
     }
 
     /// The value of the member whose name was read last, which must be a string.
-    pub(super) fn text(&mut self) -> Result<&'a str, NotFlat> {
+    pub(super) fn text(&mut self) -> Result<&'a [u8], NotFlat> {
         self.take(b'"')?;
-        let rest = self.json.get(self.at..).ok_or(NotFlat)?;
-        let len = position_of_quote(rest.as_bytes()).ok_or(NotFlat)?;
-        self.at += len + 1;
-        rest.get(..len).ok_or(NotFlat)
+        let end = position_of_quote(self.rest).ok_or(NotFlat)?;
+        let (text, after) = self.rest.split_at_checked(end).ok_or(NotFlat)?;
+        self.rest = after;
+        self.take(b'"')?;
+        Ok(text)
     }
 
     /// The value of the member whose name was read last, which must be an integer from 0 to 2^64 - 1.
     pub(super) fn integer(&mut self) -> Result<u64, NotFlat> {
-        let start = self.at;
-        let mut value = Some(0_u64);
-        while let Some(digit @ b'0'..=b'9') = self.next() {
+        let [first @ b'0'..=b'9', ..] = self.rest else { return Err(NotFlat) };
+        let leading_zero = *first == b'0';
+        let (mut value, mut digits) = (Some(0_u64), 0_usize);
+        while let [digit @ b'0'..=b'9', after @ ..] = self.rest {
             value = value.and_then(|tens| tens.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
-            self.at += 1;
+            digits += 1;
+            self.rest = after;
         }
-        let digits = self.json.get(start..self.at).unwrap_or_default();
-        let leading_zero = digits.len() > 1 && digits.starts_with('0');
-        let ends = matches!(self.next(), Some(b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
-        if digits.is_empty() || leading_zero || !ends {
+        let ends = matches!(self.rest, [b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r', ..]);
+        if !ends || (leading_zero && digits > 1) {
             return Err(NotFlat);
         }
         value.ok_or(NotFlat)
     }
 
-    fn next(&self) -> Option<u8> {
-        self.json.as_bytes().get(self.at).copied()
-    }
-
     fn take(&mut self, wanted: u8) -> Result<(), NotFlat> {
-        if self.next() != Some(wanted) {
-            return Err(NotFlat);
+        match self.rest {
+            [found, after @ ..] if *found == wanted => {
+                self.rest = after;
+                Ok(())
+            }
+            _ => Err(NotFlat),
         }
-        self.at += 1;
-        Ok(())
     }
 
     /// RFC 8259 section 2.
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.next() {
-            self.at += 1;
+        while let [b' ' | b'\t' | b'\n' | b'\r', after @ ..] = self.rest {
+            self.rest = after;
         }
     }
 }
@@ -127,14 +124,15 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Vec<(String, Found)>, NotFlat> {
-        let mut object = FlatObject::open(json)?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let mut object = FlatObject::open(json.as_bytes())?;
         let mut members = Vec::new();
         while let Some(name) = object.name()? {
-            let value = match object.next() {
-                Some(b'"') => Found::Text(object.text()?.to_owned()),
+            let value = match object.rest {
+                [b'"', ..] => Found::Text(text(object.text()?)),
                 _ => Found::Integer(object.integer()?),
             };
-            members.push((name.to_owned(), value));
+            members.push((text(name), value));
         }
         Ok(members)
     }

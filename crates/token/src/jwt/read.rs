@@ -84,10 +84,10 @@ pub(super) fn refresh(
 }
 
 fn check_origin(members: &Members<'_>, issuer: &str, token_use: TokenUse) -> Result<(), JwtRefusal> {
-    if members.issuer()? != issuer {
+    if members.issuer()? != issuer.as_bytes() {
         return Err(JwtRefusal::WrongIssuer);
     }
-    if members.token_use()? != token_use.as_str() {
+    if members.token_use()? != token_use.as_str().as_bytes() {
         return Err(JwtRefusal::WrongUse);
     }
     Ok(())

@@ -19,8 +19,8 @@ pub(super) struct UnverifiedClaims<'a> {
     key: &'a RingKey,
 }
 
-/// The claims of a token as text, signed by us.
-pub(super) struct SignedClaims(String);
+/// The claims of a token, signed by us and still as JSON.
+pub(super) struct SignedClaims(Vec<u8>);
 
 impl<'a> UnverifiedClaims<'a> {
     /// Takes a token apart and finds its key in the ring.
@@ -41,15 +41,13 @@ impl<'a> UnverifiedClaims<'a> {
     /// Checks the signature, and only then reads the claims as text.
     pub(super) fn verify(&self, token_use: TokenUse) -> Result<SignedClaims, JwtRefusal> {
         check_signature(self.key.key(token_use), self.signed.as_bytes(), self.signature)?;
-        let part = Part::Claims;
-        let claims =
-            base64url::decode(self.claims).map_err(|NotBase64url| JwtRefusal::NotBase64url { part })?;
-        String::from_utf8(claims).map(SignedClaims).map_err(|_| JwtRefusal::NotAnObject { part })
+        let claims = base64url::decode(self.claims);
+        claims.map(SignedClaims).map_err(|NotBase64url| JwtRefusal::NotBase64url { part: Part::Claims })
     }
 }
 
 impl SignedClaims {
-    pub(super) fn json(&self) -> &str {
+    pub(super) fn json(&self) -> &[u8] {
         &self.0
     }
 }
@@ -74,14 +72,13 @@ fn find_key<'a>(signed: &'a str, ring: &'a KeyRing) -> Result<(&'a RingKey, &'a 
     let part = Part::Header;
     let not_an_object = |NotFlat| JwtRefusal::NotAnObject { part };
     let json = base64url::decode(header).map_err(|NotBase64url| JwtRefusal::NotBase64url { part })?;
-    let json = std::str::from_utf8(&json).map_err(|_| JwtRefusal::NotAnObject { part })?;
-    let mut object = FlatObject::open(json).map_err(not_an_object)?;
+    let mut object = FlatObject::open(&json).map_err(not_an_object)?;
     let (mut alg, mut typ, mut kid) = (None, None, None);
     while let Some(name) = object.name().map_err(not_an_object)? {
         let (name, slot) = match name {
-            "alg" => ("alg", &mut alg),
-            "typ" => ("typ", &mut typ),
-            "kid" => ("kid", &mut kid),
+            b"alg" => ("alg", &mut alg),
+            b"typ" => ("typ", &mut typ),
+            b"kid" => ("kid", &mut kid),
             _ => return Err(JwtRefusal::UnexpectedMember { part }),
         };
         let value = object.text().map_err(|NotFlat| JwtRefusal::WrongForm { name })?;
@@ -90,12 +87,12 @@ fn find_key<'a>(signed: &'a str, ring: &'a KeyRing) -> Result<(&'a RingKey, &'a 
         }
     }
     for (name, found, wanted) in [("alg", alg, "HS512"), ("typ", typ, "JWT")] {
-        if found.ok_or(JwtRefusal::MissingMember { name })? != wanted {
+        if found.ok_or(JwtRefusal::MissingMember { name })? != wanted.as_bytes() {
             return Err(JwtRefusal::WrongHeader { name });
         }
     }
     let kid = kid.ok_or(JwtRefusal::MissingMember { name: "kid" })?;
-    let key = ring.keys().find(|key| *key.id.0 == *kid).ok_or(JwtRefusal::UnknownKey)?;
+    let key = ring.keys().find(|key| key.id.0.as_bytes() == kid).ok_or(JwtRefusal::UnknownKey)?;
     Ok((key, claims))
 }
 
