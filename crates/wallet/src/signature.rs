@@ -20,9 +20,9 @@ const HALF_ORDER: [u8; 32] = [
     0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
 ];
 
-/// The signature of an externally owned account: `r`, `s` and the parity of the nonce's point, in the one
-/// form that counts. `r` and `s` are within 1 and n - 1, and `s` is in the lower half (EIP-2): nobody can
-/// turn it into another one.
+/// The signature of an externally owned account: `r`, `s` and the parity of the nonce's point, in the one form
+/// that counts. `r` and `s` are within 1 and n - 1, and `s` is in the lower half (EIP-2): nobody can turn it into
+/// another one. As in Ethereum, a point whose x-coordinate is not below n cannot be written; nobody has met one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct WalletSignature(RecoverableSignature);
 
