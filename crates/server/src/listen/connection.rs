@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -23,7 +23,7 @@ const LEAST_BUFFER: usize = 8192;
 
 /// Serves requests on `stream` until the client closes it, it has been silent for too long, or the server stops.
 pub(super) async fn drive<H: Handle>(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
     handler: Rc<H>,
     limits: ConnectionLimits,
@@ -72,4 +72,177 @@ pub(super) async fn drive<H: Handle>(
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::Response;
+    use http_body_util::{BodyExt as _, Full};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const HEADER_READ: Duration = Duration::from_secs(10);
+    const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(75);
+    const WRITE_IDLE: Duration = Duration::from_secs(30);
+    const JUST_BEFORE: Duration = Duration::from_millis(1);
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    /// Answers after `after`, with a body of `size` bytes.
+    struct Server {
+        after: Duration,
+        size: usize,
+        served: Cell<usize>,
+    }
+
+    impl Handle for Server {
+        type Body = Full<Bytes>;
+
+        async fn handle(&self, request: Request<Incoming>, _: SocketAddr) -> Response<Full<Bytes>> {
+            self.served.set(self.served.get() + 1);
+            tokio::time::sleep(self.after).await;
+            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
+            drop(body);
+            Response::new(Full::new(Bytes::from(vec![b'x'; self.size])))
+        }
+    }
+
+    struct Connection {
+        client: DuplexStream,
+        phase: watch::Sender<Phase>,
+        server: Rc<Server>,
+        driven: JoinHandle<()>,
+    }
+
+    fn connect(after: Duration, size: usize) -> Connection {
+        let limits = ConnectionLimits {
+            header_count: 16,
+            header_bytes: LEAST_BUFFER,
+            header_read: HEADER_READ,
+            keep_alive_idle: KEEP_ALIVE_IDLE,
+            write_idle: WRITE_IDLE,
+            shutdown_grace: Duration::from_secs(1),
+        };
+        let (client, ours) = duplex(1024);
+        let (phase, told) = watch::channel(Phase::Serving);
+        let server = Rc::new(Server { after, size, served: Cell::new(0) });
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::clone(&server), limits, told));
+        Connection { client, phase, server, driven }
+    }
+
+    impl Connection {
+        async fn get(&mut self) {
+            self.client.write_all(GET).await.unwrap();
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"\r\n\r\nx") {
+                seen.push(self.client.read_u8().await.unwrap());
+            }
+        }
+
+        /// Whether the server has closed the connection, or does so within `within`.
+        async fn closes_within(&mut self, within: Duration) -> bool {
+            let mut rest = Vec::new();
+            tokio::time::timeout(within, self.client.read_to_end(&mut rest)).await.is_ok()
+        }
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_client_that_sends_its_head_byte_by_byte_is_cut_off() {
+        let mut connection = connect(Duration::ZERO, 1);
+        connection.client.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").await.unwrap();
+        for _ in 0..9 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            connection.client.write_all(b"a").await.unwrap();
+        }
+        assert!(!connection.closes_within(Duration::from_secs(1) - JUST_BEFORE).await);
+        assert!(connection.closes_within(JUST_BEFORE * 2).await);
+        assert_eq!(connection.server.served.get(), 0);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_connection_on_which_nothing_ever_comes_is_closed() {
+        let mut connection = connect(Duration::ZERO, 1);
+        assert!(!connection.closes_within(HEADER_READ - JUST_BEFORE).await);
+        assert!(connection.closes_within(JUST_BEFORE * 2).await);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_connection_is_kept_between_requests_for_its_own_time() {
+        let mut connection = connect(Duration::ZERO, 1);
+        for _ in 0..3 {
+            connection.get().await;
+            assert!(!connection.closes_within(KEEP_ALIVE_IDLE - JUST_BEFORE).await);
+        }
+        connection.get().await;
+        assert!(connection.closes_within(KEEP_ALIVE_IDLE + JUST_BEFORE).await);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_second_head_has_as_little_time_as_the_first() {
+        let mut connection = connect(Duration::ZERO, 1);
+        connection.get().await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        connection.client.write_all(b"GET / HT").await.unwrap();
+        assert!(!connection.closes_within(HEADER_READ - JUST_BEFORE).await);
+        assert!(connection.closes_within(JUST_BEFORE * 2).await);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn an_answer_that_takes_long_to_make_is_waited_for() {
+        let mut connection = connect(Duration::from_secs(600), 1);
+        connection.get().await;
+        assert_eq!(connection.server.served.get(), 1);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_client_that_takes_nothing_of_its_answer_is_cut_off() {
+        let mut connection = connect(Duration::ZERO, 1 << 20);
+        connection.client.write_all(GET).await.unwrap();
+        tokio::time::sleep(WRITE_IDLE - JUST_BEFORE).await;
+        assert!(!connection.driven.is_finished());
+        tokio::time::sleep(JUST_BEFORE * 2).await;
+        assert!(connection.driven.is_finished());
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn at_the_end_an_idle_connection_closes_at_once_and_a_busy_one_after_its_answer() {
+        let mut idle = connect(Duration::ZERO, 1);
+        idle.get().await;
+        idle.phase.send_replace(Phase::Stopping);
+        assert!(idle.closes_within(JUST_BEFORE).await);
+
+        let mut busy = connect(Duration::from_secs(5), 1);
+        busy.client.write_all(GET).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        busy.phase.send_replace(Phase::Stopping);
+        let mut answer = String::new();
+        busy.client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nx"), "{answer}");
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_head_with_too_many_or_too_long_lines_is_refused_with_431() {
+        let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(17));
+        let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(LEAST_BUFFER + 1));
+        for head in [many, long] {
+            let Connection { client, server, phase: _phase, driven: _driven } = connect(Duration::ZERO, 1);
+            let (mut read, mut write) = tokio::io::split(client);
+            let sent = tokio::task::spawn_local(async move {
+                // The server may close before it has read everything.
+                let _ = write.write_all(head.as_bytes()).await;
+                write
+            });
+            let mut answer = String::new();
+            read.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+            assert_eq!(server.served.get(), 0);
+            drop(sent.await);
+        }
+    }
 }
