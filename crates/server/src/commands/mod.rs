@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command};
 use context::Context;
-use demo::After;
+use demo::{After, Stage};
 
 /// What a command has to say.
 #[derive(Debug)]
@@ -132,7 +132,10 @@ fn dispatch(cli: Cli) -> Result<Answer, Refusal> {
         Command::Sign(wanted) => sign::sign(&context, &wanted),
         Command::Login(wanted) => login::login(&wanted),
         Command::Serve => serve::serve(&context),
-        Command::Demo { exit } => demo::demo(if exit { After::Exit } else { After::KeepRunning }),
+        Command::Demo { exit } => {
+            let after = if exit { After::Exit } else { After::KeepRunning };
+            demo::demo(after, if common.json { Stage::Error } else { Stage::Output })
+        }
         Command::Completions { shell } => Ok(completions::completions(shell)),
     }
 }

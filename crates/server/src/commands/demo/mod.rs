@@ -22,6 +22,7 @@ use crate::storage;
 use crate::world::{OsEntropy, SystemClock};
 use log::Log;
 use narrator::Narrator;
+pub(crate) use narrator::Stage;
 use tour::{Given, Tour};
 
 /// Where the demo listens if it can; if these are taken, on any free port.
@@ -38,7 +39,7 @@ pub(crate) enum After {
 }
 
 /// Runs the tour. What it keeps is in a directory of its own, which is gone when the demo ends.
-pub(crate) fn demo(after: After) -> Result<Answer, Refusal> {
+pub(crate) fn demo(after: After, stage: Stage) -> Result<Answer, Refusal> {
     let failed = |error: &dyn std::error::Error| Refusal::of("DEMO_FAILED", error);
     let folder =
         tempfile::Builder::new().prefix("countersign-demo-").tempdir().map_err(|error| failed(&error))?;
@@ -55,22 +56,23 @@ pub(crate) fn demo(after: After) -> Result<Answer, Refusal> {
     let mut tour = Tour {
         given: &given,
         runtime: super::context::runtime()?,
-        narrator: Narrator::new(log),
+        narrator: Narrator::new(stage, log),
         clock: &SystemClock,
     };
-    narrator::line(&introduction(upstream, &running, &config_path));
+    tour.narrator.line(&introduction(upstream, &running, &config_path));
     tour.run().map_err(|error| failed(&error))?;
     match after {
         After::KeepRunning => {
             let heading = tour.narrator.heading("Go on by hand, in another terminal:");
-            narrator::line(&heading);
-            narrator::line(&by_hand(&given, &running, folder.path(), &config_path)?);
-            narrator::line("Ctrl-C ends the demo and removes what it kept.");
+            tour.narrator.line(&heading);
+            tour.narrator.line(&by_hand(&given, &running, folder.path(), &config_path)?);
+            tour.narrator.line("Ctrl-C ends the demo and removes what it kept.");
             running.until_told().map_err(|error| failed(&error))?;
         }
         After::Exit => running.stop(),
     }
-    Ok(Answer::done(json!({ "demo": "done" }), "The tour is done; every step came out as it should."))
+    let steps = tour.narrator.into_steps();
+    Ok(Answer::done(json!({ "steps": steps }), "The tour is done; every step came out as it should."))
 }
 
 fn introduction(upstream: SocketAddr, running: &Running, config: &Path) -> String {

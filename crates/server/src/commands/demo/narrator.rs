@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::log::Log;
 
@@ -23,9 +23,19 @@ const IDENTITY: [&str; 5] = [
 
 /// How the tour is told.
 pub(super) struct Narrator {
+    stage: Stage,
     style: Style,
     log: Log,
-    steps: usize,
+    steps: Vec<Value>,
+}
+
+/// Where the tour is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Standard output.
+    Output,
+    /// Standard error, because standard output is for programs.
+    Error,
 }
 
 #[derive(Clone, Copy)]
@@ -35,34 +45,77 @@ enum Style {
 }
 
 impl Narrator {
-    /// Tells to standard output, in colour where that is a terminal and `NO_COLOR` does not ask for less.
-    pub(super) fn new(log: Log) -> Self {
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { style: if colour { Style::Colour } else { Style::Plain }, log, steps: 0 }
+    /// Tells in colour where `stage` is a terminal and `NO_COLOR` does not ask for less.
+    pub(super) fn new(stage: Stage, log: Log) -> Self {
+        let terminal = match stage {
+            Stage::Output => std::io::stdout().is_terminal(),
+            Stage::Error => std::io::stderr().is_terminal(),
+        };
+        let style = match std::env::var_os("NO_COLOR") {
+            None if terminal => Style::Colour,
+            None | Some(_) => Style::Plain,
+        };
+        Self { stage, style, log, steps: Vec::new() }
+    }
+
+    /// Every step that was told, for programs.
+    pub(super) fn into_steps(self) -> Vec<Value> {
+        self.steps
     }
 
     pub(super) fn chapter(&self, title: &str) {
-        line(&format!("\n{}\n", self.paint("1;36", &format!("== {title} =="))));
+        self.line(&format!("\n{}\n", self.paint("1;36", &format!("== {title} =="))));
     }
 
     pub(super) fn step(&mut self, title: &str) {
-        self.steps += 1;
-        line(&self.paint("1", &format!("{:>2}. {title}", self.steps)));
+        self.line(&self.paint("1", &format!("{:>2}. {title}", self.steps.len() + 1)));
     }
 
-    pub(super) fn answered(&self, status: StatusCode, body: &Value, request_id: &str) {
+    pub(super) fn answered(&mut self, title: &str, status: StatusCode, body: &Value, request_id: &str) {
         let colour = if status.is_success() { "32" } else { "31" };
-        line(&self.paint(colour, &format!("    < {status}")));
+        self.line(&self.paint(colour, &format!("    < {status}")));
         match (body.get("code"), body.get("headers")) {
             (Some(code), _) => {
                 let detail = body.get("detail").and_then(Value::as_str).unwrap_or_default();
-                line(&format!("    < {}: {detail}", code.as_str().unwrap_or_default()));
+                self.line(&format!("    < {}: {detail}", code.as_str().unwrap_or_default()));
             }
-            (None, Some(headers)) => line(&format!("    the upstream saw: {}", identity(headers))),
-            (None, None) => line(&format!("    < {}", shorten_members(&body.to_string()))),
+            (None, Some(headers)) => self.line(&format!("    the upstream saw: {}", identity(headers))),
+            (None, None) => self.line(&format!("    < {}", shorten_members(&body.to_string()))),
         }
         let why = self.log.verdict(request_id).unwrap_or_else(|| "not in the log".to_owned());
-        line(&format!("    {}\n", self.paint("2", &format!("log: {why}"))));
+        self.line(&format!("    {}\n", self.paint("2", &format!("log: {why}"))));
+        self.steps.push(json!({
+            "step": title, "status": status.as_u16(), "code": body.get("code"), "request_id": request_id, "log": why,
+        }));
+    }
+
+    /// Tells of what happened between two requests.
+    pub(super) fn aside(&self, text: &str) {
+        self.line(&format!("    {text}\n"));
+    }
+
+    /// Tells what was sent.
+    pub(super) fn sent(&self, request: &Request<Bytes>) {
+        let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let mut text = format!("    > {} {target}\n", request.method());
+        for (name, value) in request.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "    > {}: {}", title_case(name.as_str()), shorten(&value));
+        }
+        if !request.body().is_empty() {
+            let _ = writeln!(text, "    > {}", shorten_members(&String::from_utf8_lossy(request.body())));
+        }
+        self.line(text.trim_end());
+    }
+
+    /// Prints a line.
+    pub(super) fn line(&self, text: &str) {
+        // Where nobody reads the tour any more, there is nobody to tell that to.
+        let _ = match self.stage {
+            Stage::Output => writeln!(std::io::stdout(), "{text}"),
+            Stage::Error => writeln!(std::io::stderr(), "{text}"),
+        };
     }
 
     pub(super) fn heading(&self, text: &str) -> String {
@@ -75,32 +128,6 @@ impl Narrator {
             Style::Plain => text.to_owned(),
         }
     }
-}
-
-/// Tells of what happened between two requests.
-pub(super) fn aside(text: &str) {
-    line(&format!("    {text}\n"));
-}
-
-/// Tells what was sent.
-pub(super) fn sent(request: &Request<Bytes>) {
-    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let mut text = format!("    > {} {target}\n", request.method());
-    for (name, value) in request.headers() {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "    > {}: {}", title_case(name.as_str()), shorten(&value));
-    }
-    if !request.body().is_empty() {
-        let _ = writeln!(text, "    > {}", shorten_members(&String::from_utf8_lossy(request.body())));
-    }
-    line(text.trim_end());
-}
-
-/// Prints a line of the tour.
-pub(super) fn line(text: &str) {
-    // Where nobody reads the tour any more, there is nobody to tell that to.
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn identity(headers: &Value) -> String {

@@ -7,7 +7,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::client::{Answer, call, pitchprint_signature, realm_signature};
-use super::narrator::{self, Narrator};
+use super::narrator::Narrator;
 use crate::commands::http::NoAnswer;
 
 /// The listing that the realm client makes.
@@ -139,7 +139,7 @@ impl Tour<'_> {
         let nonce = member(&self.step("The wallet asks for a nonce", ask, 200)?, "nonce")?;
 
         let text = format!("{address} {nonce}");
-        narrator::aside(&format!("the wallet signs the text \"{text}\" (personal_sign, EIP-191)"));
+        self.narrator.aside(&format!("the wallet signs the text \"{text}\" (personal_sign, EIP-191)"));
         let signature = given.wallet.sign_personal(text.as_bytes());
         let body = json!({ "address": address, "signature": signature }).to_string();
         let log_in = || given.request("POST", "/api/v1/auth/login", &[("Content-Type", "text/plain")], &body);
@@ -177,9 +177,9 @@ impl Tour<'_> {
         expected: u16,
     ) -> Result<Value, Stopped> {
         self.narrator.step(title);
-        narrator::sent(&request);
+        self.narrator.sent(&request);
         let Answer { status, request_id, body } = self.runtime.block_on(call(request))?;
-        self.narrator.answered(status, &body, &request_id);
+        self.narrator.answered(title, status, &body, &request_id);
         if status.as_u16() == expected {
             Ok(body)
         } else {
