@@ -216,7 +216,7 @@ fn by_hand(given: &Given, running: &Running, folder: &Path, config: &Path) -> Re
   # the wallet logs in
   {program} login --url {base} --private-key-file {wallet}
 
-  # what there is, and a key revoked beside the running gateway
+  # what there is, one more key, and a consumer disabled beside the running gateway
   {program} --config {config} key list
   {program} --config {config} key issue --consumer game-studio
   {program} --config {config} consumer disable game-studio

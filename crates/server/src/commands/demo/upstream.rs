@@ -58,7 +58,7 @@ async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infal
         "headers": headers,
         "body": String::from_utf8_lossy(shown),
     });
-    let mut response = Response::new(Full::new(Bytes::from(seen.to_string())));
+    let mut response = Response::new(Full::new(Bytes::from(format!("{seen}\n"))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
