@@ -157,3 +157,106 @@ impl Memory {
         self.read_at.store(now.millis(), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use countersign_model::{
+        Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyId, Life, Scopes,
+    };
+    use countersign_store::Held;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOON: UnixTime = UnixTime::from_secs(43_200);
+
+    fn entry(number: u8, consumer: u8) -> (KeyDigest, Entry) {
+        let digest = KeyDigest([number; 32]);
+        let consumer = Consumer {
+            id: ConsumerId(Uuid::from_bytes([consumer; 16])),
+            name: ConsumerName::parse("acme").unwrap(),
+            state: ConsumerState::Enabled,
+            added_at: NOON,
+        };
+        let credential = Credential {
+            key_id: KeyId::parse(&format!("key_{number}")).unwrap(),
+            consumer: consumer.id,
+            kind: CredentialKind::ApiKey,
+            digest,
+            scopes: Scopes::default(),
+            label: None,
+            issued_at: NOON,
+            life: Life::Active { expires_at: None },
+        };
+        (digest, Entry::Key(Arc::new(Held { credential, consumer })))
+    }
+
+    fn memory() -> Memory {
+        Memory::new(Cursor(0), [], NOON)
+    }
+
+    #[test]
+    fn what_the_feed_names_is_forgotten_and_nothing_else() {
+        let memory = memory();
+        for (number, consumer) in [(1, 1), (2, 1), (3, 2)] {
+            let (digest, entry) = entry(number, consumer);
+            memory.remember(memory.epoch(), digest, entry);
+        }
+        memory.apply(&[Change::Credential(KeyDigest([1; 32]))], Cursor(1));
+        let there = |number: u8| memory.credential(&KeyDigest([number; 32])).is_some();
+        assert_eq!([there(1), there(2), there(3)], [false, true, true]);
+        memory.apply(&[Change::Consumer(ConsumerId(Uuid::from_bytes([1; 16])))], Cursor(2));
+        assert_eq!([there(1), there(2), there(3)], [false, false, true]);
+        memory.forget_credentials(Cursor(9));
+        assert_eq!(([there(1), there(2), there(3)], memory.cursor()), ([false; 3], Cursor(9)));
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let memory = memory();
+        let (digest, stale) = entry(1, 1);
+        let began = memory.epoch();
+        memory.apply(&[Change::Credential(digest)], Cursor(1));
+        memory.remember(began, digest, stale.clone());
+        assert!(memory.credential(&digest).is_none());
+        memory.remember(memory.epoch(), digest, stale);
+        assert!(memory.credential(&digest).is_some());
+    }
+
+    #[test]
+    fn a_feed_without_news_keeps_what_is_being_read() {
+        let memory = memory();
+        let (digest, entry) = entry(1, 1);
+        let began = memory.epoch();
+        memory.apply(&[], Cursor(0));
+        memory.remember(began, digest, entry);
+        assert!(memory.credential(&digest).is_some());
+    }
+
+    #[test]
+    fn memory_is_believed_for_five_seconds_after_the_feed_was_read() {
+        let memory = memory();
+        assert!(memory.believable(NOON.plus(STALE_AFTER)).is_ok());
+        let late = NOON.plus(STALE_AFTER + Duration::from_millis(1));
+        assert!(matches!(memory.believable(late), Err(Outage::Stale { behind_secs: 5 })));
+        memory.read_at(late);
+        assert!(memory.believable(late).is_ok());
+        // A clock that was set back does not make memory old.
+        assert!(memory.believable(NOON).is_ok());
+    }
+
+    #[test]
+    fn ended_sessions_stay_until_they_are_let_go() {
+        let memory = memory();
+        let session = SessionId(Uuid::from_bytes([7; 16]));
+        assert!(!memory.is_ended(&session));
+        memory.apply(&[Change::Session(session)], Cursor(1));
+        memory.forget_credentials(Cursor(2));
+        assert!(memory.is_ended(&session));
+        assert_eq!(memory.ended(), [session]);
+        memory.forget_ended(&session);
+        assert!(!memory.is_ended(&session));
+    }
+}
