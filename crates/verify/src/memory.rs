@@ -71,7 +71,9 @@ impl Memory {
 
     /// Fails unless the feed was read recently.
     pub(crate) fn believable(&self, now: UnixTime) -> Result<(), Outage> {
-        let behind = now.since(UnixTime::from_millis(self.read_at.load(Ordering::Relaxed)));
+        let read_at = UnixTime::from_millis(self.read_at.load(Ordering::Relaxed));
+        // A clock that was set back tells nothing about how long ago that was, until the feed is read again.
+        let behind = now.since(read_at).max(read_at.since(now));
         if behind > STALE_AFTER {
             return Err(Outage::Stale { behind_secs: behind.as_secs() });
         }
@@ -243,8 +245,15 @@ mod tests {
         assert!(matches!(memory.believable(late), Err(Outage::Stale { behind_secs: 5 })));
         memory.read_at(late);
         assert!(memory.believable(late).is_ok());
-        // A clock that was set back does not make memory old.
-        assert!(memory.believable(NOON).is_ok());
+    }
+
+    #[test]
+    fn memory_is_not_believed_after_the_clock_was_set_back_until_the_feed_was_read_again() {
+        let memory = memory();
+        let earlier = NOON.minus(Duration::from_hours(1));
+        assert!(memory.believable(earlier).is_err());
+        memory.read_at(earlier);
+        assert!(memory.believable(earlier).is_ok());
     }
 
     #[test]
