@@ -66,8 +66,8 @@ pub(crate) enum Phase {
 }
 
 /// Takes connections from `listener` and serves each on this thread, until the phase is [`Phase::Stopping`]; then waits for
-/// those that are left, for at most the grace. `slots` is shared by all threads: when none is left, new
-/// connections wait in the kernel's queue, where they cost nothing.
+/// those that are left, for at most the grace. `slots` is shared by all threads: when none is left, each thread holds one
+/// new connection back, and the rest wait in the kernel's queue, where they cost nothing.
 ///
 /// Runs inside a [`tokio::task::LocalSet`].
 pub(crate) async fn serve<H: Handle>(
@@ -114,8 +114,9 @@ async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
 ) -> std::io::Result<(tokio::net::TcpStream, SocketAddr, Slot)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
+    // Not before: a thread that waited for connections with the last slot in hand would keep it from those that have one.
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
     // Answers are written whole; waiting for more to send only delays them.
     stream.set_nodelay(true)?;
     Ok((stream, peer, slot))
