@@ -137,3 +137,97 @@ fn is_passing(error: &std::io::Error) -> bool {
 pub(crate) async fn stopping(phase: &mut watch::Receiver<Phase>) {
     let _nobody_left = phase.wait_for(|phase| *phase == Phase::Stopping).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    const CLIENTS: usize = 16;
+
+    /// Counts how many requests it answers at a time.
+    #[derive(Default)]
+    struct Counting {
+        now: Cell<usize>,
+        most: Cell<usize>,
+    }
+
+    impl Handle for Counting {
+        type Body = Full<Bytes>;
+
+        async fn handle(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Full<Bytes>> {
+            self.now.set(self.now.get() + 1);
+            self.most.set(self.most.get().max(self.now.get()));
+            for _ in 0..CLIENTS {
+                tokio::task::yield_now().await;
+            }
+            self.now.set(self.now.get() - 1);
+            Response::new(Full::new(Bytes::from_static(b"ok")))
+        }
+    }
+
+    #[tokio::test(flavor = "local")]
+    async fn with_one_slot_for_two_threads_every_connection_has_its_turn_and_none_at_the_same_time() {
+        let limits = ConnectionLimits {
+            header_count: 16,
+            header_bytes: 8192,
+            header_read: Duration::from_mins(1),
+            keep_alive_idle: Duration::from_mins(1),
+            write_idle: Duration::from_mins(1),
+            shutdown_grace: Duration::from_mins(1),
+        };
+        let (phase, told) = watch::channel(Phase::Serving);
+        let slots = Arc::new(Semaphore::new(1));
+        let handler = Rc::new(Counting::default());
+        let sockets = bind(SocketAddr::from(([127, 0, 0, 1], 0)), 2).unwrap();
+        let address = sockets[0].local_addr().unwrap();
+        let serving: Vec<_> = sockets
+            .into_iter()
+            .map(|socket| {
+                let listener = adopt(socket).unwrap();
+                let (handler, slots) = (Rc::clone(&handler), Arc::clone(&slots));
+                tokio::task::spawn_local(serve(listener, handler, limits, slots, told.clone()))
+            })
+            .collect();
+
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                tokio::task::spawn_local(async move {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    stream
+                        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                        .await
+                        .unwrap();
+                    let mut answer = String::new();
+                    stream.read_to_string(&mut answer).await.unwrap();
+                    answer
+                })
+            })
+            .collect();
+        for client in clients {
+            assert!(client.await.unwrap().ends_with("\r\n\r\nok"));
+        }
+        assert_eq!(handler.most.get(), 1);
+
+        phase.send_replace(Phase::Stopping);
+        for worker in serving {
+            worker.await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "local")]
+    async fn an_address_that_somebody_listens_on_is_refused() {
+        let other = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = other.local_addr().unwrap();
+        let refusal = bind(address, 2).unwrap_err();
+        assert!(refusal.to_string().starts_with(&format!("cannot listen on {address}")), "{refusal}");
+        let shared = bind(SocketAddr::from(([127, 0, 0, 1], 0)), 2).unwrap();
+        assert!(bind(shared[0].local_addr().unwrap(), 1).is_err(), "sharing is for our own threads alone");
+    }
+}
