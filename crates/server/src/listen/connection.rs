@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use http::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::pace::{Pace, Paced, Until};
+use super::pace::{Pace, Paced, Until, Upload};
 use super::{ConnectionLimits, Handle, Phase, stopping};
 
 /// The smallest buffer that hyper reads heads into.
@@ -31,7 +31,8 @@ pub(super) async fn drive<H: Handle>(
 ) {
     let pace = Pace::new(limits);
     let service = service_fn(|request: Request<Incoming>| {
-        pace.request_begins();
+        let upload = if request.body().is_end_stream() { Upload::Nothing } else { Upload::Body };
+        pace.request_begins(upload);
         let (handler, pace) = (&handler, &pace);
         async move {
             let response = handler.handle(request, peer).await;
@@ -39,7 +40,11 @@ pub(super) async fn drive<H: Handle>(
         }
     });
     let mut builder = http1::Builder::new();
-    builder.max_headers(limits.header_count).max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
+    // The buffer alone is no limit: what arrives in one read may be twice as long.
+    builder
+        .max_headers(limits.header_count)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
     // The timer is ours, see `pace`; hyper's would also end connections between requests.
     builder.header_read_timeout(None);
     let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));
@@ -86,11 +91,20 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::listen::pace::LINGER;
 
     const HEADER_READ: Duration = Duration::from_secs(10);
     const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(75);
     const WRITE_IDLE: Duration = Duration::from_secs(30);
     const A_MOMENT: Duration = Duration::from_millis(1);
+    const LIMITS: ConnectionLimits = ConnectionLimits {
+        header_count: 16,
+        header_bytes: LEAST_BUFFER,
+        header_read: HEADER_READ,
+        keep_alive_idle: KEEP_ALIVE_IDLE,
+        write_idle: WRITE_IDLE,
+        shutdown_grace: Duration::from_secs(1),
+    };
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     /// Answers after `after`, with a body of `size` bytes.
@@ -120,19 +134,11 @@ mod tests {
     }
 
     fn connect(after: Duration, size: usize) -> Connection {
-        let limits = ConnectionLimits {
-            header_count: 16,
-            header_bytes: LEAST_BUFFER,
-            header_read: HEADER_READ,
-            keep_alive_idle: KEEP_ALIVE_IDLE,
-            write_idle: WRITE_IDLE,
-            shutdown_grace: Duration::from_secs(1),
-        };
         let (client, ours) = duplex(1024);
         let (phase, told) = watch::channel(Phase::Serving);
         let server = Rc::new(Server { after, size, served: Cell::new(0) });
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::clone(&server), limits, told));
+        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::clone(&server), LIMITS, told));
         Connection { client, phase, server, driven }
     }
 
@@ -224,6 +230,48 @@ mod tests {
         let mut answer = String::new();
         busy.client.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nx"), "{answer}");
+    }
+
+    /// Refuses every request by its head, and reads no body.
+    struct Refusing;
+
+    impl Handle for Refusing {
+        type Body = Full<Bytes>;
+
+        async fn handle(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Full<Bytes>> {
+            Response::builder().status(401).body(Full::default()).unwrap()
+        }
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_client_that_is_refused_in_the_middle_of_its_body_can_send_the_rest_and_gets_its_answer() {
+        let (mut client, ours) = duplex(1024);
+        let (_phase, told) = watch::channel(Phase::Serving);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::new(Refusing), LIMITS, told));
+        client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").await.unwrap();
+        client.write_all(&vec![b'x'; 100_000]).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(!driven.is_finished());
+        drop(client);
+        driven.await.unwrap();
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_client_that_never_stops_sending_is_cut_off_soon_after_its_answer() {
+        let (mut client, ours) = duplex(1024);
+        let (_phase, told) = watch::channel(Phase::Serving);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let began = Instant::now();
+        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::new(Refusing), LIMITS, told));
+        client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await.unwrap();
+        while client.write_all(b"more").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        driven.await.unwrap();
+        assert!(began.elapsed() < LINGER + Duration::from_secs(1), "{:?}", began.elapsed());
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]

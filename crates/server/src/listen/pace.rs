@@ -7,7 +7,8 @@ use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -16,10 +17,15 @@ use tokio::time::Instant;
 
 use super::ConnectionLimits;
 
+/// How long what a client still sends after its answer is thrown away, in wait for it to close.
+pub(super) const LINGER: Duration = Duration::from_secs(2);
+
 /// How a connection is getting on. Shared by its socket, its requests and its timer, all on one thread.
 pub(super) struct Pace {
     limits: ConnectionLimits,
     stage: Cell<Stage>,
+    /// What belongs to the newest request.
+    upload: Cell<Upload>,
     /// Since when the client has taken nothing of what there is to send.
     blocked: Cell<Option<Instant>>,
 }
@@ -32,12 +38,36 @@ enum Stage {
     Head(Instant),
     /// A request is being answered; its body has limits of its own.
     Busy,
+    /// Our half is closed, and the client may not know yet.
+    Lingering(Instant),
+}
+
+/// What a client may still be sending when its request has been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upload {
+    /// Its requests have no body.
+    Nothing,
+    /// A body, of which we may have read all or only a part.
+    Body,
+}
+
+/// How to close.
+enum Close {
+    /// There is nothing that could come.
+    AtOnce,
+    /// Something may be under way.
+    Gently,
 }
 
 impl Pace {
     /// A connection that was just accepted.
     pub(super) fn new(limits: ConnectionLimits) -> Rc<Self> {
-        Rc::new(Self { limits, stage: Cell::new(Stage::Head(Instant::now())), blocked: Cell::new(None) })
+        Rc::new(Self {
+            limits,
+            stage: Cell::new(Stage::Head(Instant::now())),
+            upload: Cell::new(Upload::Nothing),
+            blocked: Cell::new(None),
+        })
     }
 
     /// When the connection will have been silent for too long, as things stand.
@@ -47,6 +77,7 @@ impl Pace {
             Stage::Idle(since) => Some(since + self.limits.keep_alive_idle),
             Stage::Head(since) => Some(since + self.limits.header_read),
             Stage::Busy => None,
+            Stage::Lingering(since) => Some(since + LINGER),
         };
         match (blocked, stage) {
             (Some(blocked), Some(stage)) => Some(blocked.min(stage)),
@@ -54,12 +85,26 @@ impl Pace {
         }
     }
 
-    pub(super) fn request_begins(&self) {
+    pub(super) fn request_begins(&self, upload: Upload) {
         self.stage.set(Stage::Busy);
+        self.upload.set(upload);
     }
 
     fn request_ends(&self) {
-        self.stage.set(Stage::Idle(Instant::now()));
+        match self.stage.get() {
+            Stage::Idle(_) | Stage::Head(_) | Stage::Busy => self.stage.set(Stage::Idle(Instant::now())),
+            Stage::Lingering(_) => {}
+        }
+    }
+
+    fn closes(&self) -> Close {
+        match (self.stage.get(), self.upload.get()) {
+            (Stage::Idle(_), Upload::Nothing) => Close::AtOnce,
+            (Stage::Idle(_), Upload::Body) | (Stage::Head(_) | Stage::Busy | Stage::Lingering(_), _) => {
+                self.stage.set(Stage::Lingering(Instant::now()));
+                Close::Gently
+            }
+        }
     }
 
     fn bytes_came(&self) {
@@ -81,11 +126,20 @@ impl Pace {
 pub(super) struct Paced<S> {
     stream: S,
     pace: Rc<Pace>,
+    ours: Half,
+}
+
+/// Our half of a connection.
+#[derive(Clone, Copy)]
+enum Half {
+    Open,
+    /// Closed; what still comes is thrown away until the client closes its half.
+    Closed,
 }
 
 impl<S> Paced<S> {
     pub(super) fn new(stream: S, pace: Rc<Pace>) -> Self {
-        Self { stream, pace }
+        Self { stream, pace, ours: Half::Open }
     }
 }
 
@@ -104,7 +158,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.pace.written(&result);
@@ -129,8 +183,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    /// A socket that is closed while bytes are unread is reset, and a client that was refused in the middle of its body
+    /// would lose the answer (RFC 9112 section 9.6). So our half goes first, and the rest waits until the client
+    /// has seen that, or [`LINGER`] is over.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if let Half::Open = self.ours {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.ours = Half::Closed;
+            if let Close::AtOnce = self.pace.closes() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let mut scrap = [0; 4096];
+        loop {
+            let mut scrap = ReadBuf::new(&mut scrap);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut scrap))?;
+            if scrap.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 
