@@ -1,0 +1,100 @@
+"""Every block of the pages runs as it is written."""
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness import clients, secrets
+from harness.countersign import BINARY
+from harness.ports import free_port
+from redreamer.wallets import Account
+
+from docs import pages
+
+PAGES = sorted(pages.DOCS.rglob("*.md"))
+RUN = [page for page in PAGES if any(block.language in ("sh", "python", "js") for block in pages.blocks(page))]
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_the_blocks_of_a_page_run_as_written(upstream, page, tmp_path):
+    public, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    key = "0x" + Account.create().key.hex().removeprefix("0x")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(BINARY).parent}:{Path(os.sys.executable).parent}:{os.environ['PATH']}",
+        "COUNTERSIGN__LISTEN__PUBLIC": public,
+        "COUNTERSIGN__LISTEN__ADMIN": admin,
+        "ADMIN": admin,
+        "WALLET_KEY": key,
+    }
+    replaced = {
+        "127.0.0.1:8080": public,
+        "127.0.0.1:8081": admin,
+        "127.0.0.1:9000": f"127.0.0.1:{upstream.port}",
+    }
+    before = upstream.count
+    with tempfile.TemporaryDirectory(dir=clients.NODE_HOME) as node_folder:
+        script = pages.script(page, tmp_path, Path(node_folder), replaced)
+        done = subprocess.run(
+            ["bash", "-x", "-c", script], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120,
+        )
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    assert upstream.count - before >= pages.requests(page)
+    secrets.remember(key, *re.findall(r"\bcs[ks]_\w+|\beyJ[\w.-]+", done.stdout))
+    log = tmp_path / "server.log"
+    assert not log.exists() or secrets.found_in(log.read_text()) == []
+
+
+def test_the_pages_name_no_file_that_is_not_there():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_problem_codes_of_the_pages_are_those_of_the_program():
+    source = (pages.DOCS.parent / "crates/edge/src/answer.rs").read_text()
+    known = set(re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)*)"', source))
+    for page in PAGES:
+        named = set(re.findall(r"`([A-Z]+_[A-Z_]+[A-Z])`", page.read_text())) - {"API_KEY", "API_SECRET", "PRIVATE_KEY"}
+        for code in (code for code in named if not code.startswith("COUNTERSIGN")):
+            assert code in known, f"{page.name} names {code}"
+
+
+def amount(source: str) -> str:
+    """How a limit's amount is written in the page, from how it is written in the program."""
+    units = {"mib": "MiB", "kib": "KiB", "gib": "GiB", "bytes": "B", "seconds": "s", "minutes": "m", "hours": "h"}
+    kind, number = re.fullmatch(r"\w+?(?:::(\w+))?\(([\d_]+)\)", source.strip()).groups()
+    written = f"{int(number):,}{units[kind] if kind else ''}"
+    return {"1,024GiB": "1TiB"}.get(written, written)
+
+
+def test_the_table_of_limits_is_that_of_the_program():
+    source = (pages.DOCS.parent / "crates/server/src/config/limits.rs").read_text()
+    limits = re.findall(r"^    (\w+): \w+ = (.*?), (.*?) => (.*?);$", source, re.M)
+    assert len(limits) > 10
+    table = (pages.DOCS / "operating.md").read_text().split("## Limits")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) to (\S+) \|", table, re.M)
+    assert rows == [(name, *map(amount, values)) for name, *values in limits]
+
+
+def test_the_metrics_of_the_page_are_those_of_a_running_server(gateway):
+    gateway.send("GET", "/open/thing")
+    shown = set(re.findall(r"^# TYPE (\w+)", gateway.admin("/metrics").body.decode(), re.M))
+    told = set(re.findall(r"^\| `(countersign_\w+)` \|", (pages.DOCS / "operating.md").read_text(), re.M))
+    assert shown and shown <= told, shown - told
+
+
+def test_the_scanner_of_the_page_finds_the_keys_that_are_issued_and_nothing_else(home):
+    home.consumer("leaky")
+    issued = [home.issue("leaky"), home.issue("leaky", dialect="realm"), home.issue("leaky", dialect="pitchprint")]
+    keys = [key for one in issued for key in (one.api_key, one.secret) if key]
+    source = next(block.text for block in pages.blocks(pages.DOCS / "security.md") if block.language == "python")
+    lookalike = keys[0][:-1] + ("0" if keys[0][-1] != "0" else "1")
+    text = " and ".join([*keys, lookalike, "csk_short"])
+    found = subprocess.run([os.sys.executable, "-c", source], input=text, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == keys
