@@ -214,3 +214,29 @@ impl Credentials for SqliteStore {
         self.writer.write(revoke).await.map_err(self.failed("revoke a credential"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn a_look_up_is_compiled_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&directory.path().join("test.db"), Limits::COMMAND).unwrap();
+        let compiled_again = store.lookups.look_up(|db| {
+            for number in 0..10 {
+                assert_eq!(one(db, BY_DIGEST, [[number; 32]])?, None);
+                assert_eq!(one(db, BY_KEY_ID, [number.to_string()])?, None);
+            }
+            let again =
+                |sql| Ok::<_, Failure>(db.prepare_cached(sql)?.get_status(StatementStatus::RePrepare));
+            Ok((again(BY_DIGEST)?, again(BY_KEY_ID)?))
+        });
+        // The first time finds out what the schema is.
+        let (by_digest, by_key_id) = compiled_again.unwrap();
+        assert!(by_digest <= 1 && by_key_id <= 1, "{by_digest} and {by_key_id} times");
+    }
+}
