@@ -41,3 +41,45 @@ impl Lists {
         answered.await.unwrap_or(Err(Failure::Fault(Fault::Ended)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// Asks for a list, and does not wait for it.
+    fn ask(
+        lists: &Arc<Lists>,
+        work: impl FnOnce(&Connection) -> Result<i64, Failure> + Send + 'static,
+    ) -> JoinHandle<Result<i64, Failure>> {
+        let lists = lists.clone();
+        tokio::spawn(async move { lists.list(work).await })
+    }
+
+    #[tokio::test]
+    async fn more_lists_than_may_wait_are_refused_at_once() {
+        let limits = Limits { waiting_lists: 2, ..Limits::COMMAND };
+        let lists = Arc::new(Lists::start(Connection::open_in_memory().unwrap(), limits).unwrap());
+        let (release, released) = mpsc::channel::<()>();
+        let (taken, is_taken) = oneshot::channel();
+        let first = ask(&lists, move |_| {
+            taken.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(0)
+        });
+        is_taken.await.unwrap();
+        let waiting = [ask(&lists, |_| Ok(1)), ask(&lists, |_| Ok(2))];
+        // There is one thread: now both are in the queue.
+        tokio::task::yield_now().await;
+        let refused = lists.list(|_| Ok(3)).await;
+        assert!(matches!(refused, Err(Failure::Fault(Fault::Overloaded { limit: 2 }))));
+        release.send(()).unwrap();
+        assert_eq!(first.await.unwrap().unwrap(), 0);
+        for (answer, expected) in waiting.into_iter().zip([1, 2]) {
+            assert_eq!(answer.await.unwrap().unwrap(), expected);
+        }
+    }
+}

@@ -47,3 +47,66 @@ impl Lookups {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    fn lookups(connections: usize) -> Lookups {
+        Lookups::new((0..connections).map(|_| Connection::open_in_memory().unwrap()).collect())
+    }
+
+    fn one_plus(number: i64) -> impl FnOnce(&Connection) -> Result<i64, Failure> {
+        move |db| Ok(db.query_row("SELECT 1 + ?1", [number], |row| row.get(0))?)
+    }
+
+    #[test]
+    fn a_connection_in_use_is_passed_by() {
+        let lookups = lookups(2);
+        let (release, released) = mpsc::channel::<()>();
+        let (taken, is_taken) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                lookups.look_up(move |_| {
+                    taken.send(()).unwrap();
+                    released.recv().unwrap();
+                    Ok(())
+                })
+            });
+            is_taken.recv().unwrap();
+            // From threads that begin at either of the two.
+            for number in 0..4 {
+                let answer = scope.spawn(|| lookups.look_up(one_plus(41))).join().unwrap();
+                assert_eq!(answer.unwrap(), 42, "thread {number}");
+            }
+            release.send(()).unwrap();
+        });
+    }
+
+    #[test]
+    fn more_threads_than_connections_wait_for_their_turn() {
+        let lookups = lookups(1);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for number in 0..200 {
+                        assert_eq!(lookups.look_up(one_plus(number)).unwrap(), number + 1);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_look_up_that_panicked_does_not_stop_the_next() {
+        let lookups = lookups(1);
+        thread::scope(|scope| {
+            let panics = scope.spawn(|| lookups.look_up(|_| -> Result<(), Failure> { panic!("on purpose") }));
+            assert!(panics.join().is_err());
+        });
+        assert_eq!(lookups.look_up(one_plus(1)).unwrap(), 2);
+    }
+}

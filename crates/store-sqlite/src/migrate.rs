@@ -100,3 +100,57 @@ impl Identity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits::COMMAND;
+
+    fn in_new_directory() -> (tempfile::TempDir, std::path::PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        (directory, path)
+    }
+
+    /// A database with the schema of this number.
+    fn of_schema(number: i64, path: &Path) -> Connection {
+        let connection = open::for_writing(path, LIMITS).unwrap();
+        for (number, step) in (1..=number).zip(MIGRATIONS) {
+            migrate(&connection, path, LIMITS.write_wait, number, step).unwrap();
+        }
+        connection
+    }
+
+    fn schema(connection: &Connection) -> Vec<(String, Option<String>)> {
+        let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_earlier_schema_is_brought_to_the_newest() {
+        let (_directory, path) = in_new_directory();
+        let newest = schema(&of_schema(NEWEST, &path));
+        assert!(newest.iter().any(|(name, _)| name == "credentials"));
+        for earlier in 0..=NEWEST {
+            let (_directory, path) = in_new_directory();
+            let connection = of_schema(earlier, &path);
+            bring_up_to_date(&connection, &path, LIMITS).unwrap();
+            assert_eq!(schema(&connection), newest, "from schema {earlier}");
+            let transaction = connection.unchecked_transaction().unwrap();
+            assert_eq!(Identity::of(&transaction).unwrap().schema_of_ours(&path).unwrap(), NEWEST);
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_half_way_leaves_nothing_behind() {
+        let (_directory, path) = in_new_directory();
+        let connection = of_schema(NEWEST, &path);
+        let before = schema(&connection);
+        let step = "CREATE TABLE half (x) STRICT; CREATE TABLE whole (x INTEGER) STRICT";
+        let failed = migrate(&connection, &path, LIMITS.write_wait, NEWEST + 1, step);
+        assert!(matches!(failed, Err(OpenError::Sqlite { .. })), "{failed:?}");
+        assert_eq!(schema(&connection), before);
+        bring_up_to_date(&connection, &path, LIMITS).unwrap();
+    }
+}

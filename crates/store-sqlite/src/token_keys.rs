@@ -27,6 +27,7 @@ fn add(db: &Connection, key: &TokenKey, newest: Option<&TokenKeyId>) -> Result<b
 #[async_trait]
 impl TokenKeys for SqliteStore {
     async fn token_keys(&self) -> Result<Vec<TokenKey>, StoreError> {
+        // There are few, and whoever checks tokens needs them before others' long lists are done.
         let list = |db: &Connection| {
             let mut statement =
                 db.prepare_cached("SELECT id, made_at FROM token_keys ORDER BY place DESC")?;
@@ -38,7 +39,7 @@ impl TokenKeys for SqliteStore {
             }
             Ok(all)
         };
-        self.lists.list(list).await.map_err(self.failed("list token keys"))
+        self.lookups.look_up(list).map_err(self.failed("list token keys"))
     }
 
     async fn add_token_key(&self, key: &TokenKey, newest: Option<&TokenKeyId>) -> Result<bool, StoreError> {
