@@ -5,6 +5,7 @@
 //! else.
 
 mod answer;
+mod cors;
 pub mod identity;
 mod inbound;
 mod path;
@@ -13,6 +14,7 @@ mod request_id;
 mod routes;
 
 pub use answer::{Answer, Problem, REQUEST_ID, refusal};
+pub use cors::{AllowedOrigin, Cors, Origins};
 pub use inbound::{BadRequest, Inbound};
 pub use path::{Ambiguous, routing_path};
 pub use record::{Note, Outcome, Record};

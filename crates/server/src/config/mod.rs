@@ -4,6 +4,7 @@
 //! what would do ([`Mistakes`]). Nothing here reads the environment; it comes in as an argument.
 
 mod api_key;
+mod cors;
 mod dialects;
 mod document;
 mod limits;
@@ -24,6 +25,7 @@ mod wallet;
 use std::path::{Path, PathBuf};
 
 use countersign_dialect::Dialects;
+use countersign_edge::Cors;
 
 pub(crate) use api_key::ApiKeyConfig;
 pub(crate) use dialects::DialectFile;
@@ -67,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     /// Where an API key stands in a request.
     pub(crate) api_key: ApiKeyConfig,
+    /// How pages of other origins are answered, where they may call.
+    pub(crate) cors: Option<Cors>,
     /// The login with a wallet, where there is one.
     pub(crate) wallet: Option<WalletConfig>,
     /// Every limit.
@@ -178,6 +182,7 @@ impl Config {
         let dialects = storage.dialects();
         let listen = Listen::read(root.section("listen"));
         let api_key = ApiKeyConfig::read(root.section("api_key"));
+        let cors = root.section_if_there("cors").and_then(cors::read);
         let wallet_section = root.section_if_there("wallet");
         let wallet_is_on = wallet_section.is_some();
         let wallet = wallet_section.and_then(WalletConfig::read);
@@ -200,7 +205,19 @@ impl Config {
             Dialects::default()
         });
         let warnings = refuse_mistakes(notes)?;
-        Ok(Self { storage, dialects, listen, api_key, wallet, limits, log, upstreams, routes, warnings })
+        Ok(Self {
+            storage,
+            dialects,
+            listen,
+            api_key,
+            cors,
+            wallet,
+            limits,
+            log,
+            upstreams,
+            routes,
+            warnings,
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use countersign_edge::{Answer, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
+use bytes::Bytes;
+use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
 use countersign_gateway::{Admission, Attending, ClientBody, Pools, Reply};
 use countersign_model::Clock as _;
 use http::{Request, Response, request};
@@ -42,7 +43,11 @@ impl Handle for PublicSide {
 
         let (head, body) = request.into_parts();
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-        let (response, note) = site.answer(head, body, &attending).await;
+        let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
+        let (mut response, note) = site.answer(head, body, origin.as_ref(), &attending).await;
+        if let Some(origin) = &origin {
+            origin.mark(response.headers_mut());
+        }
         let record = Record {
             request_id: &id,
             method: &method,
@@ -61,6 +66,7 @@ impl Site {
         &self,
         head: request::Parts,
         body: Incoming,
+        origin: Option<&AllowedOrigin>,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
         let inbound = match Inbound::read(&head, "http", attending.peer) {
@@ -70,6 +76,9 @@ impl Site {
                 return (response.map(Reply::answer), Note::answered("bad_request", why.to_string()));
             }
         };
+        if let Some(permission) = self.permission(&inbound, origin, attending) {
+            return (permission.map(Reply::answer), Note::answered("", String::new()));
+        }
         let idle = self.limits.body_idle();
         if let Some(login) = &self.login
             && let Some(endpoint) = login.endpoint(&inbound.path)
@@ -84,5 +93,26 @@ impl Site {
             Admission::Admitted(admitted) => self.gateway.forward(head, body, admitted, attending).await,
             Admission::Answered(answer) => *answer,
         }
+    }
+
+    /// The answer to a browser that asks whether a page of another origin may make a call, where the call would have a
+    /// route. A route that names OPTIONS leaves the question to its upstream.
+    fn permission(
+        &self,
+        inbound: &Inbound<'_>,
+        origin: Option<&AllowedOrigin>,
+        attending: &Attending<'_>,
+    ) -> Option<Response<Bytes>> {
+        let (cors, origin) = (self.cors.as_ref()?, origin?);
+        let asked = Cors::asked(inbound.method, inbound.headers)?;
+        let route = |method| self.gateway.routes.find(method, &inbound.path);
+        if route(inbound.method).is_some_and(|route| route.methods.contains(inbound.method)) {
+            return None;
+        }
+        let is_login = self.login.as_ref().is_some_and(|login| login.endpoint(&inbound.path).is_some());
+        if !is_login && route(&asked).is_none() {
+            return None;
+        }
+        Some(cors.permission(origin, &asked, inbound.headers, attending.id))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_api::LoginApi;
 use countersign_dialect::Dialects;
-use countersign_edge::{Credentials, Route, RouteError, Routes, UpstreamName};
+use countersign_edge::{Cors, Credentials, Route, RouteError, Routes, UpstreamName};
 use countersign_gateway::{BodyLimits, Gateway, InvalidUpstream, Upstream, UpstreamLimits};
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
@@ -35,6 +35,7 @@ pub(crate) struct Foundation {
 pub(crate) struct Site {
     pub(crate) gateway: Gateway,
     pub(crate) login: Option<LoginApi>,
+    pub(crate) cors: Option<Cors>,
     pub(crate) limits: Limits,
 }
 
@@ -110,6 +111,7 @@ impl Site {
                     idle_timeout: config.limits.body_idle(),
                 },
             },
+            cors: config.cors.clone(),
             limits: config.limits.clone(),
         })
     }

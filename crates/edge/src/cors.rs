@@ -1,0 +1,169 @@
+//! Browsers that call from another origin (the CORS protocol of the WHATWG Fetch standard).
+//!
+//! A browser asks first, without any credential, whether a page may make a call: that question is answered here, since no
+//! route could let it through. Cookies are not spoken of: the credentials of all our schemes are put into the request by
+//! the page itself.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use crate::{REQUEST_ID, RequestId};
+
+/// Which pages may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Those of any origin.
+    Any,
+    /// Those of these origins, each as browsers write it, such as `https://app.example.com`.
+    These(Vec<HeaderValue>),
+}
+
+/// How browsers that call from another origin are answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cors {
+    /// Which pages may call.
+    pub origins: Origins,
+    /// How long a browser may remember the answer to its question.
+    pub max_age: Duration,
+}
+
+/// The origin of a request that may call, as it is to be written into the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedOrigin(HeaderValue);
+
+impl Cors {
+    /// The origin of a request, if it has one that may call.
+    pub fn origin(&self, headers: &HeaderMap) -> Option<AllowedOrigin> {
+        let origin = headers.get(ORIGIN)?;
+        match &self.origins {
+            Origins::Any => Some(AllowedOrigin(HeaderValue::from_static("*"))),
+            Origins::These(origins) => origins.contains(origin).then(|| AllowedOrigin(origin.clone())),
+        }
+    }
+
+    /// The method that a browser asks about, if this is such a question.
+    pub fn asked(method: &Method, headers: &HeaderMap) -> Option<Method> {
+        if *method != Method::OPTIONS || !headers.contains_key(ORIGIN) {
+            return None;
+        }
+        Method::from_bytes(headers.get(ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()
+    }
+
+    /// The answer to a browser's question: whatever it asked for may be sent. What is sent is then checked as ever.
+    pub fn permission(
+        &self,
+        origin: &AllowedOrigin,
+        asked: &Method,
+        headers: &HeaderMap,
+        request_id: &RequestId,
+    ) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let answer = response.headers_mut();
+        origin.mark(answer);
+        if let Ok(method) = HeaderValue::from_str(asked.as_str()) {
+            answer.insert(ACCESS_CONTROL_ALLOW_METHODS, method);
+        }
+        if let Some(names) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+        }
+        answer.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.as_secs().into());
+        answer.append(
+            VARY,
+            HeaderValue::from_static("access-control-request-method, access-control-request-headers"),
+        );
+        answer.insert(REQUEST_ID, request_id.as_header().clone());
+        response
+    }
+}
+
+impl AllowedOrigin {
+    /// Lets the page read an answer. What an upstream says of this itself stands.
+    pub fn mark(&self, headers: &mut HeaderMap) {
+        if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            return;
+        }
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.0.clone());
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id"));
+        if self.0 != "*" {
+            headers.append(VARY, HeaderValue::from_static("origin"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_model::Entropy;
+
+    use super::*;
+
+    struct Zeros;
+
+    impl Entropy for Zeros {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(0);
+        }
+    }
+
+    fn cors(origins: Origins) -> Cors {
+        Cors { origins, max_age: Duration::from_mins(10) }
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_page_of_a_named_origin_may_call_and_no_other() {
+        let named = cors(Origins::These(vec![HeaderValue::from_static("https://app.example.com")]));
+        assert!(named.origin(&headers(&[("origin", "https://app.example.com")])).is_some());
+        for other in ["https://app.example.com.evil", "http://app.example.com", "null", ""] {
+            assert_eq!(named.origin(&headers(&[("origin", other)])), None, "{other}");
+        }
+        assert_eq!(named.origin(&headers(&[])), None);
+        let mut answer = HeaderMap::new();
+        cors(Origins::Any).origin(&headers(&[("origin", "https://a")])).unwrap().mark(&mut answer);
+        assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    }
+
+    #[test]
+    fn a_question_is_answered_with_what_was_asked_for() {
+        let cors = cors(Origins::These(vec![HeaderValue::from_static("https://a")]));
+        let question = headers(&[
+            ("origin", "https://a"),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", "authorization, content-type"),
+        ]);
+        let asked = Cors::asked(&Method::OPTIONS, &question).unwrap();
+        let origin = cors.origin(&question).unwrap();
+        let answer = cors.permission(&origin, &asked, &question, &RequestId::random(&Zeros));
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a");
+        assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_METHODS], "POST");
+        assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_HEADERS], "authorization, content-type");
+        assert_eq!(answer.headers()[ACCESS_CONTROL_MAX_AGE], "600");
+        assert_eq!(answer.headers().get_all(VARY).iter().count(), 2);
+    }
+
+    #[test]
+    fn an_ordinary_request_is_no_question() {
+        let origin = headers(&[("origin", "https://a")]);
+        assert_eq!(Cors::asked(&Method::OPTIONS, &origin), None);
+        let full = headers(&[("origin", "https://a"), ("access-control-request-method", "POST")]);
+        assert_eq!(Cors::asked(&Method::POST, &full), None);
+    }
+
+    #[test]
+    fn what_the_upstream_says_stands() {
+        let mut answer = headers(&[("access-control-allow-origin", "https://b")]);
+        AllowedOrigin(HeaderValue::from_static("https://a")).mark(&mut answer);
+        assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "https://b");
+    }
+}
