@@ -17,6 +17,7 @@ mod lookups;
 mod migrate;
 mod open;
 mod open_error;
+mod replays;
 mod sessions;
 mod token_keys;
 mod worker;

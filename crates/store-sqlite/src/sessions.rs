@@ -9,6 +9,7 @@ use crate::SqliteStore;
 use crate::changes::{record, sweep_feed};
 use crate::columns::Record;
 use crate::error::Failure;
+use crate::replays::sweep_replays;
 
 fn read_session(record: &Record<'_, '_>) -> Result<Session, Failure> {
     Ok(Session {
@@ -156,7 +157,11 @@ impl Sessions for SqliteStore {
 
     async fn sweep(&self, now: UnixTime, keep_changes: u64) -> Result<Swept, StoreError> {
         let sweep = move |db: &Connection| {
-            Ok(Swept { sessions: sweep_sessions(db, now)?, changes: sweep_feed(db, keep_changes)? })
+            Ok(Swept {
+                sessions: sweep_sessions(db, now)?,
+                changes: sweep_feed(db, keep_changes)?,
+                replays: sweep_replays(db, now)?,
+            })
         };
         self.writer.write(sweep).await.map_err(self.failed("sweep"))
     }

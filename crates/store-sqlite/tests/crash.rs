@@ -13,10 +13,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use countersign_model::{
-    Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyDigest, KeyId, Life,
-    Scopes, UnixTime,
+    Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
+    KeyId, Life, Scopes, SealedSecret, UnixTime,
 };
-use countersign_store::{Consumers, Credentials, Inserted};
+use countersign_store::{
+    Consumers, Credentials, Increase, Inserted, Keep, Once, ReplayScope, ReplayToken, Replays,
+};
 use countersign_store_sqlite::{Limits, SqliteStore};
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -25,7 +27,8 @@ use uuid::Uuid;
 const STORE: &str = "COUNTERSIGN_CRASH_STORE";
 const NUMBER: &str = "COUNTERSIGN_CRASH_NUMBER";
 
-/// What stands before each key id that was acknowledged, and after it.
+/// What stands before each key id that was acknowledged, and after it. The credential was issued then, its first
+/// signature claimed, and its first nonce too.
 const ISSUED: &str = "issued <";
 const END: &str = ">";
 
@@ -38,6 +41,18 @@ fn consumer() -> Consumer {
     }
 }
 
+fn dialect() -> DialectName {
+    DialectName::parse("realm").unwrap()
+}
+
+/// Claims the first signature and the first nonce of a credential.
+async fn claim(store: &SqliteStore, key_id: &KeyId) -> (Once, Increase) {
+    let scope = ReplayScope { key_id: key_id.clone(), dialect: dialect() };
+    let now = UnixTime::from_secs(0);
+    let once = store.claim_once(&scope, &ReplayToken([1; 32]), Keep::Until(now), now).await.unwrap();
+    (once, store.claim_increasing(&scope, 1).await.unwrap())
+}
+
 fn credential(process: u64, task: u64, number: u64) -> Credential {
     let mut digest = [0; 32];
     for (place, part) in digest.chunks_exact_mut(8).zip([process, task, number]) {
@@ -46,7 +61,7 @@ fn credential(process: u64, task: u64, number: u64) -> Credential {
     Credential {
         key_id: KeyId::parse(&format!("key_{process}_{task}_{number}")).unwrap(),
         consumer: consumer().id,
-        kind: CredentialKind::ApiKey,
+        kind: CredentialKind::Signature { dialect: dialect(), secret: SealedSecret([7; 60].into()) },
         digest: KeyDigest(digest),
         scopes: Scopes::default(),
         label: None,
@@ -72,6 +87,7 @@ fn issue_until_killed() {
                     for number in 0.. {
                         let new = credential(process, task, number);
                         assert_eq!(store.insert_credential(&new).await.unwrap(), Inserted::Inserted);
+                        assert_eq!(claim(&store, &new.key_id).await, (Once::First, Increase::Increased));
                         let mut out = std::io::stdout().lock();
                         writeln!(out, "{ISSUED}{}{END}", new.key_id).unwrap();
                         out.flush().unwrap();
@@ -175,6 +191,13 @@ fn what_was_acknowledged_before_a_kill_is_there_after_it() {
         let lost: Vec<_> = acknowledged.difference(&there).collect();
         assert!(lost.is_empty(), "round {round}: {lost:?}");
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(&path, Limits::COMMAND).unwrap();
+        for key_id in &acknowledged {
+            assert_eq!(claim(&store, key_id).await, (Once::Seen, Increase::NotGreater), "{key_id}");
+        }
+    });
     assert!(acknowledged.len() > 500, "only {} were acknowledged", acknowledged.len());
 }
 

@@ -11,10 +11,12 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use countersign_model::{
-    Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyDigest, KeyId, Life,
-    Scopes, UnixTime,
+    Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
+    KeyId, Life, Scopes, UnixTime,
 };
-use countersign_store::{Changes, Consumers, Credentials, Cursor, Store, StoreError};
+use countersign_store::{
+    Changes, Consumers, Credentials, Cursor, Keep, Once, ReplayScope, ReplayToken, Replays, Store, StoreError,
+};
 use countersign_store_sqlite::{Limits, OpenError, SqliteStore};
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -130,6 +132,75 @@ async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
         "{refusal}"
     );
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// What version 1 of the schema was: a file like it is out there.
+const VERSION_1: &str = include_str!("../migrations/0001_foundation.sql");
+
+#[tokio::test]
+async fn a_database_of_version_1_keeps_all_it_has_and_can_do_what_is_new() {
+    let (_directory, path) = in_new_directory();
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch(
+        "PRAGMA journal_mode = wal; PRAGMA application_id = 1131696999; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    raw.execute_batch(VERSION_1).unwrap();
+    raw.execute_batch(
+        "INSERT INTO consumers VALUES (zeroblob(16), 'somebody', NULL, 0);
+         INSERT INTO credentials VALUES
+            (randomblob(32), 'key_1', zeroblob(16), 'realm', x'0102', 'a,b', NULL, 5, 'active', NULL, NULL),
+            (randomblob(32), 'key_2', zeroblob(16), NULL, NULL, '', 'a label', 6, 'revoked', 7, NULL);
+         INSERT INTO generations VALUES (zeroblob(20), 3);
+         INSERT INTO sessions VALUES (zeroblob(16), zeroblob(20), 2, 0, 'a', 99, NULL, NULL);
+         INSERT INTO grants VALUES (zeroblob(20), 'a');
+         INSERT INTO token_keys (id, made_at) VALUES ('k1', 0);
+         INSERT INTO changes (kind) VALUES ('token-keys');",
+    )
+    .unwrap();
+    let dump = |of: &Connection| {
+        let tables = [
+            "consumers",
+            "credentials",
+            "generations",
+            "sessions",
+            "grants",
+            "token_keys",
+            "changes",
+            "feed",
+        ];
+        tables.map(|table| {
+            let mut rows = of.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let columns = rows.column_count();
+            let row = |row: &rusqlite::Row<'_>| {
+                Ok((0..columns).map(|column| format!("{:?}", row.get_ref_unwrap(column))).collect::<Vec<_>>())
+            };
+            rows.query_map([], row).unwrap().map(Result::unwrap).collect::<Vec<_>>()
+        })
+    };
+    let before = dump(&raw);
+    drop(raw);
+
+    let store = SqliteStore::open(&path, LIMITS).unwrap();
+    let raw = Connection::open(&path).unwrap();
+    assert_eq!(dump(&raw), before);
+    assert_eq!(raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 2);
+    let held = store.credential(&KeyId::parse("key_1").unwrap()).await.unwrap().unwrap();
+    assert_eq!((held.consumer.name.as_str(), held.credential.scopes.to_list().as_str()), ("somebody", "a,b"));
+    for (key_id, expected) in [("key_1", [Once::First, Once::Seen]), ("key_2", [Once::NoCredential; 2])] {
+        let scope = ReplayScope {
+            key_id: KeyId::parse(key_id).unwrap(),
+            dialect: DialectName::parse("realm").unwrap(),
+        };
+        for expected in expected {
+            let claim =
+                store.claim_once(&scope, &ReplayToken([1; 32]), Keep::WithCredential, UnixTime::from_secs(9));
+            assert_eq!(claim.await.unwrap(), expected, "{key_id}");
+        }
+    }
+    // A second start finds nothing left to do.
+    drop((store, raw));
+    SqliteStore::open(&path, LIMITS).unwrap();
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod consumers;
 mod credentials;
 mod error;
 mod grants;
+mod replays;
 mod sessions;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -21,12 +22,13 @@ pub use consumers::{Added, Consumers};
 pub use credentials::{Credentials, Held, Inserted, Revoked, Rotated};
 pub use error::StoreError;
 pub use grants::{Grant, Grants};
+pub use replays::{Increase, Keep, Once, ReplayScope, ReplayToken, Replays};
 pub use sessions::{Advance, Advanced, Begun, SWEEP_LIMIT, Sessions, Swept};
 pub use token_keys::{TokenKey, TokenKeys};
 
 /// Everything an adapter provides.
 #[async_trait::async_trait]
-pub trait Store: Consumers + Credentials + Sessions + Grants + TokenKeys + Changes {
+pub trait Store: Consumers + Credentials + Sessions + Grants + TokenKeys + Changes + Replays {
     /// Whether storage answers: reads something and finds it. For readiness, not for decisions.
     async fn ping(&self) -> Result<(), StoreError>;
 }

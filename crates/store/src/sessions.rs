@@ -49,6 +49,8 @@ pub struct Swept {
     pub sessions: u64,
     /// Entries of the change feed.
     pub changes: u64,
+    /// Claims of signatures and nonces that can no longer matter.
+    pub replays: u64,
 }
 
 /// Wallet logins and their sessions.
@@ -74,7 +76,8 @@ pub trait Sessions: Send + Sync {
     /// after it): their access tokens must be refused.
     async fn ended_sessions(&self, now: UnixTime) -> Result<Vec<SessionId>, StoreError>;
 
-    /// Removes sessions that have expired at `now`, and the oldest entries of the change feed but for the newest
-    /// `keep_changes`. Bounded: a call removes at most [`SWEEP_LIMIT`] of each, and the next goes on.
+    /// Removes sessions that have expired at `now`, the oldest entries of the change feed but for the newest
+    /// `keep_changes`, and claims ([`crate::Replays`]) whose end is past at `now` or whose credential can no longer be
+    /// used. Bounded: a call removes at most [`SWEEP_LIMIT`] of each, and the next goes on.
     async fn sweep(&self, now: UnixTime, keep_changes: u64) -> Result<Swept, StoreError>;
 }

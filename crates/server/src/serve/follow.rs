@@ -14,7 +14,7 @@ use super::telemetry;
 /// How often the change feed is read. What a command changes beside a running server is in effect after this long.
 const FEED_EVERY: Duration = Duration::from_millis(200);
 
-/// How often expired sessions and old entries of the change feed are removed.
+/// How often expired sessions, claims whose end is past and old entries of the change feed are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// How many entries of the change feed are kept. A server that falls behind further forgets its memory and starts anew.
@@ -59,10 +59,16 @@ pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn C
         every.tick().await;
         loop {
             match store.sweep(clock.now(), KEEP_CHANGES).await {
-                Ok(swept) if swept.sessions < SWEEP_LIMIT && swept.changes < SWEEP_LIMIT => break,
+                Ok(swept)
+                    if [swept.sessions, swept.changes, swept.replays]
+                        .into_iter()
+                        .all(|removed| removed < SWEEP_LIMIT) =>
+                {
+                    break;
+                }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "expired sessions could not be removed");
+                    tracing::warn!(error = chain(&error), "what has expired could not be removed");
                     break;
                 }
             }

@@ -22,6 +22,7 @@ pub mod consumers;
 pub mod credentials;
 pub mod grants;
 mod race;
+pub mod replays;
 mod samples;
 pub mod series;
 pub mod sessions;
@@ -134,6 +135,24 @@ macro_rules! conformance {
                 a_cursor_that_the_feed_never_gave_is_a_reset
                 a_follower_beside_many_writers_misses_nothing
             }
+            replays {
+                a_signature_is_claimed_once
+                what_is_claimed_in_one_scope_is_free_in_another
+                a_claim_lasts_to_the_last_millisecond_of_its_end
+                a_claim_with_a_longer_end_outlasts_the_one_before_it
+                what_has_ended_already_is_never_claimed
+                what_was_swept_stays_used_when_the_clock_steps_back
+                what_was_not_swept_is_as_it_was_when_the_clock_steps_back
+                a_claim_without_an_end_lasts_as_long_as_its_credential
+                only_a_credential_that_can_be_used_claims_anything
+                a_rotating_credential_claims_as_before
+                a_nonce_must_be_greater_than_every_one_before_it
+                nonces_are_compared_as_numbers_of_128_bits
+                nonces_and_signatures_do_not_touch_each_other
+                of_64_that_claim_one_signature_at_once_one_is_first
+                of_many_numbers_claimed_at_once_none_passes_after_a_greater_one
+                claims_and_sweeps_at_once_let_nothing_pass_twice
+            }
             series {
                 any_series_of_acts_is_answered_as_the_simplest_store_answers_it
             }
@@ -144,6 +163,9 @@ macro_rules! conformance {
                 the_newest_changes_are_kept
                 a_cursor_older_than_the_feed_is_a_reset
                 a_sweep_of_the_feed_is_bounded_and_the_next_goes_on
+                claims_go_after_their_end_and_the_living_stay
+                a_sweep_of_claims_is_bounded_and_the_next_goes_on
+                the_claims_of_a_credential_that_is_gone_are_swept
             }
         }
     };
@@ -174,6 +196,7 @@ mod tests {
             include_str!("conformance/consumers.rs"),
             include_str!("conformance/credentials.rs"),
             include_str!("conformance/grants.rs"),
+            include_str!("conformance/replays.rs"),
             include_str!("conformance/series.rs"),
             include_str!("conformance/sessions.rs"),
             include_str!("conformance/sweep.rs"),

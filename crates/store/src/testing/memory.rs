@@ -4,6 +4,7 @@ mod changes;
 mod consumers;
 mod credentials;
 mod grants;
+mod replays;
 mod sessions;
 mod token_keys;
 
@@ -14,7 +15,7 @@ use countersign_model::{
     Address, Consumer, ConsumerId, Credential, Generation, KeyId, Scopes, Session, SessionId,
 };
 
-use crate::{Change, Store, StoreError, TokenKey};
+use crate::{Change, ReplayScope, Store, StoreError, TokenKey};
 
 /// A store in memory. It can be cut off, to see what others do when storage fails.
 #[derive(Debug, Default)]
@@ -30,6 +31,7 @@ struct State {
     sessions: BTreeMap<SessionId, Session>,
     generations: BTreeMap<Address, Generation>,
     grants: BTreeMap<Address, Scopes>,
+    replays: BTreeMap<ReplayScope, replays::Claims>,
     /// In the order in which they were added.
     token_keys: Vec<TokenKey>,
     feed: VecDeque<Change>,

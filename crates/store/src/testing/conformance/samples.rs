@@ -7,7 +7,9 @@ use countersign_model::{
 };
 use uuid::Uuid;
 
-use crate::{Added, Advance, Batch, Begun, Change, Cursor, Inserted, Store, TokenKey};
+use crate::{
+    Added, Advance, Batch, Begun, Change, Cursor, Inserted, ReplayScope, ReplayToken, Store, TokenKey,
+};
 
 pub(super) const NOON: UnixTime = UnixTime::from_secs(1_795_262_400);
 
@@ -62,10 +64,22 @@ pub(super) fn api_key(number: u64, consumer: &Consumer) -> Credential {
     }
 }
 
+pub(super) fn dialect() -> DialectName {
+    DialectName::parse("some-dialect.v4").unwrap()
+}
+
+/// What signature credential `number` claims its signatures and nonces in.
+pub(super) fn replay_scope(number: u64) -> ReplayScope {
+    ReplayScope { key_id: key_id(number), dialect: dialect() }
+}
+
+pub(super) fn replay_token(number: u64) -> ReplayToken {
+    ReplayToken(digest(number).0)
+}
+
 /// An active signature credential of `consumer`.
 pub(super) fn signature(number: u64, consumer: &Consumer, secret: &[u8]) -> Credential {
-    let dialect = DialectName::parse("some-dialect.v4").unwrap();
-    let kind = CredentialKind::Signature { dialect, secret: SealedSecret(secret.into()) };
+    let kind = CredentialKind::Signature { dialect: dialect(), secret: SealedSecret(secret.into()) };
     let label = Some(Label::parse("für Zoë 🗝 (東京)").unwrap());
     Credential { kind, label, ..api_key(number, consumer) }
 }

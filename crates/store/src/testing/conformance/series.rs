@@ -1,19 +1,23 @@
 //! All ports together.
 
+use std::time::Duration;
+
 use countersign_model::{
     Consumer, ConsumerState, Credential, Life, Session, SessionEnd, TokenKeyId, UnixTime,
 };
 
 use super::Fixture;
 use super::samples::{
-    NOON, address, advance, api_key, consumer, digest, generation, key_id, scopes, session, session_id,
-    token_key,
+    NOON, address, advance, api_key, consumer, digest, generation, key_id, replay_scope, replay_token,
+    scopes, session, session_id, signature, token_key,
 };
 use crate::testing::MemoryStore;
-use crate::{Advance, Batch, Change, Consumers, Credentials, Cursor, Grants, Sessions, Store, TokenKeys};
+use crate::{
+    Advance, Batch, Change, Consumers, Credentials, Cursor, Grants, Keep, Replays, Sessions, Store, TokenKeys,
+};
 
 /// How many acts a series has: enough that most records were made, changed and removed many times.
-const ACTS: u32 = 1200;
+const ACTS: u32 = 1500;
 
 pub async fn any_series_of_acts_is_answered_as_the_simplest_store_answers_it(fixture: &Fixture) {
     let simplest = MemoryStore::new();
@@ -44,7 +48,9 @@ async fn act_on_both(dice: &mut Dice, act: u32, a: &dyn Store, b: &MemoryStore) 
     let (wallet, login) = (address(dice.roll(3)), session_id(dice.roll(8)));
     let (kid, kept, often) = (TokenKeyId(dice.letter().into()), dice.roll(20), dice.roll(4) > 0);
     let at = UnixTime::from_secs(NOON.secs() + i64::try_from(dice.roll(100)).unwrap());
-    match dice.roll(24) {
+    let (claimed, number) = (replay_token(dice.roll(6)), u128::from(dice.roll(50)));
+    let keep = if dice.roll(5) == 0 { Keep::WithCredential } else { Keep::Until(later(at, dice.roll(40))) };
+    match dice.roll(30) {
         0 => both!(act, a, b, add_consumer(&who)),
         1 if often => both!(act, a, b, set_consumer_state(who.id, ConsumerState::Disabled { at })),
         1 => both!(act, a, b, set_consumer_state(who.id, ConsumerState::Enabled)),
@@ -89,12 +95,19 @@ async fn act_on_both(dice: &mut Dice, act: u32, a: &dyn Store, b: &MemoryStore) 
             both!(act, a, b, add_token_key(&token_key(&kid.0, at), newest.as_ref()));
         }
         22 => both!(act, a, b, remove_token_key(&kid)),
-        _ => both!(act, a, b, token_keys()),
+        23 => both!(act, a, b, token_keys()),
+        24 => both!(act, a, b, claim_increasing(&replay_scope(key), number)),
+        _ => both!(act, a, b, claim_once(&replay_scope(key), &claimed, keep, at)),
     }
     both!(act, a, b, credential(&key_id(key)));
     both!(act, a, b, session(login));
     both!(act, a, b, generation(wallet));
     both!(act, a, b, granted(wallet));
+}
+
+/// So many seconds after `moment`.
+fn later(moment: UnixTime, seconds: u64) -> UnixTime {
+    moment.plus(Duration::from_secs(seconds))
 }
 
 /// One who follows a feed. Places in it may differ between stores, what stands there may not.
@@ -148,6 +161,9 @@ impl Dice {
         };
         // Sometimes with the digest of another.
         let digest = digest(if self.roll(8) == 0 { self.roll(12) } else { number });
-        Credential { digest, issued_at: at, life, ..api_key(number, whose) }
+        let plain = api_key(number, whose);
+        let kind =
+            if self.roll(3) == 0 { plain.kind.clone() } else { signature(number, whose, b"sealed").kind };
+        Credential { digest, kind, issued_at: at, life, ..plain }
     }
 }

@@ -5,9 +5,10 @@ use countersign_model::{ConsumerState, Session, UnixTime};
 use super::Fixture;
 use super::race::{CONTENDERS, race};
 use super::samples::{
-    add_consumer, address, api_key, begin, digest, follow, generation, issue, later, session, session_id,
+    NOON, add_consumer, address, api_key, begin, digest, follow, generation, issue, key_id, later,
+    replay_scope, replay_token, session, session_id, signature,
 };
-use crate::{Batch, Change, Cursor, SWEEP_LIMIT, Swept};
+use crate::{Batch, Change, Cursor, Keep, Once, SWEEP_LIMIT, Swept};
 
 /// More than any feed here holds.
 const ALL: u64 = u64::MAX;
@@ -19,7 +20,7 @@ pub async fn expired_sessions_go_at_their_moment_and_the_living_stay(fixture: &F
         let expires_at = UnixTime::from_millis(moment.millis() + millis);
         begin(&**store, &Session { expires_at, ..session(number, address(1)) }).await;
     }
-    assert_eq!(store.sweep(moment, ALL).await.unwrap(), Swept { sessions: 2, changes: 0 });
+    assert_eq!(store.sweep(moment, ALL).await.unwrap(), Swept { sessions: 2, ..Swept::default() });
     for number in [1, 2] {
         assert_eq!(fixture.other.session(session_id(number)).await.unwrap(), None);
     }
@@ -45,7 +46,7 @@ pub async fn a_sweep_of_sessions_is_bounded_and_the_next_goes_on(fixture: &Fixtu
     let rest = share * CONTENDERS - SWEEP_LIMIT;
     let now = later(1_000_000);
     for sessions in [SWEEP_LIMIT, rest, 0] {
-        assert_eq!(fixture.store.sweep(now, ALL).await.unwrap(), Swept { sessions, changes: 0 });
+        assert_eq!(fixture.store.sweep(now, ALL).await.unwrap(), Swept { sessions, ..Swept::default() });
     }
 }
 
@@ -58,7 +59,7 @@ pub async fn the_newest_changes_are_kept(Fixture { store, .. }: &Fixture) {
     }
     let now = later(0);
     assert_eq!(store.sweep(now, 5).await.unwrap(), Swept::default());
-    assert_eq!(store.sweep(now, 2).await.unwrap(), Swept { sessions: 0, changes: 3 });
+    assert_eq!(store.sweep(now, 2).await.unwrap(), Swept { changes: 3, ..Swept::default() });
     assert_eq!(store.sweep(now, 2).await.unwrap(), Swept::default());
     let kept = [4, 5].map(|number| Change::Credential(digest(number)));
     assert_eq!(follow(&**store, places[3]).await, (kept.to_vec(), places[5]));
@@ -100,6 +101,59 @@ pub async fn a_sweep_of_the_feed_is_bounded_and_the_next_goes_on(fixture: &Fixtu
     .await;
     let rest = share * CONTENDERS - SWEEP_LIMIT;
     for changes in [SWEEP_LIMIT, rest, 0] {
-        assert_eq!(fixture.store.sweep(later(0), 0).await.unwrap(), Swept { sessions: 0, changes });
+        assert_eq!(fixture.store.sweep(later(0), 0).await.unwrap(), Swept { changes, ..Swept::default() });
     }
+}
+
+pub async fn claims_go_after_their_end_and_the_living_stay(Fixture { store, other, .. }: &Fixture) {
+    let whose = add_consumer(&**store, 1).await;
+    issue(&**store, &signature(1, &whose, b"sealed")).await;
+    let moment = later(10);
+    let keeps = [-1, 0, 1].map(|millis| Keep::Until(UnixTime::from_millis(moment.millis() + millis)));
+    for (number, keep) in (0..).zip(keeps.into_iter().chain([Keep::WithCredential])) {
+        let claimed = store.claim_once(&replay_scope(1), &replay_token(number), keep, NOON).await.unwrap();
+        assert_eq!(claimed, Once::First);
+    }
+    assert_eq!(store.sweep(moment, ALL).await.unwrap(), Swept { replays: 1, ..Swept::default() });
+    for number in 1..4 {
+        let claimed = other.claim_once(&replay_scope(1), &replay_token(number), keeps[1], moment).await;
+        assert_eq!(claimed.unwrap(), Once::Seen, "{number}");
+    }
+    assert_eq!(store.sweep(moment, ALL).await.unwrap(), Swept::default());
+}
+
+pub async fn a_sweep_of_claims_is_bounded_and_the_next_goes_on(fixture: &Fixture) {
+    let whose = add_consumer(&*fixture.store, 1).await;
+    issue(&*fixture.store, &signature(1, &whose, b"sealed")).await;
+    let share = SWEEP_LIMIT / CONTENDERS + 1;
+    race(fixture, |number, store| async move {
+        for step in 0..share {
+            let token = replay_token(number << 32 | step);
+            let claimed = store.claim_once(&replay_scope(1), &token, Keep::Until(later(60)), NOON).await;
+            assert_eq!(claimed.unwrap(), Once::First);
+        }
+    })
+    .await;
+    let rest = share * CONTENDERS - SWEEP_LIMIT;
+    for replays in [SWEEP_LIMIT, rest, 0] {
+        let swept = fixture.store.sweep(later(61), ALL).await.unwrap();
+        assert_eq!(swept, Swept { replays, ..Swept::default() });
+    }
+}
+
+pub async fn the_claims_of_a_credential_that_is_gone_are_swept(Fixture { store, .. }: &Fixture) {
+    let (gone, stays) = (add_consumer(&**store, 1).await, add_consumer(&**store, 2).await);
+    for (number, whose) in [(1, &gone), (2, &stays), (3, &stays)] {
+        issue(&**store, &signature(number, whose, b"sealed")).await;
+        for (token, keep) in [(1, Keep::Until(later(60))), (2, Keep::WithCredential)] {
+            store.claim_once(&replay_scope(number), &replay_token(token), keep, NOON).await.unwrap();
+        }
+        store.claim_increasing(&replay_scope(number), 5).await.unwrap();
+    }
+    store.remove_consumer(gone.id).await.unwrap();
+    store.revoke_credential(&key_id(2), NOON).await.unwrap();
+    assert_eq!(store.sweep(NOON, ALL).await.unwrap(), Swept { replays: 4, ..Swept::default() });
+    assert_eq!(store.sweep(later(61), ALL).await.unwrap(), Swept { replays: 1, ..Swept::default() });
+    let kept = store.claim_once(&replay_scope(3), &replay_token(2), Keep::WithCredential, NOON).await;
+    assert_eq!(kept.unwrap(), Once::Seen);
 }

@@ -80,6 +80,7 @@ impl Sessions for MemoryStore {
         let kept = usize::try_from(keep_changes).unwrap_or(usize::MAX);
         let old = state.feed.len().saturating_sub(kept).min(limit);
         state.feed.drain(..old);
-        Ok(Swept { sessions: expired.len() as u64, changes: old as u64 })
+        let replays = state.sweep_replays(now, limit);
+        Ok(Swept { sessions: expired.len() as u64, changes: old as u64, replays: replays as u64 })
     }
 }
