@@ -12,6 +12,7 @@ mod path;
 mod record;
 mod request_id;
 mod routes;
+mod tree;
 
 pub use answer::{Answer, Problem, REQUEST_ID, refusal};
 pub use cors::{AllowedOrigin, Cors, Origins};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use countersign_verify::Requirement;
 use http::Method;
 
+use crate::tree::Tree;
+
 /// The name of an upstream, as the configuration gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamName(pub Arc<str>);
@@ -77,8 +79,8 @@ pub enum RouteError {
 #[derive(Debug)]
 pub struct Routes {
     all: Vec<Arc<Route>>,
-    by_method: Vec<(Method, matchit::Router<usize>)>,
-    other_methods: matchit::Router<usize>,
+    by_method: Vec<(Method, Tree)>,
+    other_methods: Tree,
 }
 
 impl Routes {
@@ -106,7 +108,7 @@ impl Routes {
     pub fn find(&self, method: &Method, path: &str) -> Option<&Arc<Route>> {
         let named = self.by_method.iter().find(|(named, _)| named == method);
         let router = named.map_or(&self.other_methods, |(_, router)| router);
-        self.all.get(*router.at(path).ok()?.value)
+        self.all.get(router.find(path)?)
     }
 
     /// All of them, in the order they were given.
@@ -126,47 +128,29 @@ fn rank(route: &Route, method: &Method) -> Option<u8> {
     }
 }
 
-/// The routes that `rank` lets in, arranged. What is written wins over what is implied, then the lower rank.
-fn arrange(routes: &[Route], rank: impl Fn(&Route) -> Option<u8>) -> matchit::Router<usize> {
-    let mut entries: Vec<(u8, u8, String, usize)> = Vec::new();
+/// The routes that `rank` lets in, arranged. Of those on one path, the one of the lowest rank is in.
+fn arrange(routes: &[Route], rank: impl Fn(&Route) -> Option<u8>) -> Tree {
+    let mut entries: Vec<(u8, usize, &str)> = Vec::new();
     for (place, route) in routes.iter().enumerate() {
-        let Some(rank) = rank(route) else { continue };
-        let written = route.pattern.as_str();
-        entries.push((0, rank, written.to_owned(), place));
-        if let Some(prefix) = split_rest(written) {
-            entries.push((2, rank, format!("{prefix}/"), place));
-            entries.push((2, rank, prefix.to_owned(), place));
-        } else {
-            let other = written.strip_suffix('/').map_or_else(|| format!("{written}/"), str::to_owned);
-            entries.push((1, rank, other, place));
+        if let Some(rank) = rank(route) {
+            entries.push((rank, place, &route.pattern));
         }
     }
-    entries.sort();
-    let mut arranged = matchit::Router::new();
-    for (_, _, pattern, place) in entries {
-        if !pattern.is_empty() {
-            // A pattern that is there already is one that wins over this one.
-            let _taken = arranged.insert(pattern, place);
-        }
+    entries.sort_unstable();
+    let mut tree = Tree::default();
+    for (_, place, pattern) in entries {
+        // Each was inserted once before, to see whether it is a pattern.
+        let _fine = tree.insert(pattern, place);
     }
-    arranged
-}
-
-/// The part of a pattern before `/{*name}`.
-fn split_rest(pattern: &str) -> Option<&str> {
-    pattern.rsplit_once('/').and_then(|(prefix, last)| last.starts_with("{*").then_some(prefix))
+    tree
 }
 
 fn mistakes(routes: &[Route]) -> Vec<RouteError> {
     let mut errors = Vec::new();
     let mut seen: HashMap<(String, Option<&Method>), usize> = HashMap::new();
     for (place, route) in routes.iter().enumerate() {
-        if let Err(error) = matchit::Router::new().insert(route.pattern.as_str(), ()) {
-            errors.push(RouteError::Pattern { place, why: error.to_string() });
-            continue;
-        }
-        if !route.pattern.starts_with('/') {
-            errors.push(RouteError::Pattern { place, why: "it must start with /".to_owned() });
+        if let Err(why) = Tree::default().insert(&route.pattern, place) {
+            errors.push(RouteError::Pattern { place, why: why.to_string() });
             continue;
         }
         let shape = shape(&route.pattern);
@@ -184,7 +168,7 @@ fn mistakes(routes: &[Route]) -> Vec<RouteError> {
 fn shape(pattern: &str) -> String {
     let segments = pattern.split('/').map(|segment| match segment {
         _ if segment.starts_with("{*") => "{*}",
-        _ if segment.starts_with('{') && !segment.starts_with("{{") => "{}",
+        _ if segment.starts_with('{') => "{}",
         _ => segment,
     });
     segments.collect::<Vec<_>>().join("/")
@@ -229,6 +213,24 @@ mod tests {
             assert_eq!(find(&routes, &Method::GET, "/v1/items/7"), "/v1/items/{id}");
             assert_eq!(find(&routes, &Method::GET, "/v1/items/7/x"), "/v1/{*rest}");
             assert_eq!(find(&routes, &Method::GET, "/v2"), "-");
+        }
+    }
+
+    #[test]
+    fn a_parameter_keeps_its_route_beside_the_rest_of_the_same_place() {
+        let mut list = vec![
+            route(&[Method::POST], "/v1/items/{id}"),
+            route(&[], "/v1/items/{*rest}"),
+            route(&[], "/{*rest}"),
+            route(&[], "/{page}"),
+        ];
+        for _ in 0..list.len() {
+            list.rotate_left(1);
+            let routes = Routes::new(list.clone()).unwrap();
+            assert_eq!(find(&routes, &Method::POST, "/v1/items/7"), "/v1/items/{id}");
+            assert_eq!(find(&routes, &Method::GET, "/v1/items/7"), "/v1/items/{*rest}");
+            assert_eq!(find(&routes, &Method::POST, "/v1/items/7/x"), "/v1/items/{*rest}");
+            assert_eq!(find(&routes, &Method::GET, "/about"), "/{page}");
         }
     }
 
