@@ -51,29 +51,16 @@ impl<'a> FlatObject<'a> {
 
     /// The value of the member whose name was read last, which must be a string.
     pub(super) fn text(&mut self) -> Result<&'a [u8], NotFlat> {
-        self.take(b'"')?;
-        let end = position_of_quote(self.rest).ok_or(NotFlat)?;
-        let (text, after) = self.rest.split_at_checked(end).ok_or(NotFlat)?;
+        let (text, after) = string(self.rest).ok_or(NotFlat)?;
         self.rest = after;
-        self.take(b'"')?;
         Ok(text)
     }
 
     /// The value of the member whose name was read last, which must be an integer from 0 to 2^64 - 1.
     pub(super) fn integer(&mut self) -> Result<u64, NotFlat> {
-        let [first @ b'0'..=b'9', ..] = self.rest else { return Err(NotFlat) };
-        let leading_zero = *first == b'0';
-        let (mut value, mut digits) = (Some(0_u64), 0_usize);
-        while let [digit @ b'0'..=b'9', after @ ..] = self.rest {
-            value = value.and_then(|tens| tens.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
-            digits += 1;
-            self.rest = after;
-        }
-        let ends = matches!(self.rest, [b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r', ..]);
-        if !ends || (leading_zero && digits > 1) {
-            return Err(NotFlat);
-        }
-        value.ok_or(NotFlat)
+        let (value, after) = integer(self.rest).ok_or(NotFlat)?;
+        self.rest = after;
+        Ok(value)
     }
 
     fn take(&mut self, wanted: u8) -> Result<(), NotFlat> {
@@ -92,6 +79,25 @@ impl<'a> FlatObject<'a> {
             self.rest = after;
         }
     }
+}
+
+/// Takes a string off the start: what is between the quotation marks, and what comes after them.
+pub(super) fn string(json: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (b'"', inside) = json.split_first()? else { return None };
+    let (text, after) = inside.split_at_checked(position_of_quote(inside)?)?;
+    Some((text, after.get(1..)?))
+}
+
+/// Takes an integer from 0 to 2^64 - 1 off the start: its value, and what comes after it, where a member may
+/// end.
+pub(super) fn integer(json: &[u8]) -> Option<(u64, &[u8])> {
+    let (digits, after) = json.split_at_checked(json.iter().position(|byte| !byte.is_ascii_digit())?)?;
+    let leading_zero = digits.len() > 1 && digits.starts_with(b"0");
+    let ends = matches!(after, [b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r', ..]);
+    if leading_zero || !ends {
+        return None;
+    }
+    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, after))
 }
 
 /// Eight bytes at a time: most of a token is inside of strings.
@@ -235,17 +241,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_general_reader_of_json_finds_the_same_members(json in ANYTHING) {
-            let found = read(&json).ok();
-            let mut names: Vec<_> = found.iter().flatten().map(|(name, _)| name.clone()).collect();
-            names.sort();
-            names.dedup();
-            // Repeated names are refused one floor up, and a general reader keeps one of them.
-            if found.as_ref().is_none_or(|found| found.len() == names.len()) {
-                let sorted = |members: Option<Vec<(String, Found)>>| members.map(|mut members| {
-                    members.sort_by(|a, b| a.0.cmp(&b.0));
-                    members
-                });
-                prop_assert_eq!(sorted(found), sorted(oracle(&json)));
+            let sorted = |members: Option<Vec<(String, Found)>>| members.map(|mut members| {
+                members.sort_by(|a, b| a.0.cmp(&b.0));
+                members
+            });
+            let (found, wanted) = (sorted(read(&json).ok()), sorted(oracle(&json)));
+            // Of a repeated name the oracle keeps one; here they are refused one floor up.
+            let names = json.matches("\":").count() + json.matches("\" :").count();
+            if wanted.as_ref().is_none_or(|wanted| wanted.len() == names) {
+                prop_assert_eq!(found, wanted);
             }
         }
     }

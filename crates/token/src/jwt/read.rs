@@ -46,7 +46,8 @@ pub(super) fn access(
     issuer: &str,
     now: UnixTime,
 ) -> Result<AccessTokenValid, JwtRefusal> {
-    let signed = token.verify(TokenUse::Access)?;
+    let mut room = [0; _];
+    let signed = token.verify(TokenUse::Access, &mut room)?;
     let members = Members::read(signed.json())?;
     check_origin(&members, issuer, TokenUse::Access)?;
     members.no_counter()?;
@@ -67,7 +68,8 @@ pub(super) fn refresh(
     issuer: &str,
     now: UnixTime,
 ) -> Result<RefreshTokenValid, JwtRefusal> {
-    let signed = token.verify(TokenUse::Refresh)?;
+    let mut room = [0; _];
+    let signed = token.verify(TokenUse::Refresh, &mut room)?;
     let members = Members::read(signed.json())?;
     check_origin(&members, issuer, TokenUse::Refresh)?;
     let claims = RefreshClaims {

@@ -1,8 +1,10 @@
 //! A token whose signature is not yet checked.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::hmac;
 
-use super::base64url::{self, NotBase64url};
+use super::base64url::{self, NotBase64url, Room};
 use super::claims::TokenUse;
 use super::object::{FlatObject, NotFlat};
 use super::ring::{KeyRing, RingKey};
@@ -20,7 +22,7 @@ pub(super) struct UnverifiedClaims<'a> {
 }
 
 /// The claims of a token, signed by us and still as JSON.
-pub(super) struct SignedClaims(Vec<u8>);
+pub(super) struct SignedClaims<'b>(Cow<'b, [u8]>);
 
 impl<'a> UnverifiedClaims<'a> {
     /// Takes a token apart and finds its key in the ring.
@@ -38,15 +40,19 @@ impl<'a> UnverifiedClaims<'a> {
         Ok(Self { signed, claims, signature, key })
     }
 
-    /// Checks the signature, and only then reads the claims as text.
-    pub(super) fn verify(&self, token_use: TokenUse) -> Result<SignedClaims, JwtRefusal> {
+    /// Checks the signature, and only then decodes the claims.
+    pub(super) fn verify<'b>(
+        &self,
+        token_use: TokenUse,
+        room: &'b mut Room,
+    ) -> Result<SignedClaims<'b>, JwtRefusal> {
         check_signature(self.key.key(token_use), self.signed.as_bytes(), self.signature)?;
-        let claims = base64url::decode(self.claims);
+        let claims = base64url::decode_signed(self.claims, room);
         claims.map(SignedClaims).map_err(|NotBase64url| JwtRefusal::NotBase64url { part: Part::Claims })
     }
 }
 
-impl SignedClaims {
+impl SignedClaims<'_> {
     pub(super) fn json(&self) -> &[u8] {
         &self.0
     }
