@@ -94,6 +94,9 @@ impl Hash {
 
     /// The digest of `bytes`.
     pub(crate) fn of(self, bytes: &[u8]) -> Digest {
+        if self == Self::Md5 {
+            return Digest::new(&md5::Md5::digest(bytes));
+        }
         let mut hasher = self.begin();
         hasher.put(bytes);
         hasher.finish()
@@ -146,8 +149,8 @@ impl Digest {
     fn new(from: &[u8]) -> Self {
         let mut bytes = [0; MAX_DIGEST];
         let len = from.len().min(MAX_DIGEST);
-        for (to, from) in bytes.iter_mut().zip(from) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (bytes.get_mut(..len), from.get(..len)) {
+            to.copy_from_slice(from);
         }
         Self { bytes, len }
     }
@@ -209,20 +212,25 @@ impl HmacKey {
         Self::Ours(padded(0x36), padded(0x5c))
     }
 
+    /// The MAC of `bytes`.
+    pub(crate) fn of(&self, bytes: &[u8]) -> Digest {
+        match self {
+            Self::Lc(key) => Digest::new(hmac::sign(key, bytes).as_ref()),
+            Self::Ours(inner, outer) => {
+                let (mut inner, mut outer) = (inner.clone(), outer.clone());
+                inner.put(bytes);
+                outer.put(inner.finish().bytes());
+                outer.finish()
+            }
+        }
+    }
+
     /// Begins a MAC.
     pub(crate) fn begin(&self) -> Hmac {
         match self {
             Self::Lc(key) => Hmac::Lc(hmac::Context::with_key(key)),
             Self::Ours(inner, outer) => Hmac::Ours(inner.clone(), outer.clone()),
         }
-    }
-
-    /// The MAC of `bytes`.
-    #[cfg(test)]
-    pub(crate) fn of(&self, bytes: &[u8]) -> Digest {
-        let mut mac = self.begin();
-        mac.put(bytes);
-        mac.finish()
     }
 }
 

@@ -8,7 +8,9 @@ use std::borrow::Cow;
 /// How deep a document may nest.
 pub(crate) const MAX_DEPTH: usize = 64;
 /// The most members that one recipe may ask for.
-pub(crate) const MAX_WANTED: usize = 24;
+pub(crate) const MAX_WANTED: usize = 16;
+/// How deep they may stand.
+const MAX_WANTED_DEPTH: usize = 8;
 /// The most names on the way to them.
 const MAX_NODES: usize = 128;
 
@@ -36,6 +38,9 @@ impl Wanted {
     /// Asks for the member at a dotted path; a number names a place in an array. `None` where there are too many.
     pub(crate) fn add(&mut self, path: &str) -> Option<usize> {
         let mut parent = ROOT;
+        if path.split('.').count() > MAX_WANTED_DEPTH {
+            return None;
+        }
         for name in path.split('.') {
             let known = self.nodes.iter().position(|node| node.parent == parent && *node.name == *name);
             let at = known.unwrap_or_else(|| {
@@ -63,16 +68,9 @@ impl Wanted {
         Some(&node.name)
     }
 
-    fn child(&self, parent: u16, matches: impl Fn(&str) -> bool) -> Option<(u16, &Node)> {
-        if parent == NOWHERE {
-            return None;
-        }
+    fn child(&self, parent: u16, matches: impl Fn(&str) -> bool) -> Option<u16> {
         let at = self.nodes.iter().position(|node| node.parent == parent && matches(&node.name))?;
-        Some((u16::try_from(at).ok()?, self.nodes.get(at)?))
-    }
-
-    fn has_children(&self, parent: u16) -> bool {
-        parent != NOWHERE && self.nodes.iter().any(|node| node.parent == parent)
+        u16::try_from(at).ok()
     }
 }
 
@@ -154,91 +152,118 @@ struct Scanner<'j, 'w> {
     found: Found<'j>,
 }
 
-/// An object or array that is open.
+/// An object or array that is open and of which something is wanted.
 #[derive(Clone, Copy)]
 struct Open {
-    array: bool,
-    /// The node whose members these are.
+    /// The node of `wanted` that this value is: its members are the node's children.
     node: u16,
-    /// The node of `wanted` that this value itself is, to be filled in at its end, and its start.
-    itself: u16,
     start: usize,
     /// How many elements of an array came before.
     index: u32,
 }
 
+/// Which of the containers that are open are arrays, innermost last.
+#[derive(Clone, Copy, Default)]
+struct Kinds {
+    arrays: u64,
+    depth: u32,
+}
+
+impl Kinds {
+    fn open(&mut self, array: bool) -> Result<(), Unreadable> {
+        if self.depth as usize == MAX_DEPTH {
+            return Err(Unreadable::NotJson);
+        }
+        self.arrays = self.arrays << 1 | u64::from(array);
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.arrays >>= 1;
+        self.depth -= 1;
+    }
+
+    fn in_array(self) -> bool {
+        self.arrays & 1 == 1
+    }
+}
+
 impl<'j> Scanner<'j, '_> {
     fn document(&mut self) -> Result<(), Unreadable> {
-        let mut stack =
-            [Open { array: false, node: NOWHERE, itself: NOWHERE, start: 0, index: 0 }; MAX_DEPTH];
-        let mut depth = 0_usize;
-        // The node that the value to come is, and the one whose children its members are.
-        let mut itself = NOWHERE;
-        let mut inside = ROOT;
+        let mut kinds = Kinds::default();
+        // Of the containers that are open, the outermost ones, as far as something is wanted of them.
+        let mut stack = [Open { node: NOWHERE, start: 0, index: 0 }; MAX_WANTED_DEPTH + 1];
+        let mut tracked = 0_usize;
+        // The node that the value to come is.
+        let mut node = ROOT;
         'value: loop {
             self.blanks();
             let start = self.at;
             match self.peek() {
-                Some(b'{') => {
+                Some(bracket @ (b'{' | b'[')) => {
+                    let array = bracket == b'[';
                     self.at += 1;
-                    *stack.get_mut(depth).ok_or(Unreadable::NotJson)? =
-                        Open { array: false, node: inside, itself, start, index: 0 };
-                    depth += 1;
-                    self.blanks();
-                    if self.peek() != Some(b'}') {
-                        (itself, inside) = self.name(inside)?;
-                        continue 'value;
+                    kinds.open(array)?;
+                    if node != NOWHERE {
+                        *stack.get_mut(tracked).ok_or(Unreadable::NotJson)? = Open { node, start, index: 0 };
+                        tracked += 1;
                     }
-                }
-                Some(b'[') => {
-                    self.at += 1;
-                    *stack.get_mut(depth).ok_or(Unreadable::NotJson)? =
-                        Open { array: true, node: inside, itself, start, index: 0 };
-                    depth += 1;
                     self.blanks();
-                    if self.peek() != Some(b']') {
-                        (itself, inside) = self.element(inside, 0)?;
+                    if self.peek() != Some(if array { b']' } else { b'}' }) {
+                        node = if array { self.element(node, 0)? } else { self.name(node)? };
                         continue 'value;
                     }
                 }
                 Some(b'"') => {
                     let (raw, kind) = self.string()?;
-                    self.keep(itself, raw, kind);
+                    self.keep(node, raw, kind);
                 }
-                Some(b't') => self.word("true", Kind::True, itself)?,
-                Some(b'f') => self.word("false", Kind::False, itself)?,
-                Some(b'n') => self.word("null", Kind::Null, itself)?,
+                Some(b't') => self.word("true", Kind::True, node)?,
+                Some(b'f') => self.word("false", Kind::False, node)?,
+                Some(b'n') => self.word("null", Kind::Null, node)?,
                 _ => {
                     self.number()?;
-                    self.keep(itself, self.slice(start), Kind::Number);
+                    self.keep(node, self.slice(start), Kind::Number);
                 }
             }
             // A value has ended: close what ends with it, then go on to its sibling.
             loop {
-                let Some(open) = depth.checked_sub(1).and_then(|top| stack.get_mut(top)) else {
-                    self.blanks();
-                    return if self.at == self.bytes.len() { Ok(()) } else { Err(Unreadable::NotJson) };
-                };
                 self.blanks();
+                if kinds.depth == 0 {
+                    return if self.at == self.bytes.len() { Ok(()) } else { Err(Unreadable::NotJson) };
+                }
+                // Every container that is tracked lies outside of every one that is not.
+                let mut open = None;
+                if kinds.depth as usize == tracked {
+                    open = stack.get_mut(tracked - 1);
+                }
                 let next = self.peek();
                 self.at += 1;
-                match (next, open.array) {
+                match (next, kinds.in_array()) {
                     (Some(b','), false) => {
                         self.blanks();
-                        (itself, inside) = self.name(open.node)?;
+                        node = self.name(open.map_or(NOWHERE, |open| open.node))?;
                         continue 'value;
                     }
                     (Some(b','), true) => {
-                        open.index += 1;
-                        let (node, index) = (open.node, open.index);
-                        (itself, inside) = self.element(node, index)?;
+                        node = match open {
+                            Some(open) => {
+                                open.index += 1;
+                                let (node, index) = (open.node, open.index);
+                                self.element(node, index)?
+                            }
+                            None => NOWHERE,
+                        };
                         continue 'value;
                     }
                     (Some(b'}'), false) | (Some(b']'), true) => {
-                        let open = *open;
-                        depth -= 1;
-                        let kind = if open.array { Kind::Array } else { Kind::Object };
-                        self.keep(open.itself, self.slice(open.start), kind);
+                        let kind = if kinds.in_array() { Kind::Array } else { Kind::Object };
+                        kinds.close();
+                        if let Some(Open { node, start, .. }) = open.copied() {
+                            tracked -= 1;
+                            self.keep(node, self.slice(start), kind);
+                        }
                     }
                     _ => return Err(Unreadable::NotJson),
                 }
@@ -246,8 +271,8 @@ impl<'j> Scanner<'j, '_> {
         }
     }
 
-    /// A member's name and the colon; what the value to come is, and whose its members are.
-    fn name(&mut self, inside: u16) -> Result<(u16, u16), Unreadable> {
+    /// A member's name and the colon; the node that the value to come is.
+    fn name(&mut self, inside: u16) -> Result<u16, Unreadable> {
         if self.peek() != Some(b'"') {
             return Err(Unreadable::NotJson);
         }
@@ -257,8 +282,8 @@ impl<'j> Scanner<'j, '_> {
             return Err(Unreadable::NotJson);
         }
         self.at += 1;
-        if !self.wanted.has_children(inside) {
-            return Ok((NOWHERE, NOWHERE));
+        if inside == NOWHERE {
+            return Ok(NOWHERE);
         }
         // Names are the same when they read the same, however they are escaped.
         let found = match kind {
@@ -268,25 +293,25 @@ impl<'j> Scanner<'j, '_> {
             },
             _plain => self.wanted.child(inside, |wanted| wanted == raw),
         };
-        self.enter(found.map(|(at, _)| at))
+        self.enter(found)
     }
 
-    fn element(&mut self, inside: u16, index: u32) -> Result<(u16, u16), Unreadable> {
-        if !self.wanted.has_children(inside) {
-            return Ok((NOWHERE, NOWHERE));
-        }
-        let found = self.wanted.child(inside, |wanted| wanted.parse() == Ok(index));
-        self.enter(found.map(|(at, _)| at))
+    fn element(&mut self, inside: u16, index: u32) -> Result<u16, Unreadable> {
+        let found = match inside {
+            NOWHERE => None,
+            inside => self.wanted.child(inside, |wanted| wanted.parse() == Ok(index)),
+        };
+        self.enter(found)
     }
 
-    fn enter(&mut self, node: Option<u16>) -> Result<(u16, u16), Unreadable> {
-        let Some(node) = node else { return Ok((NOWHERE, NOWHERE)) };
+    fn enter(&mut self, node: Option<u16>) -> Result<u16, Unreadable> {
+        let Some(node) = node else { return Ok(NOWHERE) };
         let bit = 1_u128.checked_shl(u32::from(node)).unwrap_or(0);
         if self.seen & bit != 0 {
             return Err(Unreadable::Twice);
         }
         self.seen |= bit;
-        Ok((node, node))
+        Ok(node)
     }
 
     fn keep(&mut self, node: u16, raw: &'j str, kind: Kind) {
@@ -344,9 +369,7 @@ impl<'j> Scanner<'j, '_> {
         let start = self.at;
         let mut kind = Kind::Plain;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            self.at += stop.ok_or(Unreadable::NotJson)?;
+            self.at += plain_len(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     let raw = self.slice(start);
@@ -390,6 +413,29 @@ impl<'j> Scanner<'j, '_> {
     fn slice(&self, start: usize) -> &'j str {
         self.text.get(start..self.at).unwrap_or_default()
     }
+}
+
+/// How many bytes of a string come before its next quote, backslash or control character.
+fn plain_len(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    // Eight bytes at a time: which byte of a word is zero, or below a bound, shows in its high bit.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let quote = zero(word ^ ONES * u64::from(b'"'));
+        let backslash = zero(word ^ ONES * u64::from(b'\\'));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let stops = (quote | backslash | control) & HIGHS;
+        if stops != 0 {
+            // A borrow can raise the bits of later bytes, never that of an earlier one.
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
 }
 
 /// Undoes the escapes of a string whose escapes are well formed. `None` for half of a surrogate pair.

@@ -137,8 +137,8 @@ fn field<'r>(
     part: Part,
 ) -> Result<Option<Cow<'r, [u8]>>, Malformed> {
     let Some(template) = template else { return Ok(None) };
-    let bytes = scope.bytes(template).map_err(|flaw| at_fault(scope, part, flaw))?;
-    Ok((!bytes.is_empty()).then(|| bytes.into_cow()))
+    let bytes = scope.cow(template).map_err(|flaw| at_fault(scope, part, flaw))?;
+    Ok((!bytes.is_empty()).then_some(bytes))
 }
 
 fn key_id<'r>(program: &Program, scope: &Scope<'_, 'r>) -> Result<Option<Cow<'r, str>>, Malformed> {

@@ -10,7 +10,7 @@ use crate::json::{self, Found, Kind as JsonKind, Unreadable};
 use crate::pairs;
 use crate::program::{Field, ListSource, Piece, Program, Slot, Source, Template};
 use crate::request::Request;
-use crate::sink::Sink;
+use crate::sink::{Digester, Gather, Sink};
 use crate::value::{Bytes, List, Value};
 
 /// What templates may look at while one request is read or verified.
@@ -57,6 +57,17 @@ impl<'p, 'v> Scope<'p, 'v> {
         Ok(())
     }
 
+    /// Fills in a template and gives what it borrows, if it is one part of the request and nothing else.
+    pub(crate) fn cow(&self, template: &Template) -> Result<Cow<'v, [u8]>, Flaw> {
+        if let [Piece::Slot(Slot { source, filters })] = &*template.0
+            && filters.is_empty()
+            && let Some(part) = self.part(source)
+        {
+            return part.map(Cow::Borrowed);
+        }
+        self.bytes(template).map(Bytes::into_cow)
+    }
+
     /// Fills in a template. What is one slot and nothing else stays borrowed.
     pub(crate) fn bytes(&self, template: &Template) -> Result<Bytes<'v>, Flaw> {
         match &*template.0 {
@@ -89,9 +100,9 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     fn hashed(&self, hash: Hash, source: &Source) -> Result<Bytes<'v>, Flaw> {
-        let mut hasher = hash.begin();
-        self.put_source(source, &mut hasher)?;
-        Ok(Bytes::Digest(hasher.finish()))
+        let mut gather = Gather::new(Digester::Hash(hash));
+        self.put_source(source, &mut gather)?;
+        Ok(Bytes::Digest(gather.finish()))
     }
 
     fn put_slot<S: Sink>(&self, slot: &Slot, sink: &mut S) -> Result<(), Flaw> {
@@ -105,6 +116,10 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     fn put_source<S: Sink>(&self, source: &Source, sink: &mut S) -> Result<(), Flaw> {
+        if let Some(bytes) = self.borrowed(source) {
+            sink.put(bytes?);
+            return Ok(());
+        }
         match source {
             Source::Let(at) => match self.program.lets.get(*at) {
                 Some(step) => self.put(&step.template, sink),
@@ -125,25 +140,66 @@ impl<'p, 'v> Scope<'p, 'v> {
         }
     }
 
-    fn source(&self, source: &Source) -> Result<Value<'v>, Flaw> {
+    /// What can be had of a source without copying anything; `None` where there is more to it.
+    fn borrowed(&self, source: &Source) -> Option<Result<&[u8], Flaw>> {
+        let text = match source {
+            Source::Field(Field::KeyId) => self.claim?.key_id.as_bytes(),
+            Source::Field(Field::Timestamp) => &self.claim?.timestamp.as_ref()?.text,
+            Source::Field(Field::Nonce) => self.claim?.nonce.as_deref()?,
+            Source::Field(Field::Expires) => &self.claim?.expires.as_ref()?.text,
+            Source::Group(at) => self.groups.get(*at)?,
+            source => return self.part(source),
+        };
+        Some(Ok(text))
+    }
+
+    /// A source that is a part of the request as it stands.
+    fn part(&self, source: &Source) -> Option<Result<&'v [u8], Flaw>> {
         let request = self.request;
-        let text = |text: &'v str| Ok(Value::Text(Bytes::Borrowed(text.as_bytes())));
+        let text = match source {
+            Source::Method => request.method,
+            Source::Scheme => request.scheme,
+            Source::Host => request.host,
+            Source::Path => request.path(),
+            Source::RawQuery => request.query().unwrap_or(""),
+            Source::Target => request.target,
+            Source::Body => return Some(self.body()),
+            Source::Secret => return Some(Ok(self.secret)),
+            Source::Header(name) => return Some(self.header(name)),
+            Source::Text(_)
+            | Source::Url
+            | Source::Query(_)
+            | Source::Form(_)
+            | Source::Json(_)
+            | Source::List(_)
+            | Source::Field(_)
+            | Source::Group(_)
+            | Source::Let(_) => return None,
+        };
+        Some(Ok(text.as_bytes()))
+    }
+
+    fn source(&self, source: &Source) -> Result<Value<'v>, Flaw> {
+        if let Some(part) = self.part(source) {
+            return Ok(Value::Text(Bytes::Borrowed(part?)));
+        }
+        let request = self.request;
         match source {
             Source::Text(bytes) => Ok(Value::Text(Bytes::Owned(bytes.to_vec()))),
-            Source::Method => text(request.method),
-            Source::Scheme => text(request.scheme),
-            Source::Host => text(request.host),
-            Source::Path => text(request.path()),
-            Source::RawQuery => text(request.query().unwrap_or("")),
-            Source::Target => text(request.target),
             Source::Url => {
                 let mut url = Vec::new();
                 self.put_source(source, &mut url)?;
                 Ok(Value::Text(Bytes::Owned(url)))
             }
-            Source::Body => Ok(Value::Text(Bytes::Borrowed(self.body()?))),
-            Source::Secret => Ok(Value::Text(Bytes::Borrowed(self.secret))),
-            Source::Header(name) => self.header(name).map(Value::Text),
+            Source::Method
+            | Source::Scheme
+            | Source::Host
+            | Source::Path
+            | Source::RawQuery
+            | Source::Target
+            | Source::Body
+            | Source::Secret
+            | Source::Header(_) => Ok(Value::Text(Bytes::EMPTY)),
             Source::Query(name) => {
                 pairs::find(request.query().unwrap_or("").as_bytes(), name.as_bytes()).map(Value::Text)
             }
@@ -181,14 +237,14 @@ impl<'p, 'v> Scope<'p, 'v> {
         self.request.body.ok_or(Flaw::BodyUnread)
     }
 
-    fn header(&self, name: &http::HeaderName) -> Result<Bytes<'v>, Flaw> {
+    fn header(&self, name: &http::HeaderName) -> Result<&'v [u8], Flaw> {
         let headers: &'v http::HeaderMap = self.request.headers;
         let mut values = headers.get_all(name).iter();
-        let Some(first) = values.next() else { return Ok(Bytes::EMPTY) };
+        let Some(first) = values.next() else { return Ok(b"") };
         if values.next().is_some() {
             return Err(Flaw::Twice);
         }
-        Ok(Bytes::Borrowed(first.as_bytes()))
+        Ok(first.as_bytes())
     }
 
     fn json(&self, leaf: usize) -> Result<Bytes<'v>, Flaw> {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use countersign_model::Secret;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::claim::{Claim, Flaw};
@@ -12,7 +12,7 @@ use crate::program::{Algorithm, Program, Uses};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
-use crate::sink::Gather;
+use crate::sink::{Digester, Gather};
 
 /// The key of one credential, made ready once for all its requests. It prints nothing.
 pub struct PreparedKey {
@@ -101,7 +101,7 @@ impl Recipe {
             let mut decoded = [0; MAX_DECODED];
             let Some(len) = decode(program, signature, &mut decoded) else { continue };
             let decoded = decoded.get(..len).unwrap_or_default();
-            if bool::from(decoded.ct_eq(made.bytes())) {
+            if verify_slices_are_equal(decoded, made.bytes()).is_ok() {
                 return Ok(SignatureValid(()));
             }
             why = Mismatch::Signature;
@@ -135,18 +135,12 @@ pub(crate) fn sign_claim(
     let made = match (program.algorithm, key.ready.get(claim.variant)) {
         (_, None) => return Err(Mismatch::Foreign),
         (_, Some(Ready::Unusable)) => return Err(Mismatch::Secret),
-        (Algorithm::Hmac(_), Some(Ready::Hmac(ready))) => hmac(&scope, ready),
+        (Algorithm::Hmac(_), Some(Ready::Hmac(ready))) => digest(&scope, Digester::Hmac(ready)),
         (Algorithm::Hmac(hash), Some(Ready::PerRequest)) => scope.bytes(&program.key).and_then(|key| {
             let key = Zeroizing::new(key.into_cow().into_owned());
-            hmac(&scope, &HmacKey::new(hash, &key))
+            digest(&scope, Digester::Hmac(&HmacKey::new(hash, &key)))
         }),
-        (Algorithm::Hash(hash), Some(_)) => {
-            let mut hasher = hash.begin();
-            let mut gather = Gather::new(&mut hasher);
-            let put = scope.put(&program.string_to_sign, &mut gather);
-            gather.finish();
-            put.map(|()| hasher.finish())
-        }
+        (Algorithm::Hash(hash), Some(_)) => digest(&scope, Digester::Hash(hash)),
     };
     made.map_err(Mismatch::Unreadable)
 }
@@ -154,12 +148,10 @@ pub(crate) fn sign_claim(
 /// Room for the longest MAC, and for what base64 decodes to before its end is known.
 const MAX_DECODED: usize = MAX_DIGEST + 3;
 
-fn hmac(scope: &Scope<'_, '_>, key: &HmacKey) -> Result<Digest, Flaw> {
-    let mut mac = key.begin();
-    let mut gather = Gather::new(&mut mac);
-    let put = scope.put(&scope.program.string_to_sign, &mut gather);
-    gather.finish();
-    put.map(|()| mac.finish())
+fn digest(scope: &Scope<'_, '_>, digester: Digester<'_>) -> Result<Digest, Flaw> {
+    let mut gather = Gather::new(digester);
+    scope.put(&scope.program.string_to_sign, &mut gather)?;
+    Ok(gather.finish())
 }
 
 /// Undoes the encoding of a signature, the last step first.
