@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use countersign_model::UnixTime;
 
@@ -96,6 +97,12 @@ pub enum Flaw {
     /// It is not written in the encoding that the dialect says.
     #[error("it is not encoded as this dialect says")]
     NotEncoded,
+    /// More names, pairs or signatures than a request may hold.
+    #[error("it holds too many parts")]
+    TooMany,
+    /// A part that the request says is signed is not there.
+    #[error("a part that should be signed is not there")]
+    Missing,
     /// The body is needed and has not been read.
     #[error("the body has not been read")]
     BodyUnread,
@@ -107,6 +114,8 @@ pub struct Claim<'r> {
     pub(crate) timestamp: Option<Stamp<'r>>,
     pub(crate) nonce: Option<Cow<'r, [u8]>>,
     pub(crate) expires: Option<Stamp<'r>>,
+    /// How long ago it may have been signed, where it says so itself.
+    pub(crate) past: Option<Duration>,
     pub(crate) signature: Signatures<'r>,
     /// What the groups of `match` caught.
     pub(crate) groups: Vec<Cow<'r, [u8]>>,

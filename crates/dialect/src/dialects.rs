@@ -210,7 +210,7 @@ fn credential_headers(variants: &[Program]) -> Box<[HeaderName]> {
     let mut names: Vec<HeaderName> = Vec::new();
     for program in variants {
         let fields = program.key_id.iter().chain(&program.signature);
-        let slots = fields.flat_map(|template| &template.0).filter_map(|piece| match piece {
+        let slots = fields.flat_map(|template| &template.pieces).filter_map(|piece| match piece {
             Piece::Slot(slot) => Some(slot),
             Piece::Text(_) => None,
         });

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::claim::Flaw;
+
 /// How deep a document may nest.
 pub(crate) const MAX_DEPTH: usize = 64;
 /// The most members that one recipe may ask for.
@@ -142,6 +144,52 @@ pub(crate) fn scan<'j>(document: &'j [u8], wanted: &Wanted) -> Result<Found<'j>,
     Ok(scanner.found)
 }
 
+/// Members or elements: names unescaped, values as [`Member::text`] gives them. Elements are named by their place.
+pub(crate) type Entries<'j> = Vec<(Cow<'j, str>, Cow<'j, str>)>;
+
+/// The most members of an object or elements of an array that are listed.
+const MAX_ENTRIES: usize = crate::value::MAX_PAIRS;
+
+/// Lists the members of an object, or the elements of an array.
+pub(crate) fn entries(document: &[u8]) -> Result<Entries<'_>, Flaw> {
+    let text = std::str::from_utf8(document).map_err(|_| Flaw::NotJson)?;
+    let wanted = Wanted::default();
+    let mut scanner =
+        Scanner { text, bytes: document, at: 0, wanted: &wanted, seen: 0, found: Found::NOTHING };
+    // Once through for all of it, so that what follows may trust it.
+    scanner.document().map_err(|_| Flaw::NotJson)?;
+    scanner.at = 0;
+    scanner.blanks();
+    let array = match scanner.peek() {
+        Some(b'{') => false,
+        Some(b'[') => true,
+        _ => return Err(Flaw::NotJson),
+    };
+    let mut list = Entries::new();
+    loop {
+        // Behind the bracket, or behind the comma.
+        scanner.at += 1;
+        scanner.blanks();
+        if matches!(scanner.peek(), Some(b'}' | b']') | None) {
+            return Ok(list);
+        }
+        if list.len() == MAX_ENTRIES {
+            return Err(Flaw::TooMany);
+        }
+        let name = if array {
+            Cow::Owned(list.len().to_string())
+        } else {
+            let (raw, kind) = scanner.string().map_err(|_| Flaw::NotJson)?;
+            scanner.blanks();
+            scanner.at += 1;
+            Member { kind, raw }.text().ok_or(Flaw::NotText)?
+        };
+        let member = scanner.one_value()?;
+        list.push((name, member.text().ok_or(Flaw::NotText)?));
+        scanner.blanks();
+    }
+}
+
 struct Scanner<'j, 'w> {
     text: &'j str,
     bytes: &'j [u8],
@@ -269,6 +317,46 @@ impl<'j> Scanner<'j, '_> {
                 }
             }
         }
+    }
+
+    /// One value of a document that is known to be JSON.
+    fn one_value(&mut self) -> Result<Member<'j>, Flaw> {
+        self.blanks();
+        let start = self.at;
+        let mut depth = 0_usize;
+        let kind = match self.peek() {
+            Some(b'"') => {
+                let (raw, kind) = self.string().map_err(|_| Flaw::NotJson)?;
+                return Ok(Member { kind, raw });
+            }
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b't') => Kind::True,
+            Some(b'f') => Kind::False,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        };
+        loop {
+            match self.peek() {
+                None => break,
+                Some(b'"') => {
+                    self.string().map_err(|_| Flaw::NotJson)?;
+                    continue;
+                }
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        break;
+                    }
+                }
+                Some(b'}' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r') if depth == 0 => break,
+                Some(_) => {}
+            }
+            self.at += 1;
+        }
+        Ok(Member { kind, raw: self.slice(start) })
     }
 
     /// A member's name and the colon; the node that the value to come is.
@@ -436,6 +524,27 @@ fn plain_len(bytes: &[u8]) -> usize {
         at += 8;
     }
     at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
+}
+
+/// Writes a JSON string.
+pub(crate) fn quote(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if u32::from(c) < 0x20 => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Undoes the escapes of a string whose escapes are well formed. `None` for half of a surrogate pair.

@@ -4,6 +4,8 @@
 //! bytes they sign. [`Dialects::load`] checks it wholly and compiles it to a [`Recipe`]; from then on only a request can
 //! be wrong. Nothing here does I/O, reads a clock or draws randomness.
 
+mod algorithm;
+mod calendar;
 mod claim;
 mod codec;
 mod compile;
@@ -35,5 +37,5 @@ pub use mistake::{Mistake, Source};
 pub use recipe::{BodyUse, Recipe, Refusal, Replay};
 pub use request::Request;
 pub use sign::{SignError, SignInput, Signed};
-pub use time::{Fresh, Untimely, Window};
+pub use time::{Fresh, Untimely};
 pub use verify::{Mismatch, PreparedKey, SignatureValid, UnusableSecret};

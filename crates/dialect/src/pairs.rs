@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2};
 
 use crate::claim::Flaw;
-use crate::value::{Bytes, List};
+use crate::value::{Bytes, List, MAX_PAIRS};
 
 /// The raw pairs of a query or form, in order; empty ones between `&&` are left out.
 pub(crate) fn raw(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -43,13 +43,18 @@ pub(crate) fn find<'t>(text: &'t [u8], name: &[u8]) -> Result<Bytes<'t>, Flaw> {
 }
 
 /// All pairs as they are written.
-pub(crate) fn raw_list(text: &[u8]) -> List<'_> {
-    raw(text).map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))).collect()
+pub(crate) fn raw_list(text: &[u8]) -> Result<List<'_>, Flaw> {
+    bounded(raw(text).map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))))
 }
 
 /// All pairs decoded.
-pub(crate) fn decoded_list(text: &[u8]) -> List<'_> {
-    raw(text).map(|(name, value)| (decode(name), decode(value))).collect()
+pub(crate) fn decoded_list(text: &[u8]) -> Result<List<'_>, Flaw> {
+    bounded(raw(text).map(|(name, value)| (decode(name), decode(value))))
+}
+
+fn bounded<'t>(pairs: impl Iterator<Item = (Cow<'t, [u8]>, Cow<'t, [u8]>)>) -> Result<List<'t>, Flaw> {
+    let list: List<'t> = pairs.take(MAX_PAIRS + 1).collect();
+    if list.len() > MAX_PAIRS { Err(Flaw::TooMany) } else { Ok(list) }
 }
 
 fn needs_decoding(text: &[u8]) -> bool {

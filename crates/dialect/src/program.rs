@@ -1,12 +1,14 @@
 //! The compiled form of a dialect: flat templates whose names are resolved and whose types are checked.
 
+use std::time::Duration;
+
 use http::HeaderName;
 
+use crate::algorithm::Algorithm;
 use crate::codec::Codec;
 use crate::filter::Filter;
-use crate::hash::Hash;
 use crate::json::Wanted;
-use crate::time::{Format, Window};
+use crate::time::Format;
 
 /// One variant of a dialect, whole.
 pub(crate) struct Program {
@@ -18,13 +20,20 @@ pub(crate) struct Program {
     pub(crate) expires: Option<Template>,
     pub(crate) signature: Vec<Template>,
     pub(crate) time: Format,
-    pub(crate) window: Option<Window>,
-    pub(crate) encoding: Box<[Codec]>,
-    pub(crate) algorithm: Algorithm,
+    pub(crate) limits: Limits,
+    pub(crate) encoding: Encoding,
+    pub(crate) algorithms: Algorithms,
     pub(crate) key: Template,
     /// Whether `key` says the same for every request, so that it can be prepared.
     pub(crate) key_is_fixed: bool,
     pub(crate) string_to_sign: Template,
+    /// Whether the secret stands in the string to sign.
+    pub(crate) secret_is_signed: bool,
+    /// Whether a check looks at the secret.
+    pub(crate) checks_secret: bool,
+    pub(crate) checks: Box<[Check]>,
+    /// How a client writes what cannot be worked out backwards: a place and what stands there.
+    pub(crate) sign: Box<[(Slot, Template)]>,
     pub(crate) lets: Box<[Let]>,
     pub(crate) matches: Box<[Match]>,
     pub(crate) groups: usize,
@@ -34,17 +43,57 @@ pub(crate) struct Program {
     pub(crate) signed: Uses,
 }
 
-/// How signatures are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    Hmac(Hash),
-    /// A plain hash, with the secret somewhere in the string to sign.
-    Hash(Hash),
+/// The algorithms that a dialect allows, and how one of them is chosen.
+pub(crate) struct Algorithms {
+    /// Those that the credential's secret may be for: the first that it is for is the one.
+    pub(crate) list: Box<[Algorithm]>,
+    /// Where the request names one.
+    pub(crate) named: Option<NamedAlgorithm>,
+}
+
+/// A choice that the request makes among the algorithms that are allowed.
+pub(crate) struct NamedAlgorithm {
+    pub(crate) from: Template,
+    /// What requests say, and the place of what they mean.
+    pub(crate) names: Box<[(Box<[u8]>, usize)]>,
+    /// The one that is meant where the request says nothing.
+    pub(crate) default: Option<usize>,
+}
+
+/// How a signature is written.
+pub(crate) enum Encoding {
+    /// Steps that can be undone: signatures are compared as bytes.
+    Codecs(Box<[Codec]>),
+    /// Steps of which some cannot: signatures are compared as they are written.
+    Filters(Box<[Filter]>),
+}
+
+/// Two texts that must be the same, such as a digest and what it is a digest of.
+pub(crate) struct Check {
+    pub(crate) name: Box<str>,
+    pub(crate) sides: [Template; 2],
+}
+
+/// The time limits of a dialect.
+#[derive(Default)]
+pub(crate) struct Limits {
+    /// How long ago a timestamp may be, unless the request names it.
+    pub(crate) past: Option<Duration>,
+    /// Where the request names how long ago it may be, in the form of the dialect's own lengths of time.
+    pub(crate) named_past: Option<Template>,
+    /// How far ahead a timestamp may be.
+    pub(crate) future: Option<Duration>,
+    /// The most that a request may name, for its window or its end.
+    pub(crate) most: Option<Duration>,
 }
 
 /// Text with places to fill.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Template(pub(crate) Box<[Piece]>);
+pub(crate) struct Template {
+    pub(crate) pieces: Box<[Piece]>,
+    /// Whether it is a list: one slot and nothing around it.
+    pub(crate) is_list: bool,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
@@ -66,6 +115,8 @@ pub(crate) enum Source {
     Method,
     Scheme,
     Host,
+    Hostname,
+    Port,
     Path,
     RawQuery,
     Target,
@@ -79,6 +130,8 @@ pub(crate) enum Source {
     Json(usize),
     List(ListSource),
     Field(Field),
+    /// The signature that is being made; for writing it alone.
+    Signature,
     Group(usize),
     Let(usize),
 }
@@ -92,6 +145,8 @@ pub(crate) enum ListSource {
     Form,
     RawForm,
     Json,
+    /// The members of a secret that is a JSON object.
+    Secret,
 }
 
 /// The fields that other templates may name.
@@ -150,6 +205,8 @@ impl Uses {
     pub(crate) const JSON: Self = Self(16);
     /// A field that other templates may name.
     pub(crate) const FIELD: Self = Self(32);
+    /// The signature itself.
+    pub(crate) const SIGNATURE: Self = Self(64);
 
     pub(crate) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -178,7 +235,7 @@ impl Source {
         let request = Uses::REQUEST;
         match self {
             Self::Text(_) | Self::Let(_) => Uses::default(),
-            Self::Secret => Uses::SECRET,
+            Self::Secret | Self::List(ListSource::Secret) => Uses::SECRET,
             Self::RawQuery
             | Self::Target
             | Self::Url
@@ -191,9 +248,12 @@ impl Source {
                 request.with(Uses::BODY)
             }
             Self::Field(_) => request.with(Uses::FIELD),
+            Self::Signature => request.with(Uses::SIGNATURE),
             Self::Method
             | Self::Scheme
             | Self::Host
+            | Self::Hostname
+            | Self::Port
             | Self::Path
             | Self::Header(_)
             | Self::List(ListSource::Headers)

@@ -1,12 +1,14 @@
 //! From a request to a claim.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::claim::{Claim, Flaw, Malformed, Part, Reading, Signatures, Stamp};
 use crate::program::{Piece, Program, Template};
 use crate::recipe::{BodyUse, Recipe};
 use crate::request::Request;
 use crate::scope::Scope;
+use crate::time;
 use crate::value::Value;
 
 /// The most signatures of which one must match.
@@ -72,10 +74,14 @@ fn read<'r>(
     if let Some((missing, ..)) = wanted.into_iter().find(|(_, wanted, there)| *wanted && !there) {
         return Ok(Reading::Incomplete { key_id, missing });
     }
-    let stamps = (stamp(program, timestamp, Part::Timestamp), stamp(program, expires, Part::Expires));
-    let (timestamp, expires) = match stamps {
-        (Ok(timestamp), Ok(expires)) => (timestamp, expires),
-        (Err(broken), _) | (_, Err(broken)) => {
+    let times = || {
+        let past =
+            program.limits.named_past.as_ref().map(|named| past(program, &scope, named)).transpose()?;
+        Ok((stamp(program, timestamp, Part::Timestamp)?, stamp(program, expires, Part::Expires)?, past))
+    };
+    let (timestamp, expires, past) = match times() {
+        Ok(times) => times,
+        Err(broken) => {
             *known = key_id;
             return Err(broken);
         }
@@ -88,6 +94,7 @@ fn read<'r>(
         timestamp,
         nonce,
         expires,
+        past,
         signature,
         groups,
         variant,
@@ -96,7 +103,7 @@ fn read<'r>(
 
 /// Whether a template looks at anything, or is a fixed text.
 fn is_read(template: &Template) -> bool {
-    template.0.iter().any(|piece| matches!(piece, Piece::Slot(_)))
+    template.pieces.iter().any(|piece| matches!(piece, Piece::Slot(_)))
 }
 
 /// What the groups of `match` catch; nothing where an expression does not match.
@@ -152,14 +159,36 @@ fn key_id<'r>(program: &Program, scope: &Scope<'_, 'r>) -> Result<Option<Cow<'r,
 }
 
 fn signatures<'r>(program: &Program, scope: &Scope<'_, 'r>) -> Result<Option<Signatures<'r>>, Malformed> {
-    if let [template] = program.signature.as_slice() {
+    if let [template] = &*program.signature
+        && !template.is_list
+    {
         return Ok(field(scope, Some(template), Part::Signature)?.map(Signatures::One));
     }
     let mut any = Vec::new();
-    for template in program.signature.iter().take(MAX_SIGNATURES) {
-        any.extend(field(scope, Some(template), Part::Signature)?);
+    for template in &program.signature {
+        match &*template.pieces {
+            [Piece::Slot(slot)] if template.is_list => {
+                let value = scope.value(slot).map_err(|flaw| at_fault(scope, Part::Signature, flaw))?;
+                if let Value::List(list) = value {
+                    any.extend(list.into_iter().map(|(_, value)| value).filter(|value| !value.is_empty()));
+                }
+            }
+            _ => any.extend(field(scope, Some(template), Part::Signature)?),
+        }
+    }
+    if any.len() > MAX_SIGNATURES {
+        return Err(Malformed { part: Part::Signature, flaw: Flaw::TooMany });
     }
     Ok((!any.is_empty()).then_some(Signatures::Any(any)))
+}
+
+/// How long ago the request says that it may have been signed, and not more than the dialect allows.
+fn past(program: &Program, scope: &Scope<'_, '_>, named: &Template) -> Result<Duration, Malformed> {
+    let part = Part::Timestamp;
+    let text = scope.bytes(named).map_err(|flaw| at_fault(scope, part, flaw))?;
+    let text = std::str::from_utf8(text.as_slice()).ok().and_then(time::duration);
+    let past = text.ok_or(Malformed { part, flaw: Flaw::NotATime })?;
+    Ok(program.limits.most.map_or(past, |most| past.min(most)))
 }
 
 fn stamp<'r>(

@@ -10,7 +10,7 @@ use crate::claim::Claim;
 use crate::program::{Program, Uses};
 use crate::request::Request;
 use crate::scope::Scope;
-use crate::time::{Fresh, Untimely};
+use crate::time::{Fresh, Untimely, judge};
 use crate::value::Value;
 
 /// A dialect, checked and compiled: what is left to fail is the request.
@@ -162,13 +162,21 @@ impl Recipe {
     /// Judges when the claim was made, to the second: exactly as old as the window reaches is good, a second more is not.
     pub fn fresh(&self, claim: &Claim<'_>, now: UnixTime) -> Result<Fresh, Untimely> {
         let Some(program) = self.program(claim) else { return Ok(Fresh { until: None }) };
+        let limits = &program.limits;
         let mut until = None;
-        if let (Some(stamp), Some(window)) = (&claim.timestamp, &program.window) {
-            until = window.judge(stamp.at, now)?.until;
+        if let (Some(stamp), Some(past), Some(future)) =
+            (&claim.timestamp, claim.past.or(limits.past), limits.future)
+        {
+            until = judge(stamp.at, now, past, future)?.until;
         }
         if let Some(stamp) = &claim.expires {
             if now.secs() > stamp.at.secs() {
                 return Err(Untimely::Expired { by: now.since(stamp.at) });
+            }
+            if let Some(most) = limits.most
+                && stamp.at.since(now) > most
+            {
+                return Err(Untimely::TooLong { by: stamp.at.since(now).saturating_sub(most) });
             }
             until = Some(until.map_or(stamp.at, |until| until.min(stamp.at)));
         }

@@ -28,6 +28,28 @@ impl<'a> Request<'a> {
         self.split().1
     }
 
+    /// The host without its port.
+    pub fn hostname(&self) -> &'a str {
+        self.host_and_port().0
+    }
+
+    /// The port that the client named, or the one that its scheme implies.
+    pub fn port(&self) -> &'a str {
+        match (self.host_and_port().1, self.scheme) {
+            (Some(port), _) => port,
+            (None, "http") => "80",
+            (None, _) => "443",
+        }
+    }
+
+    fn host_and_port(&self) -> (&'a str, Option<&'a str>) {
+        match self.host.rsplit_once(':') {
+            // The colons of an IPv6 address stand inside brackets.
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            Some(_) | None => (self.host, None),
+        }
+    }
+
     fn split(&self) -> (&'a str, Option<&'a str>) {
         match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),

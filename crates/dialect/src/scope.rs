@@ -22,6 +22,8 @@ pub(crate) struct Scope<'p, 'v> {
     /// The fields, once they are read.
     pub(crate) claim: Option<&'p Claim<'v>>,
     pub(crate) secret: &'v [u8],
+    /// The signature, while it is being written into a request.
+    pub(crate) signature: &'v [u8],
     json: OnceCell<Result<Found<'v>, Flaw>>,
     /// The part of the request that last turned out to be unreadable.
     pub(crate) body_at_fault: Cell<bool>,
@@ -41,6 +43,7 @@ impl<'p, 'v> Scope<'p, 'v> {
             groups,
             claim,
             secret,
+            signature: b"",
             json: OnceCell::new(),
             body_at_fault: Cell::new(false),
         }
@@ -48,7 +51,7 @@ impl<'p, 'v> Scope<'p, 'v> {
 
     /// Fills in a template and passes it on piece by piece.
     pub(crate) fn put<S: Sink>(&self, template: &Template, sink: &mut S) -> Result<(), Flaw> {
-        for piece in &template.0 {
+        for piece in &template.pieces {
             match piece {
                 Piece::Text(text) => sink.put(text),
                 Piece::Slot(slot) => self.put_slot(slot, sink)?,
@@ -59,7 +62,7 @@ impl<'p, 'v> Scope<'p, 'v> {
 
     /// Fills in a template and gives what it borrows, if it is one part of the request and nothing else.
     pub(crate) fn cow(&self, template: &Template) -> Result<Cow<'v, [u8]>, Flaw> {
-        if let [Piece::Slot(Slot { source, filters })] = &*template.0
+        if let [Piece::Slot(Slot { source, filters })] = &*template.pieces
             && filters.is_empty()
             && let Some(part) = self.part(source)
         {
@@ -70,17 +73,22 @@ impl<'p, 'v> Scope<'p, 'v> {
 
     /// Fills in a template. What is one slot and nothing else stays borrowed.
     pub(crate) fn bytes(&self, template: &Template) -> Result<Bytes<'v>, Flaw> {
-        match &*template.0 {
+        match &*template.pieces {
             [] => Ok(Bytes::EMPTY),
-            [Piece::Slot(slot)] => match self.value(slot)? {
-                Value::Text(bytes) => Ok(bytes),
-                Value::List(_) => Ok(Bytes::EMPTY),
-            },
+            [Piece::Slot(slot)] => self.text(slot),
             _ => {
                 let mut whole = Vec::new();
                 self.put(template, &mut whole)?;
                 Ok(Bytes::Owned(whole))
             }
+        }
+    }
+
+    /// The text of a slot that is no list.
+    pub(crate) fn text(&self, slot: &Slot) -> Result<Bytes<'v>, Flaw> {
+        match self.value(slot)? {
+            Value::Text(bytes) => Ok(bytes),
+            Value::List(_) => Ok(Bytes::EMPTY),
         }
     }
 
@@ -160,6 +168,8 @@ impl<'p, 'v> Scope<'p, 'v> {
             Source::Method => request.method,
             Source::Scheme => request.scheme,
             Source::Host => request.host,
+            Source::Hostname => request.hostname(),
+            Source::Port => request.port(),
             Source::Path => request.path(),
             Source::RawQuery => request.query().unwrap_or(""),
             Source::Target => request.target,
@@ -173,6 +183,7 @@ impl<'p, 'v> Scope<'p, 'v> {
             | Source::Json(_)
             | Source::List(_)
             | Source::Field(_)
+            | Source::Signature
             | Source::Group(_)
             | Source::Let(_) => return None,
         };
@@ -194,6 +205,8 @@ impl<'p, 'v> Scope<'p, 'v> {
             Source::Method
             | Source::Scheme
             | Source::Host
+            | Source::Hostname
+            | Source::Port
             | Source::Path
             | Source::RawQuery
             | Source::Target
@@ -207,11 +220,12 @@ impl<'p, 'v> Scope<'p, 'v> {
             Source::Json(leaf) => self.json(*leaf).map(Value::Text),
             Source::List(list) => self.list(*list).map(Value::List),
             Source::Field(field) => self.field(*field).map(Value::Text),
+            Source::Signature => Ok(Value::Text(Bytes::Borrowed(self.signature))),
             Source::Group(at) => {
                 Ok(Value::Text(self.groups.get(*at).cloned().map_or(Bytes::EMPTY, Bytes::from)))
             }
             Source::Let(at) => match self.program.lets.get(*at) {
-                Some(step) => match &*step.template.0 {
+                Some(step) => match &*step.template.pieces {
                     [Piece::Slot(slot)] => self.value(slot),
                     _ => self.bytes(&step.template).map(Value::Text),
                 },
@@ -285,6 +299,14 @@ impl<'p, 'v> Scope<'p, 'v> {
         })
     }
 
+    fn members(&self, entries: json::Entries<'v>) -> List<'v> {
+        let bytes = |text: Cow<'v, str>| match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect()
+    }
+
     fn list(&self, list: ListSource) -> Result<List<'v>, Flaw> {
         let query = || self.request.query().unwrap_or("").as_bytes();
         Ok(match list {
@@ -296,11 +318,12 @@ impl<'p, 'v> Scope<'p, 'v> {
                     (Cow::Borrowed(name.as_str().as_bytes()), Cow::Borrowed(value.as_bytes()))
                 })
                 .collect(),
-            ListSource::Query => pairs::decoded_list(query()),
-            ListSource::RawQuery => pairs::raw_list(query()),
-            ListSource::Form => pairs::decoded_list(self.body()?),
-            ListSource::RawForm => pairs::raw_list(self.body()?),
-            ListSource::Json => Vec::new(),
+            ListSource::Query => pairs::decoded_list(query())?,
+            ListSource::RawQuery => pairs::raw_list(query())?,
+            ListSource::Form => pairs::decoded_list(self.body()?)?,
+            ListSource::RawForm => pairs::raw_list(self.body()?)?,
+            ListSource::Json => self.members(json::entries(self.body()?)?),
+            ListSource::Secret => self.members(json::entries(self.secret)?),
         })
     }
 }

@@ -1,16 +1,20 @@
 //! Signing as a client of a dialect does.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use countersign_model::{Entropy, UnixTime};
 use http::header::{Entry as HeaderEntry, HeaderMap, HeaderName, HeaderValue};
 
-use crate::claim::Reading;
+use crate::claim::{Claim, Reading, Signatures, Stamp};
 use crate::codec::Codec;
+use crate::filter::escape;
+use crate::json::quote;
 use crate::program::{Piece, Program, Slot, Source, Template};
 use crate::recipe::Recipe;
 use crate::request::Request;
-use crate::verify::{Mismatch, UnusableSecret, sign_claim};
+use crate::scope::Scope;
+use crate::verify::{Mismatch, UnusableSecret, encode, sign_claim};
 
 /// The random bytes in a nonce.
 const NONCE_BYTES: usize = 16;
@@ -55,7 +59,7 @@ pub struct Signed {
 }
 
 /// Why a request cannot be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// The dialect reads this from a place that cannot be worked out backwards.
     #[error("the dialect does not say how a client writes `{0}`")]
@@ -72,6 +76,9 @@ pub enum SignError {
     /// The secret does not fit the dialect.
     #[error("the secret cannot be used")]
     Secret(#[source] UnusableSecret),
+    /// The dialect's signatures are made with a private key, and only its public half is known.
+    #[error("only the holder of the private key can sign in this dialect")]
+    PrivateKey,
     /// What is to be signed cannot be put together.
     #[error("what is to be signed cannot be put together")]
     Unsignable(#[source] Mismatch),
@@ -89,13 +96,12 @@ impl Recipe {
             body: input.body.to_vec(),
         };
         let (_, program) = self.choose(&bare.request(&input)).ok_or(SignError::Unrecognised)?;
-        let dated = program.dated(bare, &input)?;
+        let parts = Parts::new(program, &input);
+        let dated = parts.write(program, bare, &input)?;
         // The string to sign may name places that only a signed request has: sign one with an empty signature first.
-        let blank = encode(&program.encoding, &[0]);
-        let mut draft = dated.clone();
-        for template in &program.signature {
-            draft.place(program, template, &blank, Written::Text, "signature")?;
-        }
+        let blank =
+            encode(&program.encoding, &[0; BLANK_BYTES]).ok_or(SignError::NotWritable("signature"))?;
+        let draft = parts.write_signature(program, dated.clone(), &input, &blank)?;
         let made = {
             let request = draft.request(&input);
             let Reading::Presented(claim) = self.read(&request) else { return Err(SignError::Unrecognised) };
@@ -103,13 +109,118 @@ impl Recipe {
             let key = self.prepare(input.secret);
             sign_claim(program, &claim, &request, &key).map_err(SignError::Unsignable)?
         };
-        let signature = encode(&program.encoding, made.bytes());
-        let mut signed = dated;
+        let made = made.ok_or(SignError::PrivateKey)?;
+        let signature = encode(&program.encoding, &made).ok_or(SignError::NotWritable("signature"))?;
+        parts.write_signature(program, dated, &input, &signature)
+    }
+}
+
+/// What a signature is while it is not known yet: as many bytes as most have, so that it looks like one.
+const BLANK_BYTES: usize = 32;
+
+/// The fields that a signed request will have.
+struct Parts {
+    key_id: String,
+    timestamp: String,
+    nonce: Vec<u8>,
+    expires: String,
+}
+
+impl Parts {
+    fn new(program: &Program, input: &SignInput<'_>) -> Self {
+        let mut nonce = [0; NONCE_BYTES];
+        if program.nonce.is_some() {
+            input.entropy.fill(&mut nonce);
+        }
+        Self {
+            key_id: input.key_id.to_owned(),
+            timestamp: program.time.write(input.now),
+            nonce: Codec::Hex.encode(&nonce),
+            expires: program.time.write(input.now.plus(SIGNED_FOR)),
+        }
+    }
+
+    /// Writes everything but the signature.
+    fn write(
+        &self,
+        program: &Program,
+        mut signed: Signed,
+        input: &SignInput<'_>,
+    ) -> Result<Signed, SignError> {
+        let number = if program.time.is_number() { Written::Number } else { Written::Text };
+        let fields = [
+            (&program.key_id, self.key_id.as_bytes(), Written::Text, "key_id"),
+            (&program.timestamp, self.timestamp.as_bytes(), number, "timestamp"),
+            (&program.nonce, &self.nonce, Written::Text, "nonce"),
+            (&program.expires, self.expires.as_bytes(), number, "expires"),
+        ];
+        for (template, value, written, what) in fields {
+            if let Some(template) = template {
+                signed.place(program, template, value, written, what)?;
+            }
+        }
+        let without = program.sign.iter().filter(|(_, text)| !names_signature(text));
+        self.fill(program, signed, input, b"", without)
+    }
+
+    /// Writes the signature.
+    fn write_signature(
+        &self,
+        program: &Program,
+        mut signed: Signed,
+        input: &SignInput<'_>,
+        signature: &[u8],
+    ) -> Result<Signed, SignError> {
         for template in &program.signature {
-            signed.place(program, template, &signature, Written::Text, "signature")?;
+            signed.place(program, template, signature, Written::Text, "signature")?;
+        }
+        let with = program.sign.iter().filter(|(_, text)| names_signature(text));
+        self.fill(program, signed, input, signature, with)
+    }
+
+    /// Writes what the dialect says a client writes.
+    fn fill<'p>(
+        &self,
+        program: &Program,
+        mut signed: Signed,
+        input: &SignInput<'_>,
+        signature: &[u8],
+        places: impl Iterator<Item = &'p (Slot, Template)>,
+    ) -> Result<Signed, SignError> {
+        const WHAT: &str = "sign";
+        for (place, text) in places {
+            let value = {
+                let stamp =
+                    |text: &'_ str| Some(Stamp { text: Cow::Owned(text.as_bytes().to_vec()), at: input.now });
+                let claim = Claim {
+                    key_id: Cow::Borrowed(self.key_id.as_str()),
+                    timestamp: stamp(&self.timestamp),
+                    nonce: Some(Cow::Borrowed(self.nonce.as_slice())),
+                    expires: stamp(&self.expires),
+                    past: None,
+                    signature: Signatures::One(Cow::Borrowed(signature)),
+                    groups: Vec::new(),
+                    variant: 0,
+                };
+                let request = signed.request(input);
+                let mut scope = Scope::new(program, &request, &[], Some(&claim), input.secret);
+                scope.signature = signature;
+                let made =
+                    scope.bytes(text).map_err(|flaw| SignError::Unsignable(Mismatch::Unreadable(flaw)))?;
+                made.into_cow().into_owned()
+            };
+            signed.slot(program, place, &value, Written::Text, WHAT)?;
         }
         Ok(signed)
     }
+}
+
+fn names_signature(template: &Template) -> bool {
+    let mut slots = template.pieces.iter().filter_map(|piece| match piece {
+        Piece::Slot(slot) => Some(slot),
+        Piece::Text(_) => None,
+    });
+    slots.any(|slot| slot.source == Source::Signature)
 }
 
 /// How a value is written into JSON.
@@ -117,29 +228,6 @@ impl Recipe {
 enum Written {
     Text,
     Number,
-}
-
-impl Program {
-    /// Writes everything but the signature.
-    fn dated(&self, mut signed: Signed, input: &SignInput<'_>) -> Result<Signed, SignError> {
-        if let Some(template) = &self.key_id {
-            signed.place(self, template, input.key_id.as_bytes(), Written::Text, "key_id")?;
-        }
-        if let Some(template) = &self.timestamp {
-            let now = self.time.write(input.now);
-            signed.place(self, template, now.as_bytes(), Written::Number, "timestamp")?;
-        }
-        if let Some(template) = &self.nonce {
-            let mut nonce = [0; NONCE_BYTES];
-            input.entropy.fill(&mut nonce);
-            signed.place(self, template, &Codec::Hex.encode(&nonce), Written::Text, "nonce")?;
-        }
-        if let Some(template) = &self.expires {
-            let end = input.now.plus(SIGNED_FOR);
-            signed.place(self, template, self.time.write(end).as_bytes(), Written::Number, "expires")?;
-        }
-        Ok(signed)
-    }
 }
 
 impl Signed {
@@ -154,7 +242,7 @@ impl Signed {
         }
     }
 
-    /// Writes a value where a template reads it.
+    /// Writes a value where a template reads it, unless the dialect says itself what a client writes there.
     fn place(
         &mut self,
         program: &Program,
@@ -163,15 +251,29 @@ impl Signed {
         written: Written,
         what: &'static str,
     ) -> Result<(), SignError> {
-        let [Piece::Slot(Slot { source, filters })] = &*template.0 else {
+        match &*template.pieces {
+            [Piece::Slot(slot)] if slot.filters.is_empty() && slot.is_place() => {
+                if program.sign.iter().any(|(place, _)| place.source == slot.source) {
+                    return Ok(());
+                }
+                self.slot(program, slot, value, written, what)
+            }
             // A fixed text is there without being written.
-            let fixed = !template.0.iter().any(|piece| matches!(piece, Piece::Slot(_)));
-            return if fixed { Ok(()) } else { Err(SignError::NoPlace(what)) };
-        };
-        if !filters.is_empty() {
-            return Err(SignError::NoPlace(what));
+            pieces if !pieces.iter().any(|piece| matches!(piece, Piece::Slot(_))) => Ok(()),
+            _ if !program.sign.is_empty() => Ok(()),
+            _ => Err(SignError::NoPlace(what)),
         }
-        match source {
+    }
+
+    fn slot(
+        &mut self,
+        program: &Program,
+        slot: &Slot,
+        value: &[u8],
+        written: Written,
+        what: &'static str,
+    ) -> Result<(), SignError> {
+        match &slot.source {
             Source::Header(name) => self.header(name, value, what),
             Source::Query(name) => {
                 self.target.push(if self.target.contains('?') { '&' } else { '?' });
@@ -190,20 +292,13 @@ impl Signed {
                 Some(name) => self.member(name, value, written, what),
                 None => Err(SignError::NoPlace(what)),
             },
-            Source::Text(_)
-            | Source::Method
-            | Source::Scheme
-            | Source::Host
-            | Source::Path
-            | Source::RawQuery
-            | Source::Target
-            | Source::Url
-            | Source::Body
-            | Source::Secret
-            | Source::List(_)
-            | Source::Field(_)
-            | Source::Group(_)
-            | Source::Let(_) => Err(SignError::NoPlace(what)),
+            Source::Path => {
+                let query = self.target.find('?').map(|at| self.target.split_off(at)).unwrap_or_default();
+                self.target = String::from_utf8(value.to_vec()).map_err(|_| SignError::NotWritable(what))?;
+                self.target.push_str(&query);
+                Ok(())
+            }
+            _ => Err(SignError::NoPlace(what)),
         }
     }
 
@@ -246,41 +341,15 @@ impl Signed {
     }
 }
 
-fn encode(encoding: &[Codec], bytes: &[u8]) -> Vec<u8> {
-    encoding.iter().fold(bytes.to_vec(), |bytes, codec| codec.encode(&bytes))
-}
-
-/// `name=value`, what must be escaped escaped.
-fn pair(name: &str, value: &[u8]) -> String {
-    format!("{}={}", escape(name.as_bytes()), escape(value))
-}
-
-/// Percent-escapes all but the unreserved characters of RFC 3986 section 2.3.
-fn escape(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
-}
-
-/// A JSON string.
-fn quote(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
+impl Slot {
+    /// Whether something can be written here.
+    fn is_place(&self) -> bool {
+        matches!(self.source, Source::Header(_) | Source::Query(_) | Source::Form(_) | Source::Json(_))
     }
-    quoted.push('"');
-    quoted
+}
+
+/// `name=value`, what must be escaped escaped (RFC 3986 section 2.3).
+fn pair(name: &str, value: &[u8]) -> String {
+    let escaped = |bytes: &[u8]| String::from_utf8_lossy(&escape(bytes, b"-._~", false)).into_owned();
+    format!("{}={}", escaped(name.as_bytes()), escaped(value))
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use countersign_model::UnixTime;
 
+use crate::calendar;
+
 /// How a time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -15,19 +17,38 @@ pub(crate) enum Format {
     UnixUs,
     /// Whole nanoseconds.
     UnixNs,
+    /// ISO 8601: `2026-11-21T12:00:00Z`. Read with or without separators, fraction and zone.
+    Iso,
+    /// The same, written with milliseconds: `2026-11-21T12:00:00.123Z`.
+    IsoMs,
+    /// The same, written without separators: `20261121T120000Z`.
+    IsoBasic,
+    /// The day alone, written without separators: `20261121`.
+    Day,
+    /// RFC 9110 section 5.6.7: `Sat, 21 Nov 2026 12:00:00 GMT`.
+    HttpDate,
 }
 
 impl Format {
     /// All of them, as files name them.
-    pub(crate) const NAMES: [(&'static str, Self); 4] = [
+    pub(crate) const NAMES: [(&'static str, Self); 9] = [
         ("unix", Self::Unix),
         ("unix-ms", Self::UnixMs),
         ("unix-us", Self::UnixUs),
         ("unix-ns", Self::UnixNs),
+        ("iso", Self::Iso),
+        ("iso-ms", Self::IsoMs),
+        ("iso-basic", Self::IsoBasic),
+        ("day", Self::Day),
+        ("http-date", Self::HttpDate),
     ];
 
     /// The most digits of a time in seconds (the year 5138); finer units have three more each.
     const MAX_SECOND_DIGITS: usize = 11;
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
+    }
 
     /// Reads a time. Digits are digits: no sign, exponent, fraction, leading zero or blank.
     pub(crate) fn parse(self, text: &[u8]) -> Option<UnixTime> {
@@ -37,20 +58,33 @@ impl Format {
             Self::UnixUs => {
                 digits(text, Self::MAX_SECOND_DIGITS + 6).map(|us| UnixTime::from_millis(us / 1000))
             }
-            Self::UnixNs => {
-                // Past nineteen digits an i64 ends; that is the year 2262.
-                digits(text, 19).map(|ns| UnixTime::from_millis(ns / 1_000_000))
-            }
+            // Past nineteen digits an i64 ends; that is the year 2262.
+            Self::UnixNs => digits(text, 19).map(|ns| UnixTime::from_millis(ns / 1_000_000)),
+            Self::Iso | Self::IsoMs | Self::IsoBasic | Self::Day => calendar::iso(text),
+            Self::HttpDate => calendar::http_date(text),
         }
+    }
+
+    /// Whether a time is written as a number.
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Unix | Self::UnixMs | Self::UnixUs | Self::UnixNs)
     }
 
     /// Writes a time.
     pub(crate) fn write(self, at: UnixTime) -> String {
+        let date = calendar::Date::of(at);
         match self {
             Self::Unix => at.secs().to_string(),
             Self::UnixMs => at.millis().to_string(),
             Self::UnixUs => format!("{}000", at.millis()),
             Self::UnixNs => format!("{}000000", at.millis()),
+            Self::Iso => format!("{}T{}Z", date.day("-"), date.clock(":")),
+            Self::IsoMs => {
+                format!("{}T{}.{:03}Z", date.day("-"), date.clock(":"), at.millis().rem_euclid(1000))
+            }
+            Self::IsoBasic => format!("{}T{}Z", date.day(""), date.clock("")),
+            Self::Day => date.day(""),
+            Self::HttpDate => date.http(),
         }
     }
 }
@@ -63,15 +97,6 @@ fn digits(text: &[u8], most: usize) -> Option<i64> {
         let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
         sum.checked_mul(10)?.checked_add(digit)
     })
-}
-
-/// How old a timestamp may be, and how far ahead of the clock. Whole seconds, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// How long ago it may be.
-    pub past: Duration,
-    /// How far ahead it may be.
-    pub future: Duration,
 }
 
 /// Proof that a claim is neither too old nor too far ahead. Only [`crate::Recipe::fresh`] makes one.
@@ -117,19 +142,22 @@ pub enum Untimely {
     },
 }
 
-impl Window {
-    /// Judges a timestamp at `now`. Times in whole seconds are compared with the whole second of `now`.
-    pub(crate) fn judge(&self, at: UnixTime, now: UnixTime) -> Result<Fresh, Untimely> {
-        let (at, now) = (UnixTime::from_secs(at.secs()), UnixTime::from_secs(now.secs()));
-        let (age, lead) = (now.since(at), at.since(now));
-        if age > self.past {
-            return Err(Untimely::Late { by: age.saturating_sub(self.past) });
-        }
-        if lead > self.future {
-            return Err(Untimely::Early { by: lead.saturating_sub(self.future) });
-        }
-        Ok(Fresh { until: Some(at.plus(self.past + Duration::from_millis(999))) })
+/// Judges a timestamp at `now`, to the whole second: exactly as far as the limits reach is good.
+pub(crate) fn judge(
+    at: UnixTime,
+    now: UnixTime,
+    past: Duration,
+    future: Duration,
+) -> Result<Fresh, Untimely> {
+    let (at, now) = (UnixTime::from_secs(at.secs()), UnixTime::from_secs(now.secs()));
+    let (age, lead) = (now.since(at), at.since(now));
+    if age > past {
+        return Err(Untimely::Late { by: age.saturating_sub(past) });
     }
+    if lead > future {
+        return Err(Untimely::Early { by: lead.saturating_sub(future) });
+    }
+    Ok(Fresh { until: Some(at.plus(past + Duration::from_millis(999))) })
 }
 
 /// Reads a length of time: digits and `ms`, `s`, `m`, `h` or `d`.
@@ -178,7 +206,7 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let at = UnixTime::from_millis(1_795_262_400_123);
-        for (name, format) in Format::NAMES {
+        for (name, format) in Format::NAMES.into_iter().filter(|(name, _)| *name != "day") {
             let read = format.parse(format.write(at).as_bytes()).unwrap();
             assert_eq!(read.secs(), at.secs(), "{name}");
         }
@@ -186,10 +214,11 @@ mod tests {
 
     #[test]
     fn the_window_holds_to_the_second_at_both_ends() {
-        let window = Window { past: Duration::from_mins(5), future: Duration::from_mins(1) };
         let at = UnixTime::from_secs(1000);
-        let judge =
-            |now| window.judge(at, UnixTime::from_millis(now)).map(|fresh| fresh.until.unwrap().millis());
+        let judge = |now| {
+            super::judge(at, UnixTime::from_millis(now), Duration::from_mins(5), Duration::from_mins(1))
+                .map(|fresh| fresh.until.unwrap().millis())
+        };
         assert_eq!(judge(1_300_999), Ok(1_300_999));
         assert_eq!(judge(1_301_000), Err(Untimely::Late { by: Duration::from_secs(1) }));
         assert_eq!(judge(940_000), Ok(1_300_999));

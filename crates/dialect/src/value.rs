@@ -19,6 +19,9 @@ pub(crate) enum Value<'v> {
     List(List<'v>),
 }
 
+/// The most pairs of one list: what is longer is no request of a client of these.
+pub(crate) const MAX_PAIRS: usize = 16_384;
+
 /// Ordered pairs of a name and a value.
 pub(crate) type List<'v> = Vec<(Cow<'v, [u8]>, Cow<'v, [u8]>)>;
 

@@ -3,21 +3,25 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::signature::ParsedPublicKey;
 use countersign_model::Secret;
 use zeroize::Zeroizing;
 
+use crate::algorithm::{Algorithm, is_pem};
 use crate::claim::{Claim, Flaw};
-use crate::hash::{Digest, HmacKey, MAX_DIGEST};
-use crate::program::{Algorithm, Program, Uses};
+use crate::codec::Codec;
+use crate::hash::{HmacKey, MAX_DIGEST};
+use crate::program::{Encoding, Program};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
 use crate::sink::{Digester, Gather};
+use crate::value::Bytes;
 
 /// The key of one credential, made ready once for all its requests. It prints nothing.
 pub struct PreparedKey {
     /// For each variant of the recipe.
-    ready: Box<[Ready]>,
+    variants: Box<[Keys]>,
     /// The secret itself, where a variant needs it for every request.
     secret: Option<Secret<Vec<u8>>>,
 }
@@ -25,11 +29,15 @@ pub struct PreparedKey {
 #[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 enum Ready {
     Hmac(HmacKey),
+    Public(ParsedPublicKey),
     /// The key differs from one request to the next, or the secret stands in the string to sign.
     PerRequest,
-    /// The secret does not fit the dialect: no signature can be right.
+    /// The secret is for another algorithm, or does not fit the dialect: no signature can be right.
     Unusable,
 }
+
+/// The keys of one variant: one for each of its algorithms.
+type Keys = Box<[Ready]>;
 
 /// The secret does not fit the dialect: it is not encoded as the dialect says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +49,7 @@ pub struct UnusableSecret;
 pub struct SignatureValid(());
 
 /// Why a signature does not hold, for the operator: callers are told no more than that it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// It is not the signature of this request under this secret.
     #[error("the signature is another one")]
@@ -49,6 +57,12 @@ pub enum Mismatch {
     /// It is not written in the encoding of this dialect, or is too long.
     #[error("the signature is not encoded as this dialect says")]
     Encoding,
+    /// One of the dialect's checks does not hold, such as a digest of the body.
+    #[error("the check `{0}` does not hold")]
+    Check(Box<str>),
+    /// The request names an algorithm that the dialect does not allow.
+    #[error("the algorithm that the request names is not allowed")]
+    Algorithm,
     /// What was signed cannot be put together from this request.
     #[error("what was signed cannot be read from the request: {0}")]
     Unreadable(Flaw),
@@ -63,28 +77,20 @@ pub enum Mismatch {
 impl Recipe {
     /// Whether a secret fits the dialect: to be asked before one is taken into keeping.
     pub fn check_secret(&self, secret: &[u8]) -> Result<(), UnusableSecret> {
-        let unusable = self.prepare(secret).ready.iter().any(|ready| matches!(ready, Ready::Unusable));
-        if unusable { Err(UnusableSecret) } else { Ok(()) }
+        let of_no_use = |keys: &Keys| keys.iter().all(|key| matches!(key, Ready::Unusable));
+        if self.prepare(secret).variants.iter().any(of_no_use) { Err(UnusableSecret) } else { Ok(()) }
     }
 
     /// Makes a credential's secret ready. Do it once and keep the result. A secret that does not fit the dialect makes a key
     /// under which nothing verifies.
     pub fn prepare(&self, secret: &[u8]) -> PreparedKey {
-        let mut ready = Vec::with_capacity(self.variants.len());
-        let mut keep = false;
-        for program in &self.variants {
-            let made = match program.algorithm {
-                Algorithm::Hmac(hash) if program.key_is_fixed => match fixed_key(program, secret) {
-                    Ok(key) => Ready::Hmac(HmacKey::new(hash, &key)),
-                    Err(_) => Ready::Unusable,
-                },
-                Algorithm::Hmac(_) | Algorithm::Hash(_) => Ready::PerRequest,
-            };
-            keep |= matches!(made, Ready::PerRequest) || program.signed.has(Uses::SECRET);
-            ready.push(made);
-        }
+        let variants: Box<[Keys]> = self.variants.iter().map(|program| keys(program, secret)).collect();
+        let keep = self
+            .variants
+            .iter()
+            .any(|program| !program.key_is_fixed || program.secret_is_signed || program.checks_secret);
         let secret = keep.then(|| Secret::new(secret.to_vec()));
-        PreparedKey { ready: ready.into(), secret }
+        PreparedKey { variants, secret }
     }
 
     /// Checks the signature of a claim that [`Recipe::read`] made of the same request, in constant time.
@@ -95,18 +101,27 @@ impl Recipe {
         key: &PreparedKey,
     ) -> Result<SignatureValid, Mismatch> {
         let program = self.program(claim).ok_or(Mismatch::Foreign)?;
-        let made = sign_claim(program, claim, request, key)?;
-        let mut why = Mismatch::Encoding;
-        for signature in claim.signature.as_slice() {
-            let mut decoded = [0; MAX_DECODED];
-            let Some(len) = decode(program, signature, &mut decoded) else { continue };
-            let decoded = decoded.get(..len).unwrap_or_default();
-            if verify_slices_are_equal(decoded, made.bytes()).is_ok() {
-                return Ok(SignatureValid(()));
+        let scope = Scope::new(program, request, &claim.groups, Some(claim), key.secret());
+        for check in &program.checks {
+            let [left, right] = check.sides.each_ref().map(|side| scope.bytes(side));
+            let (left, right) = (left.map_err(Mismatch::Unreadable)?, right.map_err(Mismatch::Unreadable)?);
+            if verify_slices_are_equal(left.as_slice(), right.as_slice()).is_err() {
+                return Err(Mismatch::Check(check.name.clone()));
             }
-            why = Mismatch::Signature;
         }
-        Err(why)
+        let (algorithm, ready) = key.for_claim(program, &scope, claim)?;
+        let Ready::Public(public) = ready else {
+            let made = make(program, &scope, algorithm, ready)?;
+            return compare(program, claim, made.as_slice());
+        };
+        let Encoding::Codecs(codecs) = &program.encoding else { return Err(Mismatch::Encoding) };
+        let signed = scope.bytes(&program.string_to_sign).map_err(Mismatch::Unreadable)?;
+        any_signature(claim, |signature| {
+            let decoded =
+                codecs.iter().rev().try_fold(signature.to_vec(), |text, codec| codec.decode_vec(&text));
+            let decoded = decoded.ok_or(Mismatch::Encoding)?;
+            public.verify_sig(signed.as_slice(), &decoded).map_err(|_| Mismatch::Signature)
+        })
     }
 
     /// The bytes that a claim's signature is made of. They may hold the secret, so they come wrapped.
@@ -124,39 +139,85 @@ impl Recipe {
     }
 }
 
-/// The signature that a claim should have.
+/// The signature that a claim should have, as bytes. `None` where only a private key could make it.
 pub(crate) fn sign_claim(
     program: &Program,
     claim: &Claim<'_>,
     request: &Request<'_>,
     key: &PreparedKey,
-) -> Result<Digest, Mismatch> {
+) -> Result<Option<Vec<u8>>, Mismatch> {
     let scope = Scope::new(program, request, &claim.groups, Some(claim), key.secret());
-    let made = match (program.algorithm, key.ready.get(claim.variant)) {
-        (_, None) => return Err(Mismatch::Foreign),
-        (_, Some(Ready::Unusable)) => return Err(Mismatch::Secret),
-        (Algorithm::Hmac(_), Some(Ready::Hmac(ready))) => digest(&scope, Digester::Hmac(ready)),
-        (Algorithm::Hmac(hash), Some(Ready::PerRequest)) => scope.bytes(&program.key).and_then(|key| {
+    let (algorithm, ready) = key.for_claim(program, &scope, claim)?;
+    if matches!(ready, Ready::Public(_)) {
+        return Ok(None);
+    }
+    make(program, &scope, algorithm, ready).map(|made| Some(made.as_slice().to_vec()))
+}
+
+/// Makes a signature that the secret alone makes.
+fn make<'v>(
+    program: &Program,
+    scope: &Scope<'_, 'v>,
+    algorithm: Algorithm,
+    ready: &Ready,
+) -> Result<Bytes<'v>, Mismatch> {
+    let made = match (algorithm, ready) {
+        (_, Ready::Unusable | Ready::Public(_)) | (Algorithm::Public(_), _) => return Err(Mismatch::Secret),
+        (Algorithm::Hmac(_), Ready::Hmac(ready)) => digest(scope, Digester::Hmac(ready)),
+        (Algorithm::Hmac(hash), Ready::PerRequest) => scope.bytes(&program.key).and_then(|key| {
             let key = Zeroizing::new(key.into_cow().into_owned());
-            digest(&scope, Digester::Hmac(&HmacKey::new(hash, &key)))
+            digest(scope, Digester::Hmac(&HmacKey::new(hash, &key)))
         }),
-        (Algorithm::Hash(hash), Some(_)) => digest(&scope, Digester::Hash(hash)),
+        (Algorithm::Hash(hash), _) => digest(scope, Digester::Hash(hash)),
+        (Algorithm::Plain, _) => scope.bytes(&program.string_to_sign),
     };
     made.map_err(Mismatch::Unreadable)
+}
+
+fn digest<'v>(scope: &Scope<'_, 'v>, digester: Digester<'_>) -> Result<Bytes<'v>, Flaw> {
+    let mut gather = Gather::new(digester);
+    scope.put(&scope.program.string_to_sign, &mut gather)?;
+    Ok(Bytes::Digest(gather.finish()))
+}
+
+/// Compares what was sent with what was made: as bytes where the encoding can be undone, as text otherwise.
+fn compare(program: &Program, claim: &Claim<'_>, made: &[u8]) -> Result<SignatureValid, Mismatch> {
+    let same =
+        |sent: &[u8], made: &[u8]| verify_slices_are_equal(sent, made).map_err(|_| Mismatch::Signature);
+    match &program.encoding {
+        Encoding::Codecs(codecs) if made.len() <= MAX_DIGEST => any_signature(claim, |signature| {
+            let mut decoded = [0; MAX_DECODED];
+            let len = decode(codecs, signature, &mut decoded).ok_or(Mismatch::Encoding)?;
+            same(decoded.get(..len).unwrap_or_default(), made)
+        }),
+        encoding => {
+            let written = encode(encoding, made).ok_or(Mismatch::Encoding)?;
+            any_signature(claim, |signature| same(signature, &written))
+        }
+    }
+}
+
+/// Whether any of the signatures that were sent holds; why the last does not.
+fn any_signature(
+    claim: &Claim<'_>,
+    holds: impl Fn(&[u8]) -> Result<(), Mismatch>,
+) -> Result<SignatureValid, Mismatch> {
+    let mut why = Mismatch::Encoding;
+    for signature in claim.signature.as_slice() {
+        match holds(signature) {
+            Ok(()) => return Ok(SignatureValid(())),
+            Err(mismatch) => why = mismatch,
+        }
+    }
+    Err(why)
 }
 
 /// Room for the longest MAC, and for what base64 decodes to before its end is known.
 const MAX_DECODED: usize = MAX_DIGEST + 3;
 
-fn digest(scope: &Scope<'_, '_>, digester: Digester<'_>) -> Result<Digest, Flaw> {
-    let mut gather = Gather::new(digester);
-    scope.put(&scope.program.string_to_sign, &mut gather)?;
-    Ok(gather.finish())
-}
-
 /// Undoes the encoding of a signature, the last step first.
-fn decode(program: &Program, signature: &[u8], out: &mut [u8; MAX_DECODED]) -> Option<usize> {
-    match &*program.encoding {
+fn decode(codecs: &[Codec], signature: &[u8], out: &mut [u8; MAX_DECODED]) -> Option<usize> {
+    match codecs {
         [] => {
             out.get_mut(..signature.len())?.copy_from_slice(signature);
             Some(signature.len())
@@ -172,6 +233,36 @@ fn decode(program: &Program, signature: &[u8], out: &mut [u8; MAX_DECODED]) -> O
     }
 }
 
+/// Writes a signature.
+pub(crate) fn encode(encoding: &Encoding, bytes: &[u8]) -> Option<Vec<u8>> {
+    match encoding {
+        Encoding::Codecs(codecs) => {
+            Some(codecs.iter().fold(bytes.to_vec(), |bytes, codec| codec.encode(&bytes)))
+        }
+        Encoding::Filters(filters) => {
+            let mut text = Bytes::Owned(bytes.to_vec());
+            for filter in filters {
+                text = filter.change(text).ok()?;
+            }
+            Some(text.into_cow().into_owned())
+        }
+    }
+}
+
+/// The keys of one variant that a secret makes.
+fn keys(program: &Program, secret: &[u8]) -> Keys {
+    let fixed = if program.key_is_fixed { fixed_key(program, secret).ok() } else { None };
+    let key = |algorithm: &Algorithm| match (algorithm, &fixed) {
+        (Algorithm::Hash(_) | Algorithm::Plain, _) => Ready::PerRequest,
+        (Algorithm::Hmac(_), None) if !program.key_is_fixed => Ready::PerRequest,
+        // What everybody may know is no key of an HMAC.
+        (Algorithm::Hmac(hash), Some(key)) if !is_pem(key) => Ready::Hmac(HmacKey::new(*hash, key)),
+        (Algorithm::Public(public), Some(key)) => public.key(key).map_or(Ready::Unusable, Ready::Public),
+        (Algorithm::Hmac(_) | Algorithm::Public(_), _) => Ready::Unusable,
+    };
+    program.algorithms.list.iter().map(key).collect()
+}
+
 fn fixed_key(program: &Program, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Flaw> {
     let headers = http::HeaderMap::new();
     let nothing =
@@ -181,6 +272,25 @@ fn fixed_key(program: &Program, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fla
 }
 
 impl PreparedKey {
+    /// The algorithm of a claim and the key for it. What the request names picks among those that are allowed; otherwise it is
+    /// the first that the secret is for.
+    fn for_claim(
+        &self,
+        program: &Program,
+        scope: &Scope<'_, '_>,
+        claim: &Claim<'_>,
+    ) -> Result<(Algorithm, &Ready), Mismatch> {
+        let keys = self.variants.get(claim.variant).ok_or(Mismatch::Foreign)?;
+        let mut pairs = program.algorithms.list.iter().copied().zip(keys);
+        let Some(named) = &program.algorithms.named else {
+            return pairs.find(|(_, key)| !matches!(key, Ready::Unusable)).ok_or(Mismatch::Secret);
+        };
+        let name = scope.bytes(&named.from).map_err(Mismatch::Unreadable)?;
+        let known = named.names.iter().find(|(known, _)| **known == *name.as_slice()).map(|(_, at)| *at);
+        let at = if name.is_empty() { known.or(named.default) } else { known };
+        at.and_then(|at| pairs.nth(at)).ok_or(Mismatch::Algorithm)
+    }
+
     fn secret(&self) -> &[u8] {
         self.secret.as_ref().map_or(b"", |secret| secret.expose())
     }

@@ -1,7 +1,7 @@
 //! Templates compiled: names become places, filters get their arguments, kinds and costs are added up.
 
 use http::HeaderName;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 use crate::compile::text::{Named, Text, text};
 use crate::filter::{self, Filter, Misuse};
@@ -16,14 +16,14 @@ use crate::syntax::{self, ArgValue, Expr};
 const MAX_NAMES: usize = 64;
 /// How many times over a template may copy the request: the bound on what a request can cost.
 const MAX_GROWTH: usize = 256;
-/// The largest compiled regular expression, in bytes.
-const MAX_REGEX_BYTES: usize = 1 << 18;
 
 /// Names of sources that hold one text.
-const SOURCES: [(&str, Source); 9] = [
+const SOURCES: [(&str, Source); 11] = [
     ("method", Source::Method),
     ("scheme", Source::Scheme),
     ("host", Source::Host),
+    ("hostname", Source::Hostname),
+    ("port", Source::Port),
     ("path", Source::Path),
     ("rawquery", Source::RawQuery),
     ("target", Source::Target),
@@ -67,7 +67,8 @@ impl Made {
     /// `{secret}`.
     pub(super) fn secret() -> Self {
         let slot = Slot { source: Source::Secret, filters: Box::default() };
-        Self { template: Template(Box::new([Piece::Slot(slot)])), uses: Uses::SECRET, ..Self::default() }
+        let template = Template { pieces: Box::new([Piece::Slot(slot)]), is_list: false };
+        Self { template, uses: Uses::SECRET, ..Self::default() }
     }
 }
 
@@ -105,12 +106,14 @@ pub(super) struct Compiler<'m, 's> {
     steps: Vec<Step>,
     groups: Vec<String>,
     json: Wanted,
+    /// Whether what is compiled writes a request, and may name the signature.
+    pub(super) writing: bool,
 }
 
 impl<'m, 's> Compiler<'m, 's> {
     pub(super) fn new(mistakes: &'m mut Mistakes<'s>, fields: [bool; 4], lets: Vec<Named>) -> Self {
         let steps = lets.into_iter().map(|written| Step { written, state: State::Unseen }).collect();
-        Self { mistakes, fields, steps, groups: Vec::new(), json: Wanted::default() }
+        Self { mistakes, fields, steps, groups: Vec::new(), json: Wanted::default(), writing: false }
     }
 
     /// Compiles `match`, and what its subjects look at.
@@ -153,25 +156,15 @@ impl<'m, 's> Compiler<'m, 's> {
     }
 
     fn regex(&mut self, text: &Text) -> Option<Regex> {
-        // Requests are bytes, and protocols are ASCII: `\d` is 0 to 9 and not every script's digits.
-        let built = RegexBuilder::new(&text.text)
-            .unicode(false)
-            .size_limit(MAX_REGEX_BYTES)
-            .dfa_size_limit(MAX_REGEX_BYTES)
-            .build();
-        match built {
-            Ok(regex) => Some(regex),
-            Err(error) => {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                self.mistakes.add(
-                    text.place,
-                    format!("this regular expression cannot be used: {why}"),
-                    "see https://docs.rs/regex/#syntax; what cannot run in linear time is not there",
-                );
-                None
-            }
+        let built = filter::regex(&text.text);
+        if let Err(why) = &built {
+            self.mistakes.add(
+                text.place,
+                format!("this regular expression cannot be used: {why}"),
+                "see https://docs.rs/regex/#syntax; what cannot run in linear time is not there",
+            );
         }
+        built.ok()
     }
 
     /// Gives the named groups of an expression their places.
@@ -226,9 +219,19 @@ impl<'m, 's> Compiler<'m, 's> {
         Some(made)
     }
 
-    /// Compiles what a request presents: read from the request alone.
+    /// Compiles a field of what a request presents: read from the request alone.
     pub(super) fn presented(&mut self, text: &Text) -> Made {
         let made = self.text(text);
+        self.from_request_alone(text, made)
+    }
+
+    /// Compiles a signature, which may be a list of which any may match.
+    pub(super) fn signature(&mut self, text: &Text) -> Made {
+        let made = self.template(text);
+        self.from_request_alone(text, made)
+    }
+
+    fn from_request_alone(&mut self, text: &Text, made: Made) -> Made {
         if made.uses.has(Uses::SECRET) {
             self.mistakes.add(
                 text.place,
@@ -251,7 +254,8 @@ impl<'m, 's> Compiler<'m, 's> {
         text(entry, self.mistakes).map_or_else(Made::default, |text| self.text(&text))
     }
 
-    fn text(&mut self, text: &Text) -> Made {
+    /// Compiles a text that is no list.
+    pub(super) fn text(&mut self, text: &Text) -> Made {
         let made = self.template(text);
         if made.kind == Kind::List {
             self.mistakes.add(
@@ -305,8 +309,19 @@ impl<'m, 's> Compiler<'m, 's> {
                 format!("at most {MAX_GROWTH} times"),
             );
         }
-        made.template = Template(pieces.into());
+        made.template = Template { pieces: pieces.into(), is_list: made.kind == Kind::List };
         made
+    }
+
+    /// Compiles a place of the request to write to, such as `header.Authorization`.
+    pub(super) fn place(&mut self, name: &str, place: Place) -> Option<Slot> {
+        match syntax::expr(name) {
+            Ok(expr) => self.slot(&expr, place).map(|made| made.slot),
+            Err(slip) => {
+                self.mistakes.add(place, slip.found, slip.would_do);
+                None
+            }
+        }
     }
 
     fn slot(&mut self, expr: &Expr, place: Place) -> Option<MadeSlot> {
@@ -353,6 +368,9 @@ impl<'m, 's> Compiler<'m, 's> {
         if name == "header" {
             return self.header(member, expr, place);
         }
+        if name == "secret" && member.is_some() {
+            return self.list(ListSource::Secret, member, expr, place);
+        }
         if let Some((_, list)) = LISTS.iter().find(|(known, _)| *known == name) {
             return self.list(*list, member, expr, place);
         }
@@ -365,6 +383,7 @@ impl<'m, 's> Compiler<'m, 's> {
             .map(|(_, source)| source.clone())
             .or_else(|| self.groups.iter().position(|group| group == name).map(Source::Group))
             .or_else(|| self.field(name).map(Source::Field));
+        let source = source.or_else(|| (name == "signature" && self.writing).then_some(Source::Signature));
         let Some(source) = source else {
             self.no_such_name(name, expr, place);
             return None;
@@ -444,7 +463,7 @@ impl<'m, 's> Compiler<'m, 's> {
                 }
                 Source::Json(leaf?)
             }
-            ListSource::Headers | ListSource::RawQuery | ListSource::RawForm => {
+            ListSource::Headers | ListSource::RawQuery | ListSource::RawForm | ListSource::Secret => {
                 let mut made = MadeSlot::new(Source::List(list), Kind::Text);
                 made.slot.filters = Box::new([Filter::At(member.as_bytes().into())]);
                 return Some(made);
@@ -464,7 +483,7 @@ impl<'m, 's> Compiler<'m, 's> {
             return None;
         };
         // A step that only renames a list of the request is that list: its members are found in place.
-        if let [Piece::Slot(Slot { source: Source::List(list), filters })] = &*step.template.0
+        if let [Piece::Slot(Slot { source: Source::List(list), filters })] = &*step.template.pieces
             && filters.is_empty()
         {
             return self.list(*list, member, expr, place);
@@ -508,9 +527,7 @@ fn misused(name: &str, misuse: &Misuse) -> (String, String) {
             };
             (format!("there is no filter `{name}`"), would_do)
         }
-        Misuse::Arguments(what) => {
-            (format!("`{name}` takes other arguments"), format!("its arguments: {what}"))
-        }
+        Misuse::Arguments(what) => (format!("`{name}` takes other arguments"), format!("it takes: {what}")),
         Misuse::WrongKind(Kind::List) => (
             format!("`{name}` works on lists"),
             "put it after a list such as `query` or `headers`".to_owned(),

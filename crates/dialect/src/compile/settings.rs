@@ -2,63 +2,127 @@
 
 use std::time::Duration;
 
+use crate::algorithm::Algorithm;
 use crate::codec::Codec;
-use crate::compile::text::{Text, text, unknown};
-use crate::hash::Hash;
+use crate::compile::text::{Named, Text, entries, raw_text, text, unknown};
+use crate::filter::{self, Filter};
 use crate::mistake::{Mistakes, Place};
-use crate::names::listed;
-use crate::program::Algorithm;
-use crate::raw::{Data, Entry};
-use crate::syntax;
-use crate::time::{self, Format, Window};
+use crate::names::{closest, listed};
+use crate::program::{Encoding, Kind};
+use crate::raw::{Data, Entry, Table};
+use crate::syntax::{self, ArgValue};
+use crate::time::{self, Format};
 
-pub(super) fn algorithm(
+/// Algorithms as they are written, the template not compiled yet.
+pub(super) struct WrittenAlgorithms {
+    pub(super) list: Vec<Algorithm>,
+    pub(super) named: Option<WrittenChoice>,
+}
+
+pub(super) struct WrittenChoice {
+    pub(super) from: Text,
+    pub(super) names: Vec<(Box<[u8]>, usize)>,
+    pub(super) default: Option<usize>,
+}
+
+/// A name, a list of names, or a table that says which name in the request means which.
+pub(super) fn algorithms(
     entry: Option<Entry>,
     place: Place,
     mistakes: &mut Mistakes<'_>,
-) -> Option<Algorithm> {
+) -> WrittenAlgorithms {
+    let mut written = WrittenAlgorithms { list: Vec::new(), named: None };
     let Some(entry) = entry else {
         mistakes.add(place, "`algorithm` is missing", "add one, such as `algorithm = \"hmac-sha256\"`");
-        return None;
+        return written;
     };
-    let Text { text, place } = text(entry, mistakes)?;
-    let found = match text.strip_prefix("hmac-") {
-        Some(hash) => Hash::named(hash).map(Algorithm::Hmac),
-        None => Hash::named(&text).map(Algorithm::Hash),
-    };
+    let place = entry.value.place;
+    match entry.value.data {
+        Data::Text(text) => written.list.extend(algorithm(&Text { text, place }, mistakes)),
+        Data::List(list) if !list.is_empty() => {
+            let texts = list.into_iter().filter_map(|raw| raw_text("algorithm", raw, mistakes));
+            let texts: Vec<Text> = texts.collect();
+            written.list.extend(texts.iter().filter_map(|text| algorithm(text, mistakes)));
+        }
+        Data::Table(mut table) => {
+            let from = table.take("from").and_then(|entry| text(entry, mistakes));
+            let default = table.take("default").and_then(|entry| text(entry, mistakes));
+            let allow = entries(table.take("allow"), mistakes);
+            unknown(&table, mistakes);
+            let mut names = Vec::new();
+            for Named { name, text, .. } in allow {
+                if let Some(algorithm) = algorithm(&text, mistakes) {
+                    names.push((name.into_bytes().into(), at(&mut written.list, algorithm)));
+                }
+            }
+            let default = default.and_then(|text| algorithm(&text, mistakes));
+            let default = default.map(|default| at(&mut written.list, default));
+            match from {
+                Some(from) if !names.is_empty() => {
+                    written.named = Some(WrittenChoice { from, names, default });
+                }
+                _ => mistakes.add(place, "an algorithm that is named by the request, and how is not said", {
+                    "`algorithm = { from = \"{header.X-Alg}\", allow = { HS256 = \"hmac-sha256\" } }`"
+                }),
+            }
+        }
+        other => {
+            let found = format!("`algorithm` is {}", other.what());
+            mistakes.add(place, found, "a name, such as `hmac-sha256`, or a list of names");
+        }
+    }
+    written
+}
+
+fn algorithm(text: &Text, mistakes: &mut Mistakes<'_>) -> Option<Algorithm> {
+    let found = Algorithm::named(&text.text);
     if found.is_none() {
-        let known: Vec<String> = Hash::NAMES
-            .iter()
-            .map(|(name, _)| format!("hmac-{name}"))
-            .chain(Hash::NAMES.iter().map(|(name, _)| (*name).to_owned()))
-            .collect();
-        mistakes.add(place, format!("there is no algorithm `{text}`"), format!("one of {}", listed(&known)));
+        let known = Algorithm::names();
+        let would_do = match closest(&text.text, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("one of {}", listed(&known)),
+        };
+        mistakes.add(text.place, format!("there is no algorithm `{}`", text.text), would_do);
     }
     found
 }
 
-pub(super) fn encoding(entry: Option<Entry>, place: Place, mistakes: &mut Mistakes<'_>) -> Box<[Codec]> {
+/// The place of an algorithm in a list, to which it is added where it is not there.
+fn at(list: &mut Vec<Algorithm>, algorithm: Algorithm) -> usize {
+    list.iter().position(|known| *known == algorithm).unwrap_or_else(|| {
+        list.push(algorithm);
+        list.len() - 1
+    })
+}
+
+pub(super) fn encoding(entry: Option<Entry>, place: Place, mistakes: &mut Mistakes<'_>) -> Encoding {
+    let none = Encoding::Codecs(Box::default());
     let known = || listed(&Codec::NAMES.map(|(name, _)| name.to_owned()));
     let Some(entry) = entry else {
         mistakes.add(place, "`encoding` is missing", format!("how the signature is written: {}", known()));
-        return Box::default();
+        return none;
     };
-    let Some(Text { text, place }) = text(entry, mistakes) else { return Box::default() };
+    let Some(Text { text, place }) = text(entry, mistakes) else { return none };
     if text == "raw" {
-        return Box::default();
+        return none;
     }
     let written = match syntax::filters(&text) {
         Ok(written) => written,
         Err(slip) => {
             mistakes.add_within(place, slip.at, slip.found, slip.would_do);
-            return Box::default();
+            return none;
         }
     };
-    let mut codecs = Vec::new();
+    let mut filters = Vec::new();
     for filter in written {
-        match Codec::named(&filter.name) {
-            Some(codec) if filter.args.is_empty() => codecs.push(codec),
-            _ => mistakes.add_within(
+        let args = filter.args.iter().filter_map(|arg| match &arg.value {
+            ArgValue::Text(text) => Some(filter::Arg::Text(text.clone())),
+            ArgValue::Number(number) => Some(filter::Arg::Number(*number)),
+            ArgValue::Expr(_) => None,
+        });
+        match Filter::named(&filter.name, args.collect(), Kind::Text) {
+            Ok((filter, Kind::Text)) if !filter.looks_elsewhere() => filters.push(filter),
+            Ok(_) | Err(_) => mistakes.add_within(
                 place,
                 filter.at,
                 format!("there is no encoding `{}`", filter.name),
@@ -66,7 +130,27 @@ pub(super) fn encoding(entry: Option<Entry>, place: Place, mistakes: &mut Mistak
             ),
         }
     }
-    codecs.into()
+    let codecs: Option<Vec<Codec>> = filters
+        .iter()
+        .map(|filter| match filter {
+            Filter::Encode(codec) => Some(*codec),
+            _ => None,
+        })
+        .collect();
+    codecs.map_or(Encoding::Filters(filters.into()), |codecs| Encoding::Codecs(codecs.into()))
+}
+
+/// Takes out the entries that say that something dangerous is meant, each with its reason.
+pub(super) fn dangers(table: &mut Table, mistakes: &mut Mistakes<'_>) {
+    let names: Vec<String> =
+        table.0.iter().map(|entry| entry.key.clone()).filter(|key| key.starts_with("danger_")).collect();
+    for name in names {
+        if let Some(text) = table.take(&name).and_then(|entry| text(entry, mistakes))
+            && text.text.trim().is_empty()
+        {
+            mistakes.add(text.place, format!("`{name}` without a reason"), "say why it is meant");
+        }
+    }
 }
 
 pub(super) fn time_format(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Format {
@@ -83,29 +167,44 @@ pub(super) fn time_format(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> 
     )
 }
 
-pub(super) fn window(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Option<Window> {
-    const WOULD_DO: &str = "`window = \"300s\"`, or `window = { past = \"1h\", future = \"300s\" }`";
-    let entry = entry?;
+/// Limits as they are written, the template not compiled yet.
+#[derive(Default)]
+pub(super) struct WrittenLimits {
+    pub(super) past: Option<Duration>,
+    pub(super) named_past: Option<Text>,
+    pub(super) future: Option<Duration>,
+    pub(super) most: Option<Duration>,
+    pub(super) place: Option<Place>,
+}
+
+pub(super) fn limits(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> WrittenLimits {
+    let mut limits = WrittenLimits::default();
+    let Some(entry) = entry else { return limits };
+    let place = entry.value.place;
+    limits.place = Some(place);
     match entry.value.data {
         Data::Text(text) => {
-            let both = length(&Text { text, place: entry.value.place }, mistakes)?;
-            Some(Window { past: both, future: both })
+            let both = length(&Text { text, place }, mistakes);
+            (limits.past, limits.future) = (both, both);
         }
         Data::Table(mut table) => {
-            let (past, future) = (table.take("past"), table.take("future"));
+            let mut side = |name: &str| table.take(name).and_then(|entry| text(entry, mistakes));
+            let (past, future, most) = (side("past"), side("future"), side("most"));
             unknown(&table, mistakes);
-            let (Some(past), Some(future)) = (past, future) else {
-                mistakes.add(entry.value.place, "a window without both its sides", WOULD_DO);
-                return None;
-            };
-            let (past, future) = (text(past, mistakes)?, text(future, mistakes)?);
-            Some(Window { past: length(&past, mistakes)?, future: length(&future, mistakes)? })
+            match past {
+                Some(past) if past.text.contains('{') => limits.named_past = Some(past),
+                past => limits.past = past.and_then(|text| length(&text, mistakes)),
+            }
+            limits.future = future.and_then(|text| length(&text, mistakes));
+            limits.most = most.and_then(|text| length(&text, mistakes));
         }
-        other => {
-            mistakes.add(entry.value.place, format!("`window` is {}", other.what()), WOULD_DO);
-            None
-        }
+        other => mistakes.add(
+            place,
+            format!("`window` is {}", other.what()),
+            "`window = \"300s\"`, or `window = { past = \"1h\", future = \"300s\" }`",
+        ),
     }
+    limits
 }
 
 fn length(text: &Text, mistakes: &mut Mistakes<'_>) -> Option<Duration> {

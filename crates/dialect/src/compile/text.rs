@@ -23,7 +23,7 @@ pub(crate) fn text(entry: Entry, mistakes: &mut Mistakes<'_>) -> Option<Text> {
     raw_text(&entry.key, entry.value, mistakes)
 }
 
-fn raw_text(key: &str, value: Raw, mistakes: &mut Mistakes<'_>) -> Option<Text> {
+pub(crate) fn raw_text(key: &str, value: Raw, mistakes: &mut Mistakes<'_>) -> Option<Text> {
     match value.data {
         Data::Text(text) => Some(Text { text, place: value.place }),
         other => {
@@ -53,6 +53,29 @@ pub(crate) fn entries(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Vec<
     }
 }
 
+/// The entries of a table of pairs of texts.
+pub(crate) fn pairs(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Vec<(String, Text, Text)> {
+    const WOULD_DO: &str = "two texts that must be the same: `checks.body = [\"{header.Digest}\", \"{body | sha256 | base64}\"]`";
+    let Some(entry) = entry else { return Vec::new() };
+    let Data::Table(table) = entry.value.data else {
+        mistakes.add(entry.value.place, format!("`{}` is {}", entry.key, entry.value.data.what()), WOULD_DO);
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for Entry { key, value, .. } in table.0 {
+        let place = value.place;
+        let texts: Vec<Text> = match value.data {
+            Data::List(list) => list.into_iter().filter_map(|raw| raw_text(&key, raw, mistakes)).collect(),
+            _ => Vec::new(),
+        };
+        match <[Text; 2]>::try_from(texts) {
+            Ok([left, right]) => found.push((key, left, right)),
+            Err(_) => mistakes.add(place, format!("`{key}` is no pair of texts"), WOULD_DO),
+        }
+    }
+    found
+}
+
 pub(crate) fn signatures(entry: Option<Entry>, place: Place, mistakes: &mut Mistakes<'_>) -> Vec<Text> {
     let Some(entry) = entry else {
         mistakes.add(
@@ -72,7 +95,7 @@ pub(crate) fn signatures(entry: Option<Entry>, place: Place, mistakes: &mut Mist
 
 /// Notes what nobody took out of a table.
 pub(crate) fn unknown(table: &Table, mistakes: &mut Mistakes<'_>) {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 27] = [
         "key_id",
         "timestamp",
         "nonce",
@@ -93,6 +116,13 @@ pub(crate) fn unknown(table: &Table, mistakes: &mut Mistakes<'_>) {
         "like",
         "past",
         "future",
+        "most",
+        "when",
+        "checks",
+        "sign",
+        "from",
+        "default",
+        "allow",
     ];
     let known = KNOWN.map(str::to_owned);
     for entry in &table.0 {

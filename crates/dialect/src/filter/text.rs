@@ -1,0 +1,240 @@
+//! What is done to texts.
+
+use std::borrow::Cow;
+
+use crate::claim::Flaw;
+use crate::filter::Filter;
+use crate::hash::{Hash, HmacKey};
+use crate::json::{self, Entries};
+use crate::pairs;
+use crate::value::{Bytes, List, MAX_PAIRS, Value};
+
+impl Filter {
+    /// Does to one text what the filter does.
+    pub(super) fn on_text<'v>(&self, bytes: Bytes<'v>) -> Result<Value<'v>, Flaw> {
+        match self {
+            Self::Split(separator, inner) => split(bytes, separator, inner.as_deref()).map(Value::List),
+            Self::Json => members(bytes).map(Value::List),
+            Self::Pairs => match bytes.into_cow() {
+                Cow::Borrowed(text) => pairs::raw_list(text),
+                Cow::Owned(text) => pairs::raw_list(&text).map(own),
+            }
+            .map(Value::List),
+            filter => filter.change(bytes).map(Value::Text),
+        }
+    }
+
+    /// The filters that make one text of another.
+    pub(crate) fn change<'v>(&self, bytes: Bytes<'v>) -> Result<Bytes<'v>, Flaw> {
+        let text = bytes.as_slice();
+        Ok(Bytes::Owned(match self {
+            Self::Hash(hash) => return Ok(Bytes::Digest(hash.of(text))),
+            Self::Encode(codec) => codec.encode(text),
+            Self::Decode(codec) => codec.decode_vec(text).ok_or(Flaw::NotEncoded)?,
+            Self::Escape { safe, plus } => escape(text, safe, *plus),
+            Self::Unescape { plus } => pairs::percent(text, *plus),
+            Self::LowerEscapes => lower_escapes(text),
+            Self::NormPath => norm_path(text),
+            Self::Lower => text.to_ascii_lowercase(),
+            Self::Upper => text.to_ascii_uppercase(),
+            Self::Trim => match bytes {
+                Bytes::Borrowed(text) => return Ok(Bytes::Borrowed(text.trim_ascii())),
+                bytes => bytes.as_slice().trim_ascii().to_vec(),
+            },
+            Self::Squeeze => squeeze(text),
+            Self::Slice(from, to) => match bytes {
+                Bytes::Borrowed(text) => return Ok(Bytes::Borrowed(slice(text, *from, *to))),
+                bytes => slice(bytes.as_slice(), *from, *to).to_vec(),
+            },
+            Self::Replace(regex, with) => regex.replace_all(text, regex::bytes::NoExpand(with)).into_owned(),
+            Self::Capture(regex) => capture(regex, text).to_vec(),
+            Self::Prefix(front) if !text.is_empty() => [front, text].concat(),
+            Self::Suffix(end) if !text.is_empty() => [text, end].concat(),
+            Self::Length => text.len().to_string().into_bytes(),
+            Self::Quote => {
+                let text = std::str::from_utf8(text).map_err(|_| Flaw::NotText)?;
+                json::quote(text).into_bytes()
+            }
+            Self::Date(from, to) => {
+                let at = if text.is_empty() { None } else { Some(from.parse(text).ok_or(Flaw::NotATime)?) };
+                at.map_or(Vec::new(), |at| to.write(at).into_bytes())
+            }
+            // All others are no changes of one text; `build` lets none of them stand here.
+            _ => return Ok(bytes),
+        }))
+    }
+}
+
+/// HMAC after HMAC, each under the one before.
+pub(super) fn chain<'v>(hash: Hash, first: Bytes<'v>, parts: &[Bytes<'v>]) -> Bytes<'v> {
+    parts
+        .iter()
+        .fold(first, |key, part| Bytes::Digest(HmacKey::new(hash, key.as_slice()).of(part.as_slice())))
+}
+
+fn own(list: List<'_>) -> List<'static> {
+    list.into_iter()
+        .map(|(name, value)| (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned())))
+        .collect()
+}
+
+fn split<'v>(text: Bytes<'v>, separator: &[u8], inner: Option<&[u8]>) -> Result<List<'v>, Flaw> {
+    match text.into_cow() {
+        Cow::Borrowed(text) => parts(text, separator, inner),
+        Cow::Owned(text) => parts(&text, separator, inner).map(own),
+    }
+}
+
+fn parts<'t>(text: &'t [u8], separator: &[u8], inner: Option<&[u8]>) -> Result<List<'t>, Flaw> {
+    let mut list = List::new();
+    let mut rest = (!text.is_empty()).then_some(text);
+    while let Some(text) = rest {
+        let (part, after) = cut(text, separator);
+        rest = after;
+        let part = part.trim_ascii();
+        let (name, value) = match inner {
+            None => (b"".as_slice(), part),
+            Some(inner) => match cut(part, inner) {
+                (name, Some(value)) => (name.trim_ascii(), unquoted(value.trim_ascii())),
+                (name, None) => (name, b"".as_slice()),
+            },
+        };
+        if list.len() == MAX_PAIRS {
+            return Err(Flaw::TooMany);
+        }
+        list.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+    }
+    Ok(list)
+}
+
+/// What stands before and what behind the first separator.
+fn cut<'t>(text: &'t [u8], separator: &[u8]) -> (&'t [u8], Option<&'t [u8]>) {
+    match memchr::memmem::find(text, separator) {
+        Some(at) if !separator.is_empty() => {
+            (text.get(..at).unwrap_or_default(), text.get(at + separator.len()..))
+        }
+        _ => (text, None),
+    }
+}
+
+/// Without the double quotes around it.
+fn unquoted(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
+}
+
+fn members(text: Bytes<'_>) -> Result<List<'_>, Flaw> {
+    let list = |entries: Entries<'_>| -> List<'static> {
+        let owned = entries.into_iter().map(|(name, value)| {
+            (Cow::Owned(name.into_owned().into_bytes()), Cow::Owned(value.into_owned().into_bytes()))
+        });
+        owned.collect()
+    };
+    if text.is_empty() {
+        return Ok(List::new());
+    }
+    json::entries(text.as_slice()).map(list)
+}
+
+/// Percent-escapes what is neither an ASCII letter or digit nor safe.
+pub(crate) fn escape(text: &[u8], safe: &[u8], plus: bool) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    let mut escaped = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b' ' if plus => escaped.push(b'+'),
+            byte if byte.is_ascii_alphanumeric() || safe.contains(byte) => escaped.push(*byte),
+            byte => escaped.extend([b'%', digit(byte >> 4), digit(byte & 15)]),
+        }
+    }
+    escaped
+}
+
+fn lower_escapes(text: &[u8]) -> Vec<u8> {
+    let mut lowered = text.to_vec();
+    let mut at = 0;
+    while let Some(found) = lowered.get(at..).and_then(|rest| memchr::memchr(b'%', rest)) {
+        at += found + 1;
+        if let Some(digits) = lowered.get_mut(at..at + 2) {
+            digits.make_ascii_lowercase();
+        }
+    }
+    lowered
+}
+
+/// Takes `.`, `..` and empty segments out of a path.
+fn norm_path(path: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut last = b"".as_slice();
+    for segment in path.split(|byte| *byte == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                kept.pop();
+            }
+            segment => kept.push(segment),
+        }
+        last = segment;
+    }
+    let mut normal = vec![b'/'];
+    normal.extend(kept.join(&b'/'));
+    if !kept.is_empty() && matches!(last, b"" | b"." | b"..") {
+        normal.push(b'/');
+    }
+    normal
+}
+
+fn squeeze(text: &[u8]) -> Vec<u8> {
+    let words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.collect::<Vec<&[u8]>>().join(&b' ')
+}
+
+fn slice(bytes: &[u8], from: i64, to: i64) -> &[u8] {
+    let place = |at: i64| {
+        let far = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
+        if at < 0 { bytes.len().saturating_sub(far) } else { far.min(bytes.len()) }
+    };
+    bytes.get(place(from)..place(to)).unwrap_or_default()
+}
+
+fn capture<'t>(regex: &regex::bytes::Regex, text: &'t [u8]) -> &'t [u8] {
+    let Some(caught) = regex.captures(text) else { return b"" };
+    let whole = caught.get(0);
+    let group = if regex.captures_len() > 1 { caught.get(1) } else { whole };
+    group.map_or(b"", |group| group.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_normalised_as_the_rfc_says() {
+        for (path, normal) in [
+            ("/", "/"),
+            ("", "/"),
+            ("/a/./b", "/a/b"),
+            ("/a/../b", "/b"),
+            ("//a//b//", "/a/b/"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("/../..", "/"),
+        ] {
+            assert_eq!(String::from_utf8(norm_path(path.as_bytes())).unwrap(), normal, "{path}");
+        }
+    }
+
+    #[test]
+    fn slices_count_from_either_end_and_never_fail() {
+        for (from, to, part) in [(0, 2, "ab"), (-2, i64::MAX, "cd"), (1, -1, "bc"), (3, 1, ""), (9, 99, "")] {
+            assert_eq!(slice(b"abcd", from, to), part.as_bytes());
+        }
+    }
+
+    #[test]
+    fn parts_lose_the_quotes_and_blanks_around_them() {
+        let list = parts(b" a=\"1\", b = 2,c", b",", Some(b"=")).unwrap();
+        let text: Vec<_> = list.iter().map(|(n, v)| [&**n, &**v].join(&b':')).collect();
+        assert_eq!(text, [b"a:1".to_vec(), b"b:2".to_vec(), b"c:".to_vec()]);
+    }
+}
