@@ -2,8 +2,62 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
+use base64::Engine as _;
 use countersign_dialect::Request;
+use countersign_model::UnixTime;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+/// A captured request, when it was made and with which secret.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub id: String,
+    pub now: UnixTime,
+    pub secret: String,
+    /// Why it cannot verify, where it cannot.
+    pub odd: Option<String>,
+    pub request: OwnedRequest,
+}
+
+impl Case {
+    pub fn parse(value: &Value) -> Self {
+        let text = |key: &str| value[key].as_str().map(str::to_owned);
+        let request = &value["request"];
+        let url = request["url"].as_str().unwrap();
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let at = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (host, target) = rest.split_at(at);
+        let mut headers = HeaderMap::new();
+        for pair in request["headers"].as_array().unwrap() {
+            let name = HeaderName::from_bytes(pair[0].as_str().unwrap().as_bytes()).unwrap();
+            let value = pair[1].as_str().unwrap().trim();
+            headers.append(name, HeaderValue::from_str(value).unwrap());
+        }
+        if !headers.contains_key("host") {
+            headers.insert("host", HeaderValue::from_str(host).unwrap());
+        }
+        let body = match (request["body"].as_str(), request["body_base64"].as_str()) {
+            (Some(body), _) => body.as_bytes().to_vec(),
+            (None, Some(body)) => base64::engine::general_purpose::STANDARD.decode(body).unwrap(),
+            (None, None) => Vec::new(),
+        };
+        let host = headers["host"].to_str().unwrap().to_owned();
+        Self {
+            id: text("id").unwrap(),
+            now: UnixTime::from_millis(value["now_ms"].as_i64().unwrap()),
+            secret: text("secret").unwrap(),
+            odd: text("odd"),
+            request: OwnedRequest {
+                method: request["method"].as_str().unwrap().to_owned(),
+                scheme: scheme.to_owned(),
+                host,
+                target: if target.is_empty() { "/".to_owned() } else { target.to_owned() },
+                headers,
+                body,
+            },
+        }
+    }
+}
 
 /// A request that owns its parts.
 #[derive(Clone, Debug)]
