@@ -76,7 +76,7 @@ impl Public {
         }
     }
 
-    /// The public key in `bytes`: PEM or DER (RFC 5280, SubjectPublicKeyInfo), or the bare key that the algorithm has.
+    /// The public key in `bytes`: PEM or DER (RFC 5280, `SubjectPublicKeyInfo`), or the bare key that the algorithm has.
     /// `None` where it is no key of this algorithm.
     pub(crate) fn key(self, bytes: &[u8]) -> Option<ParsedPublicKey> {
         let der = pem(bytes);

@@ -186,9 +186,9 @@ fn signatures<'r>(program: &Program, scope: &Scope<'_, 'r>) -> Result<Option<Sig
 fn past(program: &Program, scope: &Scope<'_, '_>, named: &Template) -> Result<Duration, Malformed> {
     let part = Part::Timestamp;
     let text = scope.bytes(named).map_err(|flaw| at_fault(scope, part, flaw))?;
-    let text = std::str::from_utf8(text.as_slice()).ok().and_then(time::duration);
-    let past = text.ok_or(Malformed { part, flaw: Flaw::NotATime })?;
-    Ok(program.limits.most.map_or(past, |most| past.min(most)))
+    let length = std::str::from_utf8(text.as_slice()).ok().and_then(time::duration);
+    let length = length.ok_or(Malformed { part, flaw: Flaw::NotATime })?;
+    Ok(program.limits.most.map_or(length, |most| length.min(most)))
 }
 
 fn stamp<'r>(

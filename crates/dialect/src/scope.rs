@@ -299,14 +299,6 @@ impl<'p, 'v> Scope<'p, 'v> {
         })
     }
 
-    fn members(&self, entries: json::Entries<'v>) -> List<'v> {
-        let bytes = |text: Cow<'v, str>| match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
-        entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect()
-    }
-
     fn list(&self, list: ListSource) -> Result<List<'v>, Flaw> {
         let query = || self.request.query().unwrap_or("").as_bytes();
         Ok(match list {
@@ -322,8 +314,20 @@ impl<'p, 'v> Scope<'p, 'v> {
             ListSource::RawQuery => pairs::raw_list(query())?,
             ListSource::Form => pairs::decoded_list(self.body()?)?,
             ListSource::RawForm => pairs::raw_list(self.body()?)?,
-            ListSource::Json => self.members(json::entries(self.body()?)?),
-            ListSource::Secret => self.members(json::entries(self.secret)?),
+            // No body at all is no member, as it is no pair of a form.
+            ListSource::Json => match self.body()? {
+                b"" => List::new(),
+                body => members(json::entries(body)?),
+            },
+            ListSource::Secret => members(json::entries(self.secret)?),
         })
     }
+}
+
+fn members(entries: json::Entries<'_>) -> List<'_> {
+    let bytes = |text| match text {
+        Cow::Borrowed(text) => Cow::Borrowed(str::as_bytes(text)),
+        Cow::Owned(text) => Cow::Owned(String::into_bytes(text)),
+    };
+    entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect()
 }

@@ -19,7 +19,8 @@ fn root() -> PathBuf {
 }
 
 fn files(ending: &str) -> Vec<PathBuf> {
-    let folders = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let folders =
+        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let mut found: Vec<PathBuf> = folders
         .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
         .filter(|path| path.to_str().unwrap().ends_with(ending))

@@ -222,16 +222,16 @@ impl<'m, 's> Compiler<'m, 's> {
     /// Compiles a field of what a request presents: read from the request alone.
     pub(super) fn presented(&mut self, text: &Text) -> Made {
         let made = self.text(text);
-        self.from_request_alone(text, made)
+        self.without_secret(text, made)
     }
 
     /// Compiles a signature, which may be a list of which any may match.
     pub(super) fn signature(&mut self, text: &Text) -> Made {
         let made = self.template(text);
-        self.from_request_alone(text, made)
+        self.without_secret(text, made)
     }
 
-    fn from_request_alone(&mut self, text: &Text, made: Made) -> Made {
+    fn without_secret(&mut self, text: &Text, made: Made) -> Made {
         if made.uses.has(Uses::SECRET) {
             self.mistakes.add(
                 text.place,
@@ -341,7 +341,7 @@ impl<'m, 's> Compiler<'m, 's> {
                     }
                 });
             }
-            match Filter::named(&written.name, args, made.kind) {
+            match Filter::named(&written.name, &args, made.kind) {
                 Ok((filter, out)) => {
                     made.growth = made.growth.saturating_mul(filter.growth());
                     made.kind = out;

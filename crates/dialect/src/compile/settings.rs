@@ -115,12 +115,16 @@ pub(super) fn encoding(entry: Option<Entry>, place: Place, mistakes: &mut Mistak
     };
     let mut filters = Vec::new();
     for filter in written {
-        let args = filter.args.iter().filter_map(|arg| match &arg.value {
-            ArgValue::Text(text) => Some(filter::Arg::Text(text.clone())),
-            ArgValue::Number(number) => Some(filter::Arg::Number(*number)),
-            ArgValue::Expr(_) => None,
-        });
-        match Filter::named(&filter.name, args.collect(), Kind::Text) {
+        let args: Vec<filter::Arg> = filter
+            .args
+            .iter()
+            .filter_map(|arg| match &arg.value {
+                ArgValue::Text(text) => Some(filter::Arg::Text(text.clone())),
+                ArgValue::Number(number) => Some(filter::Arg::Number(*number)),
+                ArgValue::Expr(_) => None,
+            })
+            .collect();
+        match Filter::named(&filter.name, &args, Kind::Text) {
             Ok((filter, Kind::Text)) if !filter.looks_elsewhere() => filters.push(filter),
             Ok(_) | Err(_) => mistakes.add_within(
                 place,

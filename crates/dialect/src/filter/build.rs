@@ -33,7 +33,7 @@ pub(crate) enum Misuse {
 }
 
 /// The filters that are not named after a hash or an encoding, with what they work on and their arguments.
-const FILTERS: [(&str, On, &str); 37] = [
+const FILTERS: [(&str, On, &str); 38] = [
     ("lower", On::Both, ""),
     ("upper", On::Both, ""),
     ("trim", On::Both, ""),
@@ -62,6 +62,7 @@ const FILTERS: [(&str, On, &str); 37] = [
     ("keep", On::List, "names, such as `keep('x-acme-*')`"),
     ("pick", On::List, "names, such as `pick(signed)`"),
     ("dropempty", On::List, ""),
+    ("unique", On::List, ""),
     ("sort", On::List, "nothing, or one of 'name', 'nocase', 'value'"),
     ("join", On::List, "a text, such as `join(', ')`"),
     ("plus", On::List, "another list, such as `plus(form)`"),
@@ -95,16 +96,16 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
 
 impl Filter {
     /// The filter of that name for a value of kind `on`, and the kind of what comes out.
-    pub(crate) fn named(name: &str, args: Vec<Arg>, on: Kind) -> Result<(Self, Kind), Misuse> {
+    pub(crate) fn named(name: &str, args: &[Arg], on: Kind) -> Result<(Self, Kind), Misuse> {
         if args.len() > MAX_ARGUMENTS {
             return Err(Misuse::Arguments(format!("at most {MAX_ARGUMENTS}")));
         }
-        if let Some(filter) = Self::of_hash_or_codec(name, &args)? {
+        if let Some(filter) = Self::of_hash_or_codec(name, args)? {
             return Ok((filter, on));
         }
         if HALVES.contains(&name) {
             let wanted = "a text to put between them, such as `values('|')`";
-            let [Arg::Text(separator)] = args.as_slice() else {
+            let [Arg::Text(separator)] = args else {
                 return Err(Misuse::Arguments(wanted.into()));
             };
             let separator = boxed(separator);
@@ -161,7 +162,7 @@ impl Filter {
     }
 
     /// The filter, or `None` where the arguments are not the ones it takes.
-    fn built(name: &str, args: Vec<Arg>, on: Kind) -> Result<Option<Self>, Misuse> {
+    fn built(name: &str, args: &[Arg], on: Kind) -> Result<Option<Self>, Misuse> {
         let texts: Vec<Option<&str>> = args.iter().map(Arg::as_text).collect();
         let filter = match (name, texts.as_slice()) {
             ("lower", []) => Self::Lower,
@@ -188,6 +189,7 @@ impl Filter {
             ("json", []) => Self::Json,
             ("pairs", []) => Self::Pairs,
             ("dropempty", []) => Self::DropEmpty,
+            ("unique", []) => Self::Unique,
             ("sort", []) => Self::Sort(SortBy::Pair),
             ("sort", [Some("name")]) => Self::Sort(SortBy::Name),
             ("sort", [Some("nocase")]) => Self::Sort(SortBy::Nocase),
@@ -205,8 +207,8 @@ impl Filter {
     }
 
     /// The filters whose arguments are numbers or values.
-    fn with_values(name: &str, args: Vec<Arg>, on: Kind) -> Option<Self> {
-        match (name, args.as_slice()) {
+    fn with_values(name: &str, args: &[Arg], on: Kind) -> Option<Self> {
+        match (name, args) {
             ("slice", [Arg::Number(from)]) => Some(Self::Slice(*from, i64::MAX)),
             ("slice", [Arg::Number(from), Arg::Number(to)]) => Some(Self::Slice(*from, *to)),
             ("at", [Arg::Number(at)]) => Some(Self::Nth(*at)),
@@ -217,17 +219,17 @@ impl Filter {
             ("add", [Arg::Text(name), value]) => {
                 value.text_slot().map(|value| Self::Add(boxed(name), Box::new(value)))
             }
-            ("drop", _) => Names::from(args).map(Self::Drop),
-            ("keep", _) => Names::from(args).map(Self::Keep),
-            ("pick", _) => Names::from(args).map(Self::Pick),
+            ("drop", _) => Names::listed(args).map(Self::Drop),
+            ("keep", _) => Names::listed(args).map(Self::Keep),
+            ("pick", _) => Names::listed(args).map(Self::Pick),
             _ => None,
         }
     }
 }
 
 impl Names {
-    fn from(args: Vec<Arg>) -> Option<Self> {
-        if let [Arg::Slot(slot, Kind::Text)] = args.as_slice() {
+    fn listed(args: &[Arg]) -> Option<Self> {
+        if let [Arg::Slot(slot, Kind::Text)] = args {
             return Some(Self::Listed(Box::new(slot.clone())));
         }
         let names: Option<Vec<Box<[u8]>>> = args.iter().map(|arg| arg.as_text().map(boxed)).collect();

@@ -39,6 +39,7 @@ impl Filter {
                 list.retain(|(_, value)| !value.is_empty());
                 list
             }
+            Self::Unique => unique(list),
             Self::Sort(by) => {
                 sort(&mut list, *by);
                 list
@@ -148,7 +149,21 @@ fn join<'v>(list: List<'v>, separator: &[u8]) -> List<'v> {
     joined
 }
 
-fn renamed<'v>(list: List<'v>, rename: impl Fn(&[u8]) -> Vec<u8>) -> List<'v> {
+fn unique(list: List<'_>) -> List<'_> {
+    let mut places: HashMap<Text<'_>, usize> = HashMap::new();
+    let mut kept = List::new();
+    for (name, value) in list {
+        if let Some(known) = places.get(&name).and_then(|at| kept.get_mut(*at)) {
+            *known = (name, value);
+        } else {
+            places.insert(name.clone(), kept.len());
+            kept.push((name, value));
+        }
+    }
+    kept
+}
+
+fn renamed(list: List<'_>, rename: impl Fn(&[u8]) -> Vec<u8>) -> List<'_> {
     list.into_iter().map(|(name, value)| (Cow::Owned(rename(&name)), value)).collect()
 }
 

@@ -88,6 +88,8 @@ pub(crate) enum Filter {
     /// The pairs whose value is not empty.
     DropEmpty,
     Sort(SortBy),
+    /// Of pairs of one name the last.
+    Unique,
     /// Pairs of one name made one, their values joined.
     Join(Box<[u8]>),
     /// Another list behind this one.
@@ -153,13 +155,17 @@ impl Filter {
             Self::Encode(_) => 2,
             Self::Escape { .. } => 3,
             Self::Quote => 6,
-            Self::Replace(_, text) | Self::Prefix(text) | Self::Suffix(text) | Self::Join(text) => {
-                1 + text.len()
-            }
-            Self::Values(sep) | Self::NamesOf(sep) => 1 + sep.len(),
-            Self::Label(one, other) | Self::Render(one, other) => 1 + one.len() + other.len(),
+            Self::Replace(_, text) => 1 + text.len(),
             Self::Date(..) => 4,
-            Self::Hash(_)
+            // What the first seven add is fixed, and a list has no more than so many pairs.
+            Self::Prefix(_)
+            | Self::Suffix(_)
+            | Self::Join(_)
+            | Self::Values(_)
+            | Self::NamesOf(_)
+            | Self::Label(..)
+            | Self::Render(..)
+            | Self::Hash(_)
             | Self::Hmac(..)
             | Self::Chain(..)
             | Self::Decode(_)
@@ -183,6 +189,7 @@ impl Filter {
             | Self::Keep(_)
             | Self::Pick(_)
             | Self::DropEmpty
+            | Self::Unique
             | Self::Sort(_)
             | Self::Plus(_)
             | Self::Add(..)

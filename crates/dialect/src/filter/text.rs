@@ -14,7 +14,7 @@ impl Filter {
     pub(super) fn on_text<'v>(&self, bytes: Bytes<'v>) -> Result<Value<'v>, Flaw> {
         match self {
             Self::Split(separator, inner) => split(bytes, separator, inner.as_deref()).map(Value::List),
-            Self::Json => members(bytes).map(Value::List),
+            Self::Json => members(bytes.as_slice()).map(Value::List),
             Self::Pairs => match bytes.into_cow() {
                 Cow::Borrowed(text) => pairs::raw_list(text),
                 Cow::Owned(text) => pairs::raw_list(&text).map(own),
@@ -122,7 +122,7 @@ fn unquoted(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
 }
 
-fn members(text: Bytes<'_>) -> Result<List<'_>, Flaw> {
+fn members(text: &[u8]) -> Result<List<'static>, Flaw> {
     let list = |entries: Entries<'_>| -> List<'static> {
         let owned = entries.into_iter().map(|(name, value)| {
             (Cow::Owned(name.into_owned().into_bytes()), Cow::Owned(value.into_owned().into_bytes()))
@@ -132,7 +132,7 @@ fn members(text: Bytes<'_>) -> Result<List<'_>, Flaw> {
     if text.is_empty() {
         return Ok(List::new());
     }
-    json::entries(text.as_slice()).map(list)
+    json::entries(text).map(list)
 }
 
 /// Percent-escapes what is neither an ASCII letter or digit nor safe.
