@@ -1,7 +1,7 @@
 //! Requests captured from clients in the field, against the dialects that describe them: `dialects/GROUP/NAME.toml` beside
 //! `NAME.cases.json`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 mod support;
 
