@@ -1,10 +1,10 @@
 //! A request as a door received it.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use countersign_verify::Request;
-use http::header::HOST;
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, request};
 
 use crate::path::{Ambiguous, routing_path};
@@ -34,11 +34,18 @@ pub enum BadRequest {
     /// The target is neither a path nor an absolute URI with one (RFC 9112 section 3.2).
     #[error("the request target is not a path")]
     Target,
+    /// A method with something else in it than capitals, digits, `-` and `_`. Methods are case-sensitive (RFC 9110 section
+    /// 9.1) but some servers read `post` as `POST`, which another route may be for.
+    #[error("the method is not in capitals")]
+    Method,
+    /// More than one `Transfer-Encoding`: some servers heed the first, some the last (RFC 9112 section 11.2).
+    #[error("the request has more than one transfer-encoding")]
+    Framing,
     /// The path means different things to different servers.
     #[error("{0}")]
     Path(Ambiguous),
-    /// More than one `Host`, or one that is not printable (RFC 9112 section 3.2).
-    #[error("the request has no single readable host")]
+    /// More than one `Host`, or one that is neither a name nor an address with at most a port (RFC 9112 section 3.2).
+    #[error("the request has no single valid host")]
     Host,
     /// The absolute URI names another host than `Host` does.
     #[error("the request target and the host header disagree")]
@@ -51,6 +58,12 @@ impl<'a> Inbound<'a> {
         let target = head.uri.path_and_query().ok_or(BadRequest::Target)?;
         if !target.path().starts_with('/') || head.method == Method::CONNECT {
             return Err(BadRequest::Target);
+        }
+        if !head.method.as_str().bytes().all(is_of_a_method) {
+            return Err(BadRequest::Method);
+        }
+        if head.headers.get_all(TRANSFER_ENCODING).iter().nth(1).is_some() {
+            return Err(BadRequest::Framing);
         }
         let path = routing_path(target.path()).map_err(BadRequest::Path)?;
         let host = host(head)?;
@@ -85,13 +98,36 @@ fn host(head: &request::Parts) -> Result<&str, BadRequest> {
         (Some(one), None) => Some(one.to_str().map_err(|_| BadRequest::Host)?),
         (Some(_), Some(_)) => return Err(BadRequest::Host),
     };
+    if named.is_some_and(|named| !is_host(named)) {
+        return Err(BadRequest::Host);
+    }
     match (head.uri.authority(), named) {
+        (Some(authority), _) if !is_host(authority.as_str()) => Err(BadRequest::Host),
         (Some(authority), Some(named)) if authority.as_str() != named => Err(BadRequest::HostMismatch),
         (Some(authority), _) => Ok(authority.as_str()),
         (None, Some(named)) => Ok(named),
         (None, None) if head.version < http::Version::HTTP_11 => Ok(""),
         (None, None) => Err(BadRequest::Host),
     }
+}
+
+const fn is_of_a_method(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
+}
+
+/// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Nothing at all is allowed too, for a target
+/// without an authority (RFC 9110 section 7.2).
+fn is_host(text: &str) -> bool {
+    let in_brackets = text.strip_prefix('[').and_then(|text| text.split_once(']'));
+    let (named, port) = if let Some((address, port)) = in_brackets {
+        (address.parse::<Ipv6Addr>().is_ok(), port)
+    } else {
+        let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+        (name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)), port)
+    };
+    let port = port.strip_prefix(':').unwrap_or(port);
+    named
+        && (port.is_empty() || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -121,5 +157,43 @@ mod tests {
         assert_eq!(read("http://a/", &["b"]), Err(BadRequest::HostMismatch));
         assert_eq!(read("*", &["a"]), Err(BadRequest::Target));
         assert_eq!(read("/a/../b", &["a"]), Err(BadRequest::Path(Ambiguous::DotSegment)));
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for host in ["a", "a.b-c_d", "a:80", "127.0.0.1:1", "[::1]", "[::1]:65535", "", "a:"] {
+            assert!(read("/", &[host]).is_ok(), "{host}");
+        }
+        for host in [
+            "a b", "a,b", "a/b", "u@a", "<a>", "a:65536", "a:b", "a:1:2", "[::1", "[a]", "[::1]x", "a%00",
+            "a:+1",
+        ] {
+            assert_eq!(read("/", &[host]), Err(BadRequest::Host), "{host}");
+        }
+        assert_eq!(read("http://u@a/", &["u@a"]), Err(BadRequest::Host));
+    }
+
+    #[test]
+    fn a_method_that_is_not_in_capitals_is_refused() {
+        for (method, expected) in
+            [("POST", true), ("M-SEARCH", true), ("post", false), ("Post", false), ("A!", false)]
+        {
+            let request =
+                http::Request::builder().method(method).uri("/").header(HOST, "a").body(()).unwrap();
+            let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+            assert_eq!(Inbound::read(&request.into_parts().0, "http", peer).is_ok(), expected, "{method}");
+        }
+    }
+
+    #[test]
+    fn two_transfer_codings_are_refused_even_if_they_agree() {
+        let request = http::Request::builder()
+            .uri("/")
+            .header(HOST, "a")
+            .header(TRANSFER_ENCODING, "chunked")
+            .header(TRANSFER_ENCODING, "chunked");
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert_eq!(Inbound::read(&head, "http", peer).unwrap_err(), BadRequest::Framing);
     }
 }
