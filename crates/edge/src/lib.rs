@@ -8,6 +8,7 @@ mod answer;
 mod cors;
 pub mod identity;
 mod inbound;
+mod lookalike;
 mod path;
 mod record;
 mod request_id;

@@ -1,5 +1,6 @@
 //! Which route a request takes: the most specific, whatever the order they are written in.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use countersign_verify::Requirement;
 use http::Method;
 
+use crate::lookalike::loosest;
 use crate::tree::Tree;
 
 /// The name of an upstream, as the configuration gives it.
@@ -79,8 +81,25 @@ pub enum RouteError {
 #[derive(Debug)]
 pub struct Routes {
     all: Vec<Arc<Route>>,
-    by_method: Vec<(Method, Tree)>,
-    other_methods: Tree,
+    by_method: Vec<(Method, Arranged)>,
+    other_methods: Arranged,
+    /// Each route's pattern as [`loosest`] reads it.
+    loosest: Vec<Box<str>>,
+    letters: Letters,
+}
+
+/// Routes for one method: as they are written, and as the least careful server reads them.
+#[derive(Debug)]
+struct Arranged {
+    written: Tree,
+    loosest: Tree,
+}
+
+/// Whether all patterns are such as [`loosest`] leaves alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    Plain,
+    Mixed,
 }
 
 impl Routes {
@@ -96,19 +115,39 @@ impl Routes {
         }
         named.sort_by_key(|method| method.as_str());
         named.dedup();
+        let loosest: Vec<Box<str>> = routes.iter().map(|route| loosest_pattern(&route.pattern)).collect();
+        let plain = routes.iter().zip(&loosest).all(|(route, loosest)| *route.pattern == **loosest);
         let by_method = named
             .into_iter()
-            .map(|method| (method.clone(), arrange(&routes, |route| rank(route, method))))
+            .map(|method| (method.clone(), arrange(&routes, &loosest, |route| rank(route, method))))
             .collect();
-        let other_methods = arrange(&routes, |route| route.methods.is_empty().then_some(0));
-        Ok(Self { all: routes.into_iter().map(Arc::new).collect(), by_method, other_methods })
+        let other_methods = arrange(&routes, &loosest, |route| route.methods.is_empty().then_some(0));
+        Ok(Self {
+            all: routes.into_iter().map(Arc::new).collect(),
+            by_method,
+            other_methods,
+            loosest,
+            letters: if plain { Letters::Plain } else { Letters::Mixed },
+        })
     }
 
-    /// The route of a request, by its method and its path in the form that [`crate::routing_path`] gives.
+    /// The route of a request, by its method and its path in the form that [`crate::routing_path`] gives. None also where
+    /// a less careful server would take the path for one of another route.
     pub fn find(&self, method: &Method, path: &str) -> Option<&Arc<Route>> {
         let named = self.by_method.iter().find(|(named, _)| named == method);
-        let router = named.map_or(&self.other_methods, |(_, router)| router);
-        self.all.get(router.find(path)?)
+        let arranged = named.map_or(&self.other_methods, |(_, arranged)| arranged);
+        let found = arranged.written.find(path)?;
+        let loose = loosest(path);
+        let plain = matches!(loose, Cow::Borrowed(_)) && self.letters == Letters::Plain;
+        if !plain && arranged.loosest.find(&loose).is_some_and(|other| !self.same_loosely(found, other)) {
+            return None;
+        }
+        self.all.get(found)
+    }
+
+    /// Two routes whose patterns differ in nothing but what careless servers ignore were told apart by whoever wrote them.
+    fn same_loosely(&self, one: usize, other: usize) -> bool {
+        one == other || self.loosest.get(one) == self.loosest.get(other)
     }
 
     /// All of them, in the order they were given.
@@ -129,20 +168,30 @@ fn rank(route: &Route, method: &Method) -> Option<u8> {
 }
 
 /// The routes that `rank` lets in, arranged. Of those on one path, the one of the lowest rank is in.
-fn arrange(routes: &[Route], rank: impl Fn(&Route) -> Option<u8>) -> Tree {
-    let mut entries: Vec<(u8, usize, &str)> = Vec::new();
-    for (place, route) in routes.iter().enumerate() {
+fn arrange(routes: &[Route], loosest: &[Box<str>], rank: impl Fn(&Route) -> Option<u8>) -> Arranged {
+    let mut entries: Vec<(u8, usize, &str, &str)> = Vec::new();
+    for (place, (route, loosest)) in routes.iter().zip(loosest).enumerate() {
         if let Some(rank) = rank(route) {
-            entries.push((rank, place, &route.pattern));
+            entries.push((rank, place, &route.pattern, loosest));
         }
     }
     entries.sort_unstable();
-    let mut tree = Tree::default();
-    for (_, place, pattern) in entries {
+    let mut arranged = Arranged { written: Tree::default(), loosest: Tree::default() };
+    for (_, place, pattern, loosest) in entries {
         // Each was inserted once before, to see whether it is a pattern.
-        let _fine = tree.insert(pattern, place);
+        let _fine = arranged.written.insert(pattern, place);
+        let _fine = arranged.loosest.insert(loosest, place);
     }
-    tree
+    arranged
+}
+
+/// A pattern with [`loosest`] done to what is not a parameter.
+fn loosest_pattern(pattern: &str) -> Box<str> {
+    let segments = pattern.split('/').map(|segment| match segment {
+        _ if segment.starts_with('{') || segment.is_empty() => Cow::Borrowed(segment),
+        _ => Cow::Owned(loosest(&format!("/{segment}")).trim_start_matches('/').to_owned()),
+    });
+    segments.collect::<Vec<_>>().join("/").into()
 }
 
 fn mistakes(routes: &[Route]) -> Vec<RouteError> {
@@ -232,6 +281,37 @@ mod tests {
             assert_eq!(find(&routes, &Method::POST, "/v1/items/7/x"), "/v1/items/{*rest}");
             assert_eq!(find(&routes, &Method::GET, "/about"), "/{page}");
         }
+    }
+
+    #[test]
+    fn a_path_that_a_careless_server_takes_for_another_routes_finds_none() {
+        let routes = Routes::new(vec![
+            route(&[], "/{*rest}"),
+            route(&[Method::POST], "/admin/{*rest}"),
+            route(&[], "/v1/userProfile"),
+            route(&[], "/v1/{name}"),
+        ])
+        .unwrap();
+        for path in
+            ["/Admin/x", "/admin;a=b/x", "/%2561dmin/x", "/admin%20/x", "/admin./x", "/x%252f..%252fadmin/y"]
+        {
+            assert_eq!(find(&routes, &Method::POST, path), "-", "{path}");
+            assert_eq!(find(&routes, &Method::GET, path), "/{*rest}", "{path}");
+        }
+        assert_eq!(find(&routes, &Method::GET, "/v1/userprofile"), "-");
+        assert_eq!(find(&routes, &Method::GET, "/v1/userProfile"), "/v1/userProfile");
+        // Nothing is lost where no other route is near.
+        for path in ["/v1/ABC", "/v1/a;b=c", "/v1/100%25", "/v1/a%20b", "/v1/a."] {
+            assert_eq!(find(&routes, &Method::GET, path), "/v1/{name}", "{path}");
+        }
+        assert_eq!(find(&routes, &Method::POST, "/admin/X;y/%25"), "/admin/{*rest}");
+    }
+
+    #[test]
+    fn routes_that_differ_in_case_alone_are_told_apart() {
+        let routes = Routes::new(vec![route(&[], "/a/{x}"), route(&[], "/A/{x}")]).unwrap();
+        assert_eq!(find(&routes, &Method::GET, "/a/1"), "/a/{x}");
+        assert_eq!(find(&routes, &Method::GET, "/A/1"), "/A/{x}");
     }
 
     #[test]
