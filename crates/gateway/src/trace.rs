@@ -1,6 +1,5 @@
 //! The trace that a request belongs to (W3C Trace Context, level 1).
 
-use bytes::Bytes;
 use countersign_model::Entropy;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -32,13 +31,13 @@ impl Trace {
                 random[0] |= 1;
                 random[16] |= 1;
                 let (trace, parent) = random.split_at(16);
-                let mut text = Vec::with_capacity(55);
-                text.extend_from_slice(b"00-");
-                push_hex(&mut text, trace);
-                text.push(b'-');
-                push_hex(&mut text, parent);
-                text.extend_from_slice(b"-00");
-                Self(Origin::Begun(header_value(text)))
+                let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+                let (before, after) = text.split_at_mut(35);
+                write_hex(before, 3, trace);
+                write_hex(after, 1, parent);
+                // A value of visible ASCII, which every field may have.
+                let value = HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static(""));
+                Self(Origin::Begun(value))
             }
         }
     }
@@ -49,7 +48,7 @@ impl Trace {
         match &self.0 {
             Origin::Received => {}
             Origin::Begun(value) => {
-                headers.insert(TRACEPARENT.clone(), value.clone());
+                headers.insert(&TRACEPARENT, value.clone());
                 headers.remove(&TRACESTATE);
             }
         }
@@ -85,18 +84,15 @@ fn is_lower_hex(field: &[u8]) -> bool {
     field.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
+/// Writes `bytes` in lower-case hex from the given place on.
+fn write_hex(text: &mut [u8], from: usize, bytes: &[u8]) {
     const fn digit(nibble: u8) -> u8 {
         if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
     }
-    for byte in bytes {
-        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    let Some(text) = text.get_mut(from..) else { return };
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
-}
-
-/// A value of visible ASCII, which every field may have.
-fn header_value(text: Vec<u8>) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
 #[cfg(test)]

@@ -3,35 +3,38 @@
 use countersign_edge::identity;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::body::{Body, Incoming};
+use smallvec::SmallVec;
 
-use super::onward::is_ours;
+use super::onward::remove_provenance;
 
-/// Fields that are never passed on, in either direction. `Connection` and what it names come on top.
-static HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-authentication-info"),
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// Whether `name` is never passed on.
-pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(name)
+/// Whether a field is never passed on, in either direction. What `Connection` names comes on top.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
-/// Removes what `Connection` names, and then the fields that are hop-by-hop by themselves.
+/// Removes what `Connection` names, and the fields that are hop-by-hop by themselves.
 pub(super) fn strip(headers: &mut HeaderMap) {
-    for name in named_by_connection(headers) {
-        headers.remove(&name);
+    // Most messages have one of them, or none: look through what is there rather than for what may be.
+    let present: SmallVec<[HeaderName; 4]> =
+        headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    if present.contains(&header::CONNECTION) {
+        for name in named_by_connection(headers) {
+            headers.remove(&name);
+        }
     }
-    let present: Vec<_> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
     for name in present {
-        headers.remove(&name);
+        headers.remove(name);
     }
 }
 
@@ -42,28 +45,35 @@ pub(super) fn strip_response(headers: &mut HeaderMap, body: &Incoming) {
     strip(headers);
     if chunked {
         headers.remove(header::CONTENT_LENGTH);
-    } else {
-        headers.remove(header::TRAILER);
-        if let (Some(length), false) = (body.size_hint().exact(), body.is_end_stream()) {
+        return;
+    }
+    headers.remove(header::TRAILER);
+    match body.size_hint().exact() {
+        // The length may stand there twice, or as a list of itself (RFC 9110, 8.6).
+        Some(length) if !body.is_end_stream() && !says_once(headers, length) => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
+        Some(_) | None => {}
     }
+}
+
+fn says_once(headers: &HeaderMap, length: u64) -> bool {
+    let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
+    let said = values.next().and_then(|value| value.to_str().ok()?.parse().ok());
+    said == Some(length) && values.next().is_none()
 }
 
 /// Removes from trailers what may not stand there: they reach an upstream that merges them into the head
 /// after everything that we set and checked (RFC 9110, 6.5.1).
 pub(super) fn strip_trailers(trailers: &mut HeaderMap) {
-    let doubtful: Vec<_> =
-        trailers.keys().filter(|name| is_hop_by_hop(name) || is_ours(name)).cloned().collect();
-    for name in doubtful {
-        trailers.remove(&name);
-    }
+    strip(trailers);
+    remove_provenance(trailers);
     identity::remove_forged(trailers);
 }
 
 /// The fields that `Connection` names. Names of options that are no fields are among them; they remove
 /// nothing.
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
     headers
         .get_all(header::CONNECTION)
         .iter()

@@ -8,8 +8,8 @@ mod payload;
 
 use std::rc::Rc;
 
-use http::{Request, Response, Version};
-use hyper::body::{Body, Incoming};
+use http::{Response, Version};
+use hyper::body::Incoming;
 
 pub use body::ForwardedBody;
 pub use failure::{ForwardFailure, RequestFailure, ResponseFailure};
@@ -18,7 +18,7 @@ pub use payload::Payload;
 pub(crate) use payload::{RequestBody, Upload};
 
 use crate::BodyLimits;
-use crate::upstream::{Connection, ExchangeFailure, Pool, UpstreamFailure};
+use crate::upstream::{Connection, ExchangeFailure, Pool};
 
 /// Passes a request on to the upstream of `pool` and hands back its response as soon as the head is there.
 ///
@@ -37,37 +37,19 @@ pub async fn forward(
     let upstream = pool.upstream();
     let (mut request, upload) = onward.into_request(upstream, payload, limits)?;
     if let Some(mut connection) = pool.take() {
-        let spare = repeatable(&request);
         match connection.exchange(request, upload.as_ref(), upstream).await {
             Ok(response) => return Ok(pass_back(response, connection, upload, pool)),
-            Err(ExchangeFailure::NotSent(unsent)) => request = *unsent,
-            Err(ExchangeFailure::Upstream(failure)) => match (spare, failure.is_silence()) {
-                (Some(spare), true) => request = spare,
-                (None, _) | (_, false) => return Err(failure.into()),
-            },
+            Err(ExchangeFailure::Dead(again, _)) => request = *again,
+            Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
             Err(ExchangeFailure::Body(failure)) => return Err(RequestFailure::Body(failure).into()),
         }
     }
     let mut connection = pool.open().await?;
     match connection.exchange(request, upload.as_ref(), upstream).await {
         Ok(response) => Ok(pass_back(response, connection, upload, pool)),
-        // Taken and closed at once.
-        Err(ExchangeFailure::NotSent(_)) => Err(UpstreamFailure::Refused.into()),
-        Err(ExchangeFailure::Upstream(failure)) => Err(failure.into()),
+        Err(ExchangeFailure::Dead(_, failure) | ExchangeFailure::Upstream(failure)) => Err(failure.into()),
         Err(ExchangeFailure::Body(failure)) => Err(RequestFailure::Body(failure).into()),
     }
-}
-
-/// A copy of `request` that may be sent if the first is lost, where sending twice does no harm.
-fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut copy = Request::new(RequestBody::empty());
-    request.method().clone_into(copy.method_mut());
-    request.uri().clone_into(copy.uri_mut());
-    request.headers().clone_into(copy.headers_mut());
-    Some(copy)
 }
 
 fn pass_back(

@@ -77,10 +77,7 @@ impl Onward {
     pub fn introduce(&mut self, sender: &Sender, id: &RequestId, trace: &Trace) {
         let headers = &mut self.head.headers;
         let host = headers.get(header::HOST).cloned();
-        let doubtful: Vec<_> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
-        for name in doubtful {
-            headers.remove(&name);
-        }
+        remove_provenance(headers);
         headers.insert(FORWARDED_FOR.clone(), sender.address.clone());
         headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static("http"));
         if let Some(host) = host {
@@ -130,10 +127,24 @@ impl Trailers {
     }
 }
 
-/// Whether `name` tells where a request came from, which is for us alone to say; with `_` for `-` as well, as
-/// many servers take the one for the other.
-pub(super) fn is_ours(name: &HeaderName) -> bool {
+/// Removes what tells where a request came from, which is for us alone to say.
+pub(super) fn remove_provenance(headers: &mut HeaderMap) {
+    if headers.keys().any(tells_provenance) {
+        let names: Vec<_> = headers.keys().filter(|name| tells_provenance(name)).cloned().collect();
+        for name in names {
+            headers.remove(&name);
+        }
+    }
+}
+
+/// Whether `name` tells where a request came from, with `_` for `-` as well: many servers take the one for
+/// the other.
+fn tells_provenance(name: &HeaderName) -> bool {
     let name = name.as_str();
+    // All of them begin with one of these.
+    if !name.starts_with(['x', 'f', 't', 'p']) {
+        return false;
+    }
     if name.contains('_') {
         let dashed = name.replace('_', "-");
         return dashed.starts_with(PROVENANCE_PREFIX) || PROVENANCE.contains(&&*dashed);

@@ -98,7 +98,8 @@ enum State {
 pub(crate) struct BodyFailed;
 
 impl RequestBody {
-    pub(super) const fn empty() -> Self {
+    /// No body.
+    pub(crate) const fn empty() -> Self {
         Self(Kind::Empty)
     }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use countersign_verify::BodyFailure;
 use http::{Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 
 use super::address::{Endpoint, Upstream};
 use super::failure::UpstreamFailure;
+use super::wire::{Wire, Written};
 use crate::deadline::Deadline;
 use crate::forward::{RequestBody, Upload};
 
@@ -30,6 +31,7 @@ const MAX_RESPONSE_HEAD: usize = 64 * 1024;
 pub(crate) struct Connection {
     sender: http1::SendRequest<RequestBody>,
     link: Link,
+    written: Rc<Written>,
     reuse: Reuse,
     /// For whoever uses the connection; kept here so that its timer outlives the request.
     pub(crate) deadline: Deadline,
@@ -38,7 +40,7 @@ pub(crate) struct Connection {
 }
 
 /// The side of a connection that reads and writes, until it ends.
-struct Link(Option<http1::Connection<TokioIo<TcpStream>, RequestBody>>);
+struct Link(Option<http1::Connection<TokioIo<Wire>, RequestBody>>);
 
 /// Whether another request may be sent once a response was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,8 +62,9 @@ pub(crate) enum Driven {
 
 /// Why a request on a connection had no response.
 pub(crate) enum ExchangeFailure {
-    /// The connection was dead already: nothing of the request was sent, and here it is again.
-    NotSent(Box<Request<RequestBody>>),
+    /// The connection was dead, and here is the request again: nothing of it was sent, or sending it twice
+    /// does no harm (it has no body and its method is idempotent; RFC 9110, 9.2.2).
+    Dead(Box<Request<RequestBody>>, UpstreamFailure),
     /// The upstream failed.
     Upstream(UpstreamFailure),
     /// The request's own body failed while it was sent.
@@ -77,14 +80,16 @@ impl Connection {
             .map_err(|_| UpstreamFailure::ConnectTimeout { after })??;
         // Small requests and the ends of large ones must not wait for an acknowledgement (RFC 9293, 3.7.4).
         stream.set_nodelay(true).map_err(|source| UpstreamFailure::Unreachable { source })?;
+        let (wire, written) = Wire::new(stream);
         let (sender, driver) = http1::Builder::new()
             .max_header_size(MAX_RESPONSE_HEAD)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(wire))
             .await
             .map_err(|source| UpstreamFailure::Broken { source })?;
         Ok(Box::new(Self {
             sender,
             link: Link(Some(driver)),
+            written,
             reuse: Reuse::Allowed,
             deadline: Deadline::default(),
             idle_since: Instant::now(),
@@ -100,6 +105,11 @@ impl Connection {
     ) -> Result<Response<Incoming>, ExchangeFailure> {
         let after = upstream.limits().response_timeout;
         self.deadline.set(after);
+        if request.method().is_idempotent() && request.body().is_end_stream() {
+            self.written.remember();
+        } else {
+            self.written.forget();
+        }
         let (link, deadline) = (&mut self.link, &mut self.deadline);
         // Cooperative budgets must not apply: a poll refused for lack of budget wakes the waker that it was
         // given, and that one does nothing (see below).
@@ -126,11 +136,20 @@ impl Connection {
             Some(Ok(response)) => self.accept(response).map_err(ExchangeFailure::Upstream),
             Some(Err(mut refused)) => Err(match upload.and_then(|upload| upload.take_failure()) {
                 Some(failure) => ExchangeFailure::Body(failure),
-                None => match refused.take_message() {
-                    Some(request) => ExchangeFailure::NotSent(Box::new(request)),
-                    None => ExchangeFailure::Upstream(broken(refused.into_error())),
-                },
+                None => self.lost(refused.take_message(), refused.into_error()),
             }),
+        }
+    }
+
+    /// What to make of a connection that ended without a response.
+    fn lost(&self, unsent: Option<Request<RequestBody>>, source: hyper::Error) -> ExchangeFailure {
+        if source.is_parse() {
+            return ExchangeFailure::Upstream(UpstreamFailure::Garbled { source });
+        }
+        let failure = UpstreamFailure::Broken { source };
+        match unsent.or_else(|| self.written.read_back()) {
+            Some(request) => ExchangeFailure::Dead(Box::new(request), failure),
+            None => ExchangeFailure::Upstream(failure),
         }
     }
 
@@ -202,8 +221,4 @@ async fn connect(endpoint: &Endpoint) -> Result<TcpStream, UpstreamFailure> {
         io::ErrorKind::ConnectionRefused => UpstreamFailure::Refused,
         _ => UpstreamFailure::Unreachable { source },
     })
-}
-
-fn broken(source: hyper::Error) -> UpstreamFailure {
-    if source.is_parse() { UpstreamFailure::Garbled { source } } else { UpstreamFailure::Broken { source } }
 }

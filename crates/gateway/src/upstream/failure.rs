@@ -67,20 +67,6 @@ impl UpstreamFailure {
         }
     }
 
-    /// Whether a connection ended without a byte of an answer, as one does that was closed meanwhile.
-    pub(crate) fn is_silence(&self) -> bool {
-        match self {
-            Self::Broken { .. } => true,
-            Self::Unresolved { .. }
-            | Self::Refused
-            | Self::Unreachable { .. }
-            | Self::ConnectTimeout { .. }
-            | Self::ResponseTimeout { .. }
-            | Self::Garbled { .. }
-            | Self::Unexpected { .. } => false,
-        }
-    }
-
     /// The word for it in metrics and logs: lower case, one of a fixed few.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ mod address;
 mod connection;
 mod failure;
 mod pool;
+mod wire;
 
 pub use address::{InvalidUpstream, Upstream};
 pub(crate) use connection::{Connection, Driven, ExchangeFailure};

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use crate::support::{Bodies, Door, Scripted};
 use countersign_gateway::{BodyLimits, UpstreamLimits};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::time::Instant;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 #[tokio::test(flavor = "local")]
 async fn an_upstream_that_is_not_there_is_502() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let door = Door::to(nobody).await;
+    // Bound, so that nobody else gets the port, and not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let door = Door::to(socket.local_addr().unwrap()).await;
     assert!(door.ask(GET).await.starts_with("HTTP/1.1 502"));
     assert_eq!(*door.failures.borrow(), ["the upstream refused the connection"]);
 }
@@ -83,7 +85,7 @@ async fn an_upstream_that_does_not_answer_is_504_when_its_time_is_over() {
 #[tokio::test(flavor = "local", start_paused = true)]
 async fn an_upstream_that_takes_no_connection_is_504_when_its_time_is_over() {
     // A backlog of one that is full: the kernel drops what comes after it.
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
