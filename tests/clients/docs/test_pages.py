@@ -45,6 +45,7 @@ def test_the_blocks_of_a_page_run_as_written(upstream, page, tmp_path):
         )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     assert upstream.count - before >= pages.requests(page)
+    assert "warning:" not in done.stdout, "`check` warns of the page's configuration"
     secrets.remember(key, *re.findall(r"\bcs[ks]_\w+|\beyJ[\w.-]+", done.stdout))
     log = tmp_path / "server.log"
     assert not log.exists() or secrets.found_in(log.read_text()) == []
@@ -63,23 +64,6 @@ def test_the_problem_codes_of_the_pages_are_those_of_the_program():
         named = set(re.findall(r"`([A-Z]+_[A-Z_]+[A-Z])`", page.read_text())) - {"API_KEY", "API_SECRET", "PRIVATE_KEY"}
         for code in (code for code in named if not code.startswith("COUNTERSIGN")):
             assert code in known, f"{page.name} names {code}"
-
-
-def amount(source: str) -> str:
-    """How a limit's amount is written in the page, from how it is written in the program."""
-    units = {"mib": "MiB", "kib": "KiB", "gib": "GiB", "bytes": "B", "seconds": "s", "minutes": "m", "hours": "h"}
-    kind, number = re.fullmatch(r"\w+?(?:::(\w+))?\(([\d_]+)\)", source.strip()).groups()
-    written = f"{int(number):,}{units[kind] if kind else ''}"
-    return {"1,024GiB": "1TiB"}.get(written, written)
-
-
-def test_the_table_of_limits_is_that_of_the_program():
-    source = (pages.DOCS.parent / "crates/server/src/config/limits.rs").read_text()
-    limits = re.findall(r"^    (\w+): \w+ = (.*?), (.*?) => (.*?);$", source, re.M)
-    assert len(limits) > 10
-    table = (pages.DOCS / "operating.md").read_text().split("## Limits")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) to (\S+) \|", table, re.M)
-    assert rows == [(name, *map(amount, values)) for name, *values in limits]
 
 
 def test_the_metrics_of_the_page_are_those_of_a_running_server(gateway):
