@@ -24,29 +24,47 @@ pub const AUTHENTICATED_USERID: HeaderName = HeaderName::from_static("x-authenti
 pub const HEADERS: [HeaderName; 5] =
     [CONSUMER_ID, CONSUMER_USERNAME, CREDENTIAL_IDENTIFIER, AUTHENTICATED_SCOPE, AUTHENTICATED_USERID];
 
-/// Removes whatever a client sent under the names of our identity headers, in any spelling.
-///
-/// Servers behind gateways fold names together: CGI (RFC 3875 section 4.1.18) and its heirs make `HTTP_X_CONSUMER_ID`
-/// of `X-Consumer-ID` and `X_Consumer_ID` alike. So every character that is neither letter nor digit counts as `-`.
+/// How the names of headers begin that gateways set to say who is calling: ours, and those of others whose upstreams
+/// believe them (`X-Consumer-Custom-ID`, `X-Consumer-Groups`, `X-Credential-Username`, `X-Anonymous-Consumer`).
+const FORGEABLE: [&str; 4] = ["x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-"];
+
+/// Removes whatever a client sent under the names of identity headers, ours and those of other gateways, in any
+/// [spelling].
 pub fn remove_forged(headers: &mut HeaderMap) {
-    for name in HEADERS {
-        headers.remove(name);
-    }
-    let odd = |byte: u8| !byte.is_ascii_alphanumeric() && byte != b'-';
-    let forged: SmallVec<[HeaderName; 2]> = headers
-        .keys()
-        .filter(|name| name.as_str().bytes().any(odd))
-        .filter(|name| HEADERS.iter().any(|ours| same_spelling(name.as_str(), ours.as_str())))
-        .cloned()
-        .collect();
+    let forgeable = |name: &HeaderName| {
+        let name = spelling(name);
+        FORGEABLE.iter().any(|start| name.starts_with(start))
+    };
+    let forged: SmallVec<[HeaderName; 2]> =
+        headers.keys().filter(|name| name.as_str().starts_with('x') && forgeable(name)).cloned().collect();
     for name in forged {
         headers.remove(name);
     }
 }
 
-fn same_spelling(name: &str, ours: &str) -> bool {
-    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
-    name.len() == ours.len() && name.bytes().map(fold).eq(ours.bytes())
+/// The name that servers may read a header's name as.
+///
+/// Servers behind gateways fold names together: CGI (RFC 3875 section 4.1.18) and its heirs make `HTTP_X_CONSUMER_ID`
+/// of `X-Consumer-ID` and `X_Consumer_ID` alike. So every character that is neither letter nor digit counts as `-`.
+pub fn spelling(name: &HeaderName) -> Cow<'_, str> {
+    let odd = |byte: u8| !byte.is_ascii_alphanumeric() && byte != b'-';
+    let name = name.as_str();
+    if name.bytes().any(odd) {
+        Cow::Owned(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// Removes a header in any [spelling].
+fn remove(headers: &mut HeaderMap, name: &HeaderName) {
+    headers.remove(name);
+    let plain = spelling(name);
+    let alike = |other: &&HeaderName| other.as_str().len() == plain.len() && spelling(other) == plain;
+    let alike: SmallVec<[HeaderName; 1]> = headers.keys().filter(alike).cloned().collect();
+    for name in alike {
+        headers.remove(name);
+    }
 }
 
 /// Removes the secrets that the route's schemes checked. A signature inside the body stays: the body passes unchanged.
@@ -61,16 +79,16 @@ pub fn remove_credentials(
         (Credentials::Remove, Accept::Any(_) | Accept::All(_)) => {}
     }
     // An API key goes no further even from a route that asks for something else: unchecked, it must not look checked.
-    headers.remove(api_key_header);
+    remove(headers, api_key_header);
     for scheme in requirement.accept().schemes() {
         match scheme {
             Scheme::ApiKey => {}
             Scheme::Wallet => {
-                headers.remove(AUTHORIZATION);
+                remove(headers, &AUTHORIZATION);
             }
             Scheme::Signature(recipe) => {
                 for name in recipe.credential_headers() {
-                    headers.remove(name);
+                    remove(headers, name);
                 }
             }
         }
@@ -98,18 +116,44 @@ fn value(text: Option<&str>) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use countersign_model::Scopes;
+    use countersign_verify::UnsignedQuery;
+
     use super::*;
 
     #[test]
     fn a_forged_identity_is_gone_in_any_spelling() {
         let mut headers = HeaderMap::new();
-        for name in
-            ["X-Consumer-ID", "x_consumer_id", "X-Consumer_Username", "x.authenticated.userid", "x-other_one"]
-        {
+        for name in [
+            "X-Consumer-ID",
+            "x_consumer_id",
+            "X-Consumer_Username",
+            "x.authenticated.userid",
+            "X-Consumer-Custom-ID",
+            "X_Consumer_Groups",
+            "X-Credential-Username",
+            "X-Anonymous-Consumer",
+            "x-other_one",
+            "x-consumer",
+        ] {
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("evil"));
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("twice"));
         }
         remove_forged(&mut headers);
-        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-other_one"]);
+        headers.remove("x-other_one").unwrap();
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-consumer"]);
+    }
+
+    #[test]
+    fn a_credential_is_gone_in_any_spelling() {
+        let mut headers = HeaderMap::new();
+        for name in ["X-API-Key", "x_api_key", "X.API-Key", "authorization", "x-api-keys"] {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("csk"));
+        }
+        let accept = Accept::Any(vec![Scheme::ApiKey, Scheme::Wallet]);
+        let requirement = Requirement::new(accept, Scopes::default(), UnsignedQuery::Allow).unwrap();
+        let api_key = HeaderName::from_static("x-api-key");
+        remove_credentials(&mut headers, &requirement, &api_key, &Credentials::Remove);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-api-keys"]);
     }
 }

@@ -5,8 +5,9 @@ use std::net::{Ipv6Addr, SocketAddr};
 
 use countersign_verify::Request;
 use http::header::{HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, request};
+use http::{HeaderMap, HeaderName, Method, request};
 
+use crate::identity::spelling;
 use crate::path::{Ambiguous, routing_path};
 
 /// A request whose head can be read in one way only.
@@ -88,6 +89,21 @@ impl<'a> Inbound<'a> {
             headers: self.headers,
             body: None,
         }
+    }
+}
+
+/// The headers in which clients ask some servers to take a request for one with another method.
+const OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+
+impl Inbound<'_> {
+    /// The methods that headers name besides the request's own.
+    pub(crate) fn overriding_methods(&self) -> impl Iterator<Item = Method> {
+        let overrides = |name: &&HeaderName| {
+            let name = spelling(name);
+            name.starts_with("x-") && OVERRIDES.contains(&&*name)
+        };
+        let values = self.headers.keys().filter(overrides).flat_map(|name| self.headers.get_all(name));
+        values.filter_map(|value| Method::from_bytes(&value.as_bytes().to_ascii_uppercase()).ok())
     }
 }
 

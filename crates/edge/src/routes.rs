@@ -8,6 +8,7 @@ use std::sync::Arc;
 use countersign_verify::Requirement;
 use http::Method;
 
+use crate::inbound::Inbound;
 use crate::lookalike::loosest;
 use crate::tree::Tree;
 
@@ -129,6 +130,14 @@ impl Routes {
             loosest,
             letters: if plain { Letters::Plain } else { Letters::Mixed },
         })
+    }
+
+    /// The route of a request. None also where a header asks for a method that has another route, or none: some servers
+    /// heed `X-HTTP-Method-Override`.
+    pub fn of(&self, inbound: &Inbound<'_>) -> Option<&Arc<Route>> {
+        let found = self.find(inbound.method, &inbound.path)?;
+        let same = |method| self.find(&method, &inbound.path).is_some_and(|other| Arc::ptr_eq(found, other));
+        inbound.overriding_methods().all(same).then_some(found)
     }
 
     /// The route of a request, by its method and its path in the form that [`crate::routing_path`] gives. None also where
@@ -305,6 +314,28 @@ mod tests {
             assert_eq!(find(&routes, &Method::GET, path), "/v1/{name}", "{path}");
         }
         assert_eq!(find(&routes, &Method::POST, "/admin/X;y/%25"), "/admin/{*rest}");
+    }
+
+    #[test]
+    fn a_header_that_asks_for_another_routes_method_finds_none() {
+        let routes =
+            Routes::new(vec![route(&[], "/{*rest}"), route(&[Method::DELETE], "/items/{id}")]).unwrap();
+        for (path, header, value, expected) in [
+            ("/items/1", "x-http-method-override", "DELETE", "-"),
+            ("/items/1", "x_http_method_override", "delete", "-"),
+            ("/items/1", "x-method-override", "DELETE", "-"),
+            ("/items/1", "x-http-method", "DELETE", "-"),
+            ("/items/1", "x-http-method-override", "PUT", "/{*rest}"),
+            ("/other", "x-http-method-override", "DELETE", "/{*rest}"),
+            ("/items/1", "x-other", "DELETE", "/{*rest}"),
+        ] {
+            let request =
+                http::Request::post(path).header("host", "a").header(header, value).body(()).unwrap();
+            let (head, ()) = request.into_parts();
+            let inbound = Inbound::read(&head, "http", ([127, 0, 0, 1], 1).into()).unwrap();
+            let found = routes.of(&inbound).map_or("-", |route| route.pattern.as_str());
+            assert_eq!(found, expected, "{path} {header}: {value}");
+        }
     }
 
     #[test]

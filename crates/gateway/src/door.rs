@@ -73,7 +73,7 @@ impl Gateway {
         body: &mut ClientBody,
         attending: &Attending<'_>,
     ) -> Admission {
-        let Some(route) = self.routes.find(inbound.method, &inbound.path).cloned() else {
+        let Some(route) = self.routes.of(inbound).cloned() else {
             let note = Note::answered("no_route", String::new());
             return Admission::answered(problem(Problem::NoRoute, attending), note);
         };

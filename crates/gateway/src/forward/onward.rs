@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use countersign_edge::{REQUEST_ID, RequestId};
+use countersign_edge::{REQUEST_ID, RequestId, identity};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Version, request};
 
@@ -16,8 +16,22 @@ static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What tells an upstream where a request came from. Nothing that a client says about it is believed.
-const PROVENANCE: [&str; 5] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "proxy"];
-const PROVENANCE_PREFIX: &str = "x-forwarded-";
+const PROVENANCE: [&str; 12] = [
+    "cf-connecting-ip",
+    "client-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "proxy",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-host",
+    "x-real-ip",
+    "x-rewrite-url",
+    "x-envoy-external-address",
+];
+/// `X-Original-URL` and the like: some servers route by it, past the route that the request was checked on.
+const PROVENANCE_PREFIXES: [&str; 2] = ["x-forwarded-", "x-original-"];
 
 /// Who sent a request, as the upstream is told.
 #[derive(Clone, Debug)]
@@ -137,19 +151,14 @@ pub(super) fn remove_provenance(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether `name` tells where a request came from, with `_` for `-` as well: many servers take the one for
-/// the other.
+/// Whether `name` tells where a request came from or what it asked for there, in any spelling that servers take for it.
 fn tells_provenance(name: &HeaderName) -> bool {
-    let name = name.as_str();
     // All of them begin with one of these.
-    if !name.starts_with(['x', 'f', 't', 'p']) {
+    if !name.as_str().starts_with(['x', 'f', 't', 'p', 'c']) {
         return false;
     }
-    if name.contains('_') {
-        let dashed = name.replace('_', "-");
-        return dashed.starts_with(PROVENANCE_PREFIX) || PROVENANCE.contains(&&*dashed);
-    }
-    name.starts_with(PROVENANCE_PREFIX) || PROVENANCE.contains(&name)
+    let name = identity::spelling(name);
+    PROVENANCE_PREFIXES.iter().any(|start| name.starts_with(start)) || PROVENANCE.contains(&&*name)
 }
 
 /// How we appear in `Via` (RFC 9110, 7.6.3).

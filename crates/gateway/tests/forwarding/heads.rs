@@ -25,6 +25,7 @@ async fn the_upstream_sees_our_word_for_where_a_request_came_from() {
         .ask(
             "GET /a HTTP/1.1\r\nHost: api.example\r\nX-Forwarded-For: 8.8.8.8\r\nX_Forwarded_For: 8.8.8.8\r\n\
               X-Forwarded-Port: 1\r\nForwarded: for=8.8.8.8\r\nX-Real-IP: 8.8.8.8\r\nVia: 1.0 theirs\r\n\
+              X.Forwarded.For: 8.8.8.8\r\nX-Original-URL: /b\r\nX_Rewrite_URL: /b\r\nCF-Connecting-IP: 8.8.8.8\r\n\
               X-Request-Id: theirs\r\nX-Own: kept\r\nConnection: close\r\n\r\n",
         )
         .await;
