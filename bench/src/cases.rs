@@ -1,0 +1,119 @@
+//! What is measured.
+
+use std::hint::black_box;
+
+use aws_lc_rs::{digest, hmac};
+use countersign_dialect::{Reading, Request};
+use countersign_token::jwt::ACCESS_KEY_LABEL;
+use countersign_verify::Scheme;
+use md5::{Digest as _, Md5};
+
+use crate::logins;
+use crate::meter::{Operation, operation};
+use crate::world::{NOON, Sent, World, access_token, master, recipe, ring};
+
+/// One row.
+pub(crate) struct Case {
+    pub(crate) system: &'static str,
+    /// The body, in bytes.
+    pub(crate) body: usize,
+    pub(crate) crypto: &'static str,
+    /// The cryptography alone, on the bytes that were signed, with its key prepared.
+    pub(crate) bare: Operation,
+    /// What knows the scheme: reading the claim, its time, its signature.
+    pub(crate) alone: Operation,
+    /// The whole decision; the credential is in memory.
+    pub(crate) whole: Operation,
+}
+
+/// The sizes of bodies.
+const BODIES: [usize; 3] = [0, 200, 16_000];
+
+pub(crate) fn cases() -> Vec<Case> {
+    let mut all: Vec<Case> = BODIES.into_iter().map(realm).collect();
+    all.extend(BODIES.into_iter().map(pitchprint));
+    all.extend([access(), api_key(), logins::login()]);
+    all
+}
+
+fn realm(size: usize) -> Case {
+    let (world, recipe) = (World::new(), recipe("realm"));
+    let given = world.issue(Some("realm"));
+    let body = vec![b'x'; size];
+    let head = format!("POST\n/v1/marketplace/listings\n{}\n", NOON.secs());
+    let text = [head.as_bytes(), &body].concat();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, given.secret.as_bytes());
+    Case {
+        system: "realm",
+        body: size,
+        crypto: "HMAC-SHA256",
+        bare: operation(move || hmac::sign(&key, black_box(&text))),
+        alone: signature(Sent::signed(&recipe, &given, &body), "realm", &given.secret),
+        whole: decision(world, Sent::signed(&recipe, &given, &body)),
+    }
+}
+
+fn pitchprint(size: usize) -> Case {
+    let (world, recipe) = (World::new(), recipe("pitchprint"));
+    let given = world.issue(Some("pitchprint"));
+    let body =
+        if size == 0 { b"{}".to_vec() } else { format!(r#"{{"d":"{}"}}"#, "x".repeat(size)).into_bytes() };
+    let text = format!("{}{}{}", given.api_key, given.secret, NOON.secs());
+    let sent = Sent::signed(&recipe, &given, &body);
+    Case {
+        system: "PitchPrint",
+        body: sent.body.len(),
+        crypto: "MD5",
+        bare: operation(move || Md5::digest(black_box(text.as_bytes()))),
+        alone: signature(Sent::signed(&recipe, &given, &body), "pitchprint", &given.secret),
+        whole: decision(world, sent),
+    }
+}
+
+fn access() -> Case {
+    let (world, ring, token) = (World::new(), ring(), access_token());
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let signed = signed.to_owned();
+    let key = hmac::Key::new(hmac::HMAC_SHA512, master().derive::<64>(ACCESS_KEY_LABEL, b"k1").expose());
+    let sent = Sent::bearer(Scheme::Wallet, "authorization", &format!("Bearer {token}"));
+    Case {
+        system: "wallet token",
+        body: 0,
+        crypto: "HMAC-SHA512",
+        bare: operation(move || hmac::sign(&key, black_box(signed.as_bytes()))),
+        alone: operation(move || ring.read_access(black_box(&token), NOON).unwrap()),
+        whole: decision(world, sent),
+    }
+}
+
+fn api_key() -> Case {
+    let world = World::new();
+    let given = world.issue(None);
+    let (first, second) = (given.api_key.clone(), given.api_key.clone());
+    Case {
+        system: "API key",
+        body: 0,
+        crypto: "SHA-256",
+        bare: operation(move || digest::digest(&digest::SHA256, black_box(first.as_bytes()))),
+        alone: operation(move || {
+            let key = black_box(&second);
+            countersign_token::key::check(key).map(|_| countersign_token::key::digest(key)).unwrap()
+        }),
+        whole: decision(world, Sent::bearer(Scheme::ApiKey, "x-api-key", &given.api_key)),
+    }
+}
+
+fn decision(world: World, sent: Sent) -> Operation {
+    operation(move || world.decide(black_box(&sent)))
+}
+
+fn signature(sent: Sent, dialect: &str, secret: &str) -> Operation {
+    let recipe = recipe(dialect);
+    let key = recipe.prepare(secret.as_bytes());
+    operation(move || {
+        let request = Request { body: Some(&sent.body), ..black_box(&sent).request() };
+        let Reading::Presented(claim) = recipe.read(&request) else { unreachable!("it was signed") };
+        let fresh = recipe.fresh(&claim, NOON).unwrap();
+        (recipe.verify(&claim, &request, &key).unwrap(), fresh)
+    })
+}

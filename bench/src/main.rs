@@ -1,0 +1,59 @@
+//! What it costs to decide on one request, beside the bare cryptography on the same bytes.
+//!
+//! Prints a table: nanoseconds and instructions (of user space, as the processor counts them) of one operation. The
+//! columns of a row are measured in short rounds that take turns, so that what else the machine does falls on all
+//! of them alike; medians are reported.
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
+
+mod cases;
+mod logins;
+mod meter;
+mod world;
+
+use cases::{Case, cases};
+use meter::{Meter, Sample};
+
+/// How many rounds are measured.
+const ROUNDS: usize = 300;
+/// How many with `--quick`.
+const QUICK_ROUNDS: usize = 30;
+
+fn main() {
+    let quick = std::env::args().any(|word| word == "--quick");
+    let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
+    let mut meter = Meter::new();
+    println!(
+        "| system | body | bare crypto | ns | recipe ns | decision ns | ratio | instr. | recipe | decision | ratio |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for case in cases() {
+        println!("{}", row(case, &mut meter, rounds));
+    }
+}
+
+fn row(mut case: Case, meter: &mut Meter, rounds: usize) -> String {
+    let mut columns = [&mut case.bare, &mut case.alone, &mut case.whole];
+    let counts = columns.each_mut().map(|operation| meter.calibrate(operation));
+    let mut samples: [Vec<Sample>; 3] = Default::default();
+    for _ in 0..rounds {
+        for ((operation, samples), count) in columns.iter_mut().zip(&mut samples).zip(counts) {
+            samples.push(operation(meter, count));
+        }
+    }
+    let nanos = samples.each_ref().map(|column| median(column.iter().map(|sample| sample.nanos)));
+    let counted = samples.each_ref().map(|column| median(column.iter().map(|sample| sample.instructions)));
+    format!("| {} | {} | {} | {} | {} |", case.system, case.body, case.crypto, cells(nanos), cells(counted))
+}
+
+fn cells([bare, alone, whole]: [f64; 3]) -> String {
+    if bare == 0.0 {
+        return "- | - | - | -".to_owned();
+    }
+    format!("{bare:.0} | {alone:.0} | {whole:.0} | **{:.2}**", whole / bare)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
