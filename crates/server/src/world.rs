@@ -1,5 +1,7 @@
 //! The world outside: the clock, chance and the environment. Nothing else in the workspace reads them.
 
+use std::cell::RefCell;
+
 use countersign_model::{Clock, Entropy, UnixTime};
 
 use crate::config::Environment;
@@ -30,6 +32,45 @@ impl Entropy for OsEntropy {
     )]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives randomness");
+    }
+}
+
+/// How many bytes are asked of the operating system at a time for names.
+const DRAWN_BYTES: usize = 4096;
+
+/// The operating system's generator, asked for the next hundred names at a time. For names of requests and traces alone, which are
+/// drawn for each request: what must stay secret is not left lying in memory beforehand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NameEntropy;
+
+struct Drawn {
+    bytes: [u8; DRAWN_BYTES],
+    used: usize,
+}
+
+thread_local! {
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; DRAWN_BYTES], used: DRAWN_BYTES }) };
+}
+
+impl Entropy for NameEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        DRAWN.with_borrow_mut(|drawn| drawn.fill(buffer));
+    }
+}
+
+impl Drawn {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if self.bytes.len() - self.used < buffer.len() {
+            OsEntropy.fill(&mut self.bytes);
+            self.used = 0;
+        }
+        match self.bytes.get(self.used..).and_then(|rest| rest.get(..buffer.len())) {
+            Some(next) => {
+                buffer.copy_from_slice(next);
+                self.used += buffer.len();
+            }
+            None => OsEntropy.fill(buffer),
+        }
     }
 }
 

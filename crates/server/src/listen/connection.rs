@@ -49,12 +49,18 @@ pub(super) async fn drive<H: Handle>(
     builder.header_read_timeout(None);
     let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));
     let mut connection = pin!(builder.serve_connection(stream, service));
+    // Asking the future takes a lock that all connections share; whether anything changed is one look at a number. The
+    // future is asked once at the start, so that this task is woken by a change.
+    let changes = phase.clone();
+    let mut asked = Asked::Never;
     let mut stop = pin!(stopping(&mut phase));
     let mut timer = pin!(sleep_until(Instant::now() + limits.header_read));
     let mut told_to_stop = Phase::Serving;
 
     std::future::poll_fn(|cx| {
-        if told_to_stop == Phase::Serving && stop.as_mut().poll(cx).is_ready() {
+        let news = asked == Asked::Never || changes.has_changed().unwrap_or(true);
+        asked = Asked::Once;
+        if told_to_stop == Phase::Serving && news && stop.as_mut().poll(cx).is_ready() {
             told_to_stop = Phase::Stopping;
             connection.as_mut().graceful_shutdown();
         }
@@ -77,6 +83,13 @@ pub(super) async fn drive<H: Handle>(
         }
     })
     .await;
+}
+
+/// Whether the future that ends a connection was asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Never,
+    Once,
 }
 
 #[cfg(test)]

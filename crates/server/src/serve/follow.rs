@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use countersign_model::Clock;
 use countersign_store::{SWEEP_LIMIT, Store};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::site::Site;
@@ -19,6 +20,10 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// How many entries of the change feed are kept. A server that falls behind further forgets its memory and starts anew.
 const KEEP_CHANGES: u64 = 100_000;
+
+/// How often single durations are summed up into the histogram. Until then each is kept, so that a server whose metrics nobody
+/// reads must do it by itself.
+const SUM_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// Follows the change feed until the future is dropped.
 pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
@@ -76,6 +81,16 @@ pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn C
         if let Err(error) = site.load_full().gateway.verifier.tidy(clock.now()).await {
             tracing::warn!(error = chain(&error), "ended sessions could not be read");
         }
+    }
+}
+
+/// Sums up the figures until the future is dropped.
+pub(super) async fn sum_up(figures: &PrometheusHandle) {
+    let mut every = interval(SUM_UP_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        figures.run_upkeep();
     }
 }
 

@@ -4,8 +4,10 @@
 //! and keeping house. They share what serves under the present configuration, the [`Site`], and nothing that locks.
 
 mod admin;
+mod figures;
 mod follow;
 mod public;
+mod request_log;
 mod site;
 mod telemetry;
 
@@ -22,6 +24,7 @@ use countersign_api::Admin;
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
 use countersign_store::Store;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::LocalSet;
@@ -144,7 +147,7 @@ pub(crate) fn start(
         let slots = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
         threads.push(worker("admin".to_owned(), socket, handler, limits, &slots, &phase)?);
     }
-    threads.push(housekeeper(&site, &foundation.store, &phase)?);
+    threads.push(housekeeper(&site, &foundation.store, telemetry.figures.clone(), &phase)?);
 
     tracing::info!(%public, %admin, workers = worker_count(config.listen), "serving");
     let reloading =
@@ -297,10 +300,11 @@ fn worker<H: Handle>(
     Ok(std::thread::Builder::new().name(name).spawn(run)?)
 }
 
-/// A thread that follows the change feed and removes what has expired.
+/// A thread that follows the change feed, removes what has expired and sums up the figures.
 fn housekeeper(
     site: &Arc<ArcSwap<Site>>,
     store: &Arc<dyn Store>,
+    figures: PrometheusHandle,
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
     let (site, store, mut phase) = (Arc::clone(site), Arc::clone(store), phase.subscribe());
@@ -311,6 +315,7 @@ fn housekeeper(
                 () = stopping(&mut phase) => {}
                 () = follow::feed(Arc::clone(&site), &SystemClock) => {}
                 () = follow::sweep(&site, &*store, &SystemClock) => {}
+                () = follow::sum_up(&figures) => {}
             }
         });
     };

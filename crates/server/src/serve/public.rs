@@ -12,21 +12,23 @@ use http::{Request, Response, request};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::figures::Figures;
+use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
-use super::telemetry::RequestLog;
 use crate::listen::Handle;
-use crate::world::{OsEntropy, SystemClock};
+use crate::world::{NameEntropy, OsEntropy, SystemClock};
 
 /// Answers requests to the public side, on one thread.
 pub(super) struct PublicSide {
     site: Arc<ArcSwap<Site>>,
     pools: Pools,
     log: RequestLog,
+    figures: Figures,
 }
 
 impl PublicSide {
-    pub(super) fn new(site: Arc<ArcSwap<Site>>, log: RequestLog) -> Self {
-        Self { site, pools: Pools::default(), log }
+    pub(super) fn new(site: Arc<ArcSwap<Site>>, sink: LineSink) -> Self {
+        Self { site, pools: Pools::default(), log: RequestLog::new(sink), figures: Figures::new() }
     }
 }
 
@@ -37,8 +39,8 @@ impl Handle for PublicSide {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
-        let id = RequestId::choose(request.headers().get(REQUEST_ID), &OsEntropy);
-        let attending = Attending { id: &id, now, entropy: &OsEntropy, peer, pools: &self.pools };
+        let id = RequestId::choose(request.headers().get(REQUEST_ID), &NameEntropy);
+        let attending = Attending { id: &id, now, entropy: &NameEntropy, peer, pools: &self.pools };
         let site = self.site.load_full();
 
         let (head, body) = request.into_parts();
@@ -56,6 +58,7 @@ impl Handle for PublicSide {
             took: began.elapsed(),
             note: &note,
         };
+        self.figures.count(&record);
         self.log.note(&record, now);
         response
     }
@@ -84,8 +87,8 @@ impl Site {
             && let Some(endpoint) = login.endpoint(&inbound.path)
         {
             let mut body = ClientBody::new(body, self.limits.login_body(), idle);
-            let Attending { id, now, entropy, .. } = *attending;
-            let answer = login.answer(endpoint, &inbound, &mut body, id, now, entropy).await;
+            let Attending { id, now, .. } = *attending;
+            let answer = login.answer(endpoint, &inbound, &mut body, id, now, &OsEntropy).await;
             return (answer.response.map(Reply::answer), Note::answered(answer.reason, answer.detail));
         }
         let mut body = ClientBody::new(body, self.limits.signed_body(), idle);

@@ -62,11 +62,10 @@ impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.file.write_all(bytes)?;
         let mut lines = self.log.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        // Every write is one whole line: that is how the log hands them over.
-        lines.push_back(String::from_utf8_lossy(bytes).trim_end().to_owned());
-        if lines.len() > KEPT {
-            lines.pop_front();
-        }
+        // A write is whole lines: that is how the log hands them over.
+        lines.extend(String::from_utf8_lossy(bytes).lines().map(str::to_owned));
+        let surplus = lines.len().saturating_sub(KEPT);
+        lines.drain(..surplus);
         self.log.0.more.notify_all();
         Ok(bytes.len())
     }
