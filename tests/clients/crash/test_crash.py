@@ -1,12 +1,12 @@
 """kill -9 at any time loses nothing that was acknowledged, and the next start needs no help."""
 
+import json
 import random
 import subprocess
 import threading
 
-from harness.countersign import BINARY, Credential, Refused
+from harness.countersign import BINARY, Credential
 from harness.wait import until
-
 from realm import client
 from redreamer import wallets
 
@@ -93,7 +93,7 @@ def test_every_acknowledged_key_works_after_the_command_was_killed(start, make_h
             command.kill()
         told = command.communicate()[0]
         if told.endswith(b"}\n"):
-            acknowledged.append(Credential.of(__import__("json").loads(told)))
+            acknowledged.append(Credential.of(json.loads(told)))
     acknowledged.append(home.issue("crasher"))
     assert [key.key_id for key in acknowledged if not works(server, key)] == []
     home.command("key", "list")

@@ -3,17 +3,17 @@
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from docs import pages
 from harness import clients, secrets
 from harness.countersign import BINARY
 from harness.ports import free_port
 from redreamer.wallets import Account
-
-from docs import pages
 
 PAGES = sorted(pages.DOCS.rglob("*.md"))
 RUN = [page for page in PAGES if any(block.language in ("sh", "python", "js") for block in pages.blocks(page))]
@@ -25,7 +25,7 @@ def test_the_blocks_of_a_page_run_as_written(upstream, page, tmp_path):
     key = "0x" + Account.create().key.hex().removeprefix("0x")
     environment = {
         **os.environ,
-        "PATH": f"{Path(BINARY).parent}:{Path(os.sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{Path(BINARY).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "COUNTERSIGN__LISTEN__PUBLIC": public,
         "COUNTERSIGN__LISTEN__ADMIN": admin,
         "ADMIN": admin,
@@ -40,8 +40,13 @@ def test_the_blocks_of_a_page_run_as_written(upstream, page, tmp_path):
     with tempfile.TemporaryDirectory(dir=clients.NODE_HOME) as node_folder:
         script = pages.script(page, tmp_path, Path(node_folder), replaced)
         done = subprocess.run(
-            ["bash", "-x", "-c", script], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120,
+            ["bash", "-x", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     assert upstream.count - before >= pages.requests(page)
@@ -80,5 +85,5 @@ def test_the_scanner_of_the_page_finds_the_keys_that_are_issued_and_nothing_else
     source = next(block.text for block in pages.blocks(pages.DOCS / "security.md") if block.language == "python")
     lookalike = keys[0][:-1] + ("0" if keys[0][-1] != "0" else "1")
     text = " and ".join([*keys, lookalike, "csk_short"])
-    found = subprocess.run([os.sys.executable, "-c", source], input=text, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", source], input=text, capture_output=True, text=True, check=True)
     assert found.stdout.split() == keys

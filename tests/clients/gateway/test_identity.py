@@ -6,8 +6,15 @@ import random
 import pytest
 
 from harness.upstream import Seen
+from redreamer import wallets
 
-NAMES = ["X-Consumer-ID", "X-Consumer-Username", "X-Credential-Identifier", "X-Authenticated-Scope", "X-Authenticated-Userid"]
+NAMES = [
+    "X-Consumer-ID",
+    "X-Consumer-Username",
+    "X-Credential-Identifier",
+    "X-Authenticated-Scope",
+    "X-Authenticated-Userid",
+]
 
 
 def spellings(name: str) -> list[str]:
@@ -64,8 +71,6 @@ def test_a_secret_that_was_checked_goes_no_further(gateway, key):
 
 
 def test_an_api_key_goes_no_further_from_a_route_that_asks_for_something_else(gateway, home, key):
-    from redreamer import wallets
-
     token, _ = wallets.login(gateway, wallets.EthAccount())
     seen = Seen.of(wallets.call(gateway, token, X_API_Key=key.api_key))
     assert key.api_key not in str(seen) and seen.all("X-API-Key") == []

@@ -13,6 +13,7 @@ from harness.countersign import Refused
 from harness.problems import refused
 from harness.upstream import Seen
 from harness.wait import until
+from realm import client
 
 ROUTE = '[[route]]\npath = "/{path}/{{*rest}}"\nrequire = "{require}"\nupstream = "api"\n'
 OPEN = ROUTE.format(path="open", require="nothing")
@@ -30,9 +31,7 @@ def test_the_metrics_count_requests_by_route_verdict_reason_and_status(gateway):
         found = re.findall(r"^countersign_requests_total\{(.*)\} (\d+)", text, re.M)
         return {frozenset(re.findall(r'(\w+)="([^"]*)"', labels)): int(count) for labels, count in found}
 
-    labels = frozenset(
-        {("route", "/v1/{*rest}"), ("verdict", "denied"), ("reason", "unknown_key"), ("status", "401")}
-    )
+    labels = frozenset({("route", "/v1/{*rest}"), ("verdict", "denied"), ("reason", "unknown_key"), ("status", "401")})
     before = counts().get(labels, 0)
     for _ in range(3):
         gateway.send("GET", "/v1/thing", {"X-API-Key": "garbage"})
@@ -176,8 +175,6 @@ def test_another_master_key_is_noticed_at_start_or_refuses_and_allows_nothing(st
     credential = server.home.issue("sealed", dialect="realm")
     server.stop()
     (server.home.database.parent / "master.key").write_text("0123456789abcdef" * 4 + "\n")
-    from realm import client
-
     try:
         other = start(server.home)
     except AssertionError:

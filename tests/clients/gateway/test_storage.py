@@ -5,7 +5,6 @@ import threading
 
 from harness.problems import refused
 from harness.wait import until
-
 from realm import client
 
 ROUTES = """

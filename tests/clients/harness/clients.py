@@ -18,9 +18,7 @@ def node(script: Path, request: dict):
     """Runs an ES module with `request` as JSON on its standard input, and reads the JSON that it prints."""
     run = ["node", "--input-type=module", "-"]
     source = f"const request = {json.dumps(request)};\n{script.read_text()}"
-    done = subprocess.run(
-        run, input=source, capture_output=True, text=True, cwd=NODE_HOME, timeout=_TIMEOUT_SECS
-    )
+    done = subprocess.run(run, input=source, capture_output=True, text=True, cwd=NODE_HOME, timeout=_TIMEOUT_SECS)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -41,7 +39,11 @@ def curl(script: Path, folder: Path, body: bytes | None, **variables: str) -> An
     environment = {**os.environ, **variables, "BODY": str(sent), "HEAD": str(head), "CONTENT": str(content)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", str(script)],
-        capture_output=True, text=True, cwd=folder, env=environment, timeout=_TIMEOUT_SECS,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        timeout=_TIMEOUT_SECS,
     )
     assert done.returncode == 0, done.stderr
     # After `100 Continue` comes the head of the answer itself.

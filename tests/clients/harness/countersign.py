@@ -16,9 +16,7 @@ from .wait import until
 _START_SECS = 30
 _STOP_SECS = 30
 
-BINARY = os.environ.get("COUNTERSIGN_BIN") or str(
-    Path(__file__).parents[3] / "target" / "debug" / "countersign"
-)
+BINARY = os.environ.get("COUNTERSIGN_BIN") or str(Path(__file__).parents[3] / "target" / "debug" / "countersign")
 
 # Every output that a server wrote, for the search for secrets.
 outputs: list[Path] = []

@@ -1,4 +1,5 @@
-"""The signature as PitchPrint's documents describe it: Python sends a string timestamp, Node a number, curl what PHP does."""
+"""The signature as PitchPrint's documents describe it:
+Python sends a string timestamp, Node a number, curl what PHP does."""
 
 import hashlib
 import json
@@ -42,8 +43,13 @@ def node(server, credential, call, folder):
 
 def curl(server, credential, call, folder):
     return clients.curl(
-        HERE / "client.sh", folder, None,
-        URL=server.url + RENDER, KEY=credential.api_key, SECRET=credential.secret, CALL=json.dumps(call),
+        HERE / "client.sh",
+        folder,
+        None,
+        URL=server.url + RENDER,
+        KEY=credential.api_key,
+        SECRET=credential.secret,
+        CALL=json.dumps(call),
     )
 
 

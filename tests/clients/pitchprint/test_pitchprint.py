@@ -9,7 +9,6 @@ import pytest
 from harness.problems import changed, refused
 from harness.upstream import Seen
 from harness.wait import until
-
 from pitchprint import client
 
 CALL = {"projectId": "p-1", "designs": [{"id": 7}]}
@@ -38,7 +37,14 @@ def test_php_sends_the_content_type_of_a_form_with_its_json(gateway, domain, tmp
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "?"],
+    [
+        None,
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "?",
+    ],
 )
 def test_the_body_is_json_whatever_the_content_type_says(gateway, domain, content_type):
     assert client.post(gateway, {**client.members(domain), **CALL}, content_type).status == 200

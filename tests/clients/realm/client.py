@@ -55,8 +55,14 @@ def node(server, credential, method, target, body, folder):
 
 def curl(server, credential, method, target, body, folder):
     return clients.curl(
-        HERE / "client.sh", folder, body,
-        URL=server.url, KEY=credential.api_key, SECRET=credential.secret, METHOD=method, TARGET=target,
+        HERE / "client.sh",
+        folder,
+        body,
+        URL=server.url,
+        KEY=credential.api_key,
+        SECRET=credential.secret,
+        METHOD=method,
+        TARGET=target,
     )
 
 

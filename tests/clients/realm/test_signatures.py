@@ -8,7 +8,6 @@ import pytest
 from harness.problems import changed, refused
 from harness.upstream import Seen
 from harness.wait import until
-
 from realm import client
 
 LISTINGS = "/v1/marketplace/listings"
@@ -48,7 +47,10 @@ def test_the_path_is_signed_byte_for_byte_with_its_escapes(gateway, realm, speak
 
 
 def test_a_decoded_or_normalised_path_is_not_what_is_signed(gateway, realm):
-    for sent, signed in [("/v1/marketplace/a%20b", "/v1/marketplace/a b"), ("/v1/marketplace/%7Ea", "/v1/marketplace/~a")]:
+    for sent, signed in [
+        ("/v1/marketplace/a%20b", "/v1/marketplace/a b"),
+        ("/v1/marketplace/%7Ea", "/v1/marketplace/~a"),
+    ]:
         headers = client.headers(realm, "POST", signed, BODY)
         assert refused(gateway.send("POST", sent, headers, BODY), 403) == "SIGNATURE_INVALID"
 
@@ -131,7 +133,13 @@ def test_another_method_than_was_signed_gets_403(gateway, realm):
 
 def test_another_path_than_was_signed_gets_403(gateway, realm):
     headers = client.headers(realm, "POST", LISTINGS, BODY)
-    for path in (LISTINGS + "/", LISTINGS + "x", "/v1/marketplace/listing", "/v1/marketplace/Listings", "/v1/marketplace/%6Cistings"):
+    for path in (
+        LISTINGS + "/",
+        LISTINGS + "x",
+        "/v1/marketplace/listing",
+        "/v1/marketplace/Listings",
+        "/v1/marketplace/%6Cistings",
+    ):
         assert refused(gateway.send("POST", path, headers, BODY), 403) == "SIGNATURE_INVALID", path
 
 
@@ -154,7 +162,9 @@ def test_a_body_with_any_one_byte_changed_gets_403(gateway, realm):
 
 
 def test_what_is_not_signed_may_change(gateway, realm):
-    answer = client.call(gateway, realm, "POST", LISTINGS, BODY, Content_Type="text/plain", User_Agent="other", X_Other="1")
+    answer = client.call(
+        gateway, realm, "POST", LISTINGS, BODY, Content_Type="text/plain", User_Agent="other", X_Other="1"
+    )
     assert answer.status == 200
 
 

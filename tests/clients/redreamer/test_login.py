@@ -7,7 +7,6 @@ import uuid
 import pytest
 
 from harness.problems import refused
-
 from redreamer import wallets
 from redreamer.wallets import ORDER, ask_nonce, attempt, call, login, nonce, pair_of, post
 
@@ -88,7 +87,9 @@ def test_the_endpoints_have_one_method_each(gateway, wallet):
         assert answer.header("Allow") == allowed
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None, "application/json", "x"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", None, "application/json", "x"]
+)
 def test_the_login_is_json_whatever_the_content_type_says(gateway, wallet, content_type):
     signature = wallet.sign(f"{wallet.address} {nonce(gateway, wallet.address)}")
     body = {"address": wallet.address, "signature": signature}
@@ -110,7 +111,9 @@ def test_the_answer_to_a_login_is_json_that_no_cache_keeps(gateway, wallet):
     assert answer.header("Cache-Control") == "no-store"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'"x"', b"address=0x&signature=0x", b"\xff", b"{}", b"[" * 10_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"null", b"[]", b'"x"', b"address=0x&signature=0x", b"\xff", b"{}", b"[" * 10_000]
+)
 def test_a_login_that_is_no_json_object_gets_400(gateway, body):
     assert refused(post(gateway, "login", body), 400) == "BAD_REQUEST"
 
@@ -206,8 +209,18 @@ def test_upper_case_hex_digits_are_the_same_signature(gateway, wallet):
 
 def test_another_text_than_address_space_nonce_gets_401(gateway, wallet):
     fresh, address = nonce(gateway, wallet.address), wallet.address
-    texts = [fresh, address, f"{address}{fresh}", f"{address}  {fresh}", f"{fresh} {address}", f"{address} {fresh}\n",
-             f"{address} {fresh.upper()}", f"{address} {uuid.uuid4()}", f"{address}\n{fresh}", ""]
+    texts = [
+        fresh,
+        address,
+        f"{address}{fresh}",
+        f"{address}  {fresh}",
+        f"{fresh} {address}",
+        f"{address} {fresh}\n",
+        f"{address} {fresh.upper()}",
+        f"{address} {uuid.uuid4()}",
+        f"{address}\n{fresh}",
+        "",
+    ]
     for text in texts:
         answer = post(gateway, "login", {"address": address, "signature": wallet.sign(text)})
         assert refused(answer) == "AUTHORIZATION_ERROR", text
@@ -270,8 +283,10 @@ def test_asking_for_nonces_writes_nothing(start, wallet):
 def test_of_64_logins_at_once_with_one_nonce_exactly_one_gets_in(gateway, wallet):
     text = f"{wallet.address} {nonce(gateway, wallet.address)}"
     lower = text.replace(wallet.address, wallet.address.lower())
-    bodies = [{"address": wallet.address, "signature": wallet.sign(text)},
-              {"address": wallet.address.lower(), "signature": wallet.sign(lower)}]
+    bodies = [
+        {"address": wallet.address, "signature": wallet.sign(text)},
+        {"address": wallet.address.lower(), "signature": wallet.sign(lower)},
+    ]
     barrier, answers = threading.Barrier(64), []
 
     def run(number):
@@ -288,7 +303,9 @@ def test_of_64_logins_at_once_with_one_nonce_exactly_one_gets_in(gateway, wallet
 
 
 def test_a_nonce_survives_a_restart(start, wallet):
-    server = start('[wallet]\nissuer = "redreamer"\n[[route]]\npath = "/{*rest}"\nrequire = "wallet"\nupstream = "api"\n')
+    server = start(
+        '[wallet]\nissuer = "redreamer"\n[[route]]\npath = "/{*rest}"\nrequire = "wallet"\nupstream = "api"\n'
+    )
     signature = wallet.sign(f"{wallet.address} {nonce(server, wallet.address)}")
     server.kill()
     again = start(server.home)

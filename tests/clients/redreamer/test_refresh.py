@@ -7,8 +7,7 @@ import time
 import pytest
 
 from harness.problems import changed, refused
-
-from redreamer import tokens, wallets
+from redreamer import tokens
 from redreamer.wallets import call, login, pair_of, post, refresh
 
 
@@ -38,7 +37,9 @@ def test_further_members_of_a_refresh_are_ignored(gateway, wallet):
     assert post(gateway, "refresh", {"address": "", "network": "eth", "refresh_token": fresh}).status == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"refresh_token":7}', b'{"refresh_token":null}', b"refresh_token=x"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'{"refresh_token":7}', b'{"refresh_token":null}', b"refresh_token=x"]
+)
 def test_a_refresh_that_cannot_be_read_gets_400(gateway, body):
     assert refused(post(gateway, "refresh", body), 400) == "BAD_REQUEST"
 
@@ -96,7 +97,12 @@ def test_a_forged_token_ends_nobody_s_session(gateway, home, wallet):
     spent = tokens.jwt.decode(fresh, options={"verify_signature": False})
     header = tokens.jwt.get_unverified_header(fresh)
     forged = tokens.forge(header, spent, b"not the key")
-    for token in (forged, changed(fresh, len(fresh) - 5), fresh.rsplit(".", 1)[0] + ".", tokens.forge(header | {"alg": "none"}, spent, b"", "")):
+    for token in (
+        forged,
+        changed(fresh, len(fresh) - 5),
+        fresh.rsplit(".", 1)[0] + ".",
+        tokens.forge(header | {"alg": "none"}, spent, b"", ""),
+    ):
         assert refused(refresh(gateway, token)) == "AUTHORIZATION_ERROR"
     assert call(gateway, access).status == 200
 
@@ -133,7 +139,9 @@ def test_of_many_refreshes_at_once_with_one_token_all_get_the_same_pair(gateway,
 
 
 def test_a_session_survives_a_restart_and_so_does_its_end(start, wallet):
-    server = start('[wallet]\nissuer = "redreamer"\n[[route]]\npath = "/{*rest}"\nrequire = "wallet"\nupstream = "api"\n')
+    server = start(
+        '[wallet]\nissuer = "redreamer"\n[[route]]\npath = "/{*rest}"\nrequire = "wallet"\nupstream = "api"\n'
+    )
     access, fresh = login(server, wallet)
     other_access, other_fresh = login(server, wallet)
     _, child = pair_of(refresh(server, other_fresh))

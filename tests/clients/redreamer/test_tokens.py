@@ -8,7 +8,6 @@ import pytest
 from harness.problems import changed, refused
 from harness.upstream import Seen
 from harness.wait import until
-
 from redreamer import tokens, wallets
 from redreamer.wallets import call, login, refresh
 
@@ -125,7 +124,9 @@ ATTACKS = {
     "a fourth part": lambda t: t.token + ".",
     "a part less": lambda t: t.token.rsplit(".", 1)[0],
     "nothing before the dots": lambda t: "..",
-    "standard base64": lambda t: t.token.replace("-", "+").replace("_", "/") + ("" if set("-_") & set(t.token) else "+"),
+    "standard base64": lambda t: (
+        t.token.replace("-", "+").replace("_", "/") + ("" if set("-_") & set(t.token) else "+")
+    ),
     "a space in it": lambda t: t.token[:20] + " " + t.token[20:],
     "encrypted (five parts)": lambda t: t.token + ".AAAA.AAAA",
     "4,097 characters": lambda t: t.token + "A" * (4_097 - len(t.token)),

@@ -1,5 +1,5 @@
-"""Tokens as an outsider with the master key makes and reads them: the derivation that the documents describe (HKDF-SHA-512,
-RFC 5869) written anew, and PyJWT for the rest."""
+"""Tokens as an outsider with the master key makes and reads them: the derivation that the documents describe
+(HKDF-SHA-512, RFC 5869) written anew, and PyJWT for the rest."""
 
 import base64
 import hashlib
