@@ -34,7 +34,7 @@ mod verify;
 pub use claim::{Claim, Flaw, Malformed, Part, Reading};
 pub use dialects::Dialects;
 pub use mistake::{Mistake, Source};
-pub use recipe::{BodyUse, Recipe, Refusal, Replay};
+pub use recipe::{BodyUse, Recipe, Refusal, Replay, RequestPart};
 pub use request::Request;
 pub use sign::{SignError, SignInput, Signed};
 pub use time::{Fresh, Untimely};

@@ -27,24 +27,27 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// How many letters must be put in, left out or changed (Levenshtein).
+/// How many letters must be put in, left out, changed or swapped with the next (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (slot, b) in row.iter_mut().skip(1).zip(&b) {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = *slot;
-            left = changed.min(diagonal + 1).min(left + 1);
-            *slot = left;
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for (i, from) in a.iter().enumerate() {
+        let at = |row: usize, column: usize| -> usize {
+            rows.get(row).and_then(|row| row.get(column)).copied().unwrap_or(usize::MAX / 2)
+        };
+        let mut row = vec![i + 1];
+        for (j, to) in b.iter().enumerate() {
+            let left = row.last().copied().unwrap_or_default() + 1;
+            let mut least = left.min(at(i, j + 1) + 1).min(at(i, j) + usize::from(from != to));
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(to) && b.get(j - 1) == Some(from);
+            if swapped {
+                least = least.min(at(i - 1, j - 1) + 1);
+            }
+            row.push(least);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        rows.push(row);
     }
-    row.last().copied().unwrap_or_default()
+    rows.last().and_then(|row| row.last()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) struct Program {
     pub(crate) checks_secret: bool,
     pub(crate) checks: Box<[Check]>,
     /// How a client writes what cannot be worked out backwards: a place and what stands there.
-    pub(crate) sign: Box<[(Slot, Template)]>,
+    pub(crate) sign: Box<[Written]>,
     pub(crate) lets: Box<[Let]>,
     pub(crate) matches: Box<[Match]>,
     pub(crate) groups: usize,
@@ -66,6 +66,14 @@ pub(crate) enum Encoding {
     Codecs(Box<[Codec]>),
     /// Steps of which some cannot: signatures are compared as they are written.
     Filters(Box<[Filter]>),
+}
+
+/// What a client writes somewhere.
+pub(crate) struct Written {
+    pub(crate) slot: Slot,
+    pub(crate) text: Template,
+    /// Whether the signature is part of it.
+    pub(crate) with_signature: bool,
 }
 
 /// Two texts that must be the same, such as a digest and what it is a digest of.
@@ -193,20 +201,24 @@ pub(crate) enum Kind {
 
 /// What a template looks at, in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Uses(u8);
+pub(crate) struct Uses(u16);
 
 impl Uses {
+    /// The body, or something in it.
     pub(crate) const BODY: Self = Self(1);
-    pub(crate) const QUERY: Self = Self(2);
-    pub(crate) const SECRET: Self = Self(4);
+    pub(crate) const SECRET: Self = Self(2);
     /// Anything that differs from one request to the next.
-    pub(crate) const REQUEST: Self = Self(8);
-    /// A member of the JSON body by its name.
-    pub(crate) const JSON: Self = Self(16);
+    pub(crate) const REQUEST: Self = Self(4);
     /// A field that other templates may name.
-    pub(crate) const FIELD: Self = Self(32);
+    pub(crate) const FIELD: Self = Self(8);
     /// The signature itself.
-    pub(crate) const SIGNATURE: Self = Self(64);
+    pub(crate) const SIGNATURE: Self = Self(16);
+    pub(crate) const WHOLE_METHOD: Self = Self(32);
+    pub(crate) const WHOLE_HOST: Self = Self(64);
+    pub(crate) const WHOLE_PATH: Self = Self(128);
+    pub(crate) const WHOLE_QUERY: Self = Self(256);
+    pub(crate) const WHOLE_BODY: Self = Self(512);
+    const WHOLES: u16 = 32 | 64 | 128 | 256 | 512;
 
     pub(crate) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -214,6 +226,11 @@ impl Uses {
 
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// The same, where a filter has left only a part of what was whole.
+    pub(crate) fn in_part(self) -> Self {
+        Self(self.0 & !Self::WHOLES)
     }
 }
 
@@ -236,25 +253,23 @@ impl Source {
         match self {
             Self::Text(_) | Self::Let(_) => Uses::default(),
             Self::Secret | Self::List(ListSource::Secret) => Uses::SECRET,
-            Self::RawQuery
-            | Self::Target
-            | Self::Url
-            | Self::List(ListSource::Query | ListSource::RawQuery)
-            | Self::Query(_) => request.with(Uses::QUERY),
-            Self::Json(_) => request.with(Uses::BODY).with(Uses::JSON),
-            Self::Body
-            | Self::Form(_)
-            | Self::List(ListSource::Form | ListSource::RawForm | ListSource::Json) => {
-                request.with(Uses::BODY)
+            Self::Method => request.with(Uses::WHOLE_METHOD),
+            Self::Host | Self::Hostname => request.with(Uses::WHOLE_HOST),
+            Self::Path => request.with(Uses::WHOLE_PATH),
+            Self::RawQuery | Self::List(ListSource::Query | ListSource::RawQuery) => {
+                request.with(Uses::WHOLE_QUERY)
             }
+            Self::Target => request.with(Uses::WHOLE_PATH).with(Uses::WHOLE_QUERY),
+            Self::Url => request.with(Uses::WHOLE_HOST).with(Uses::WHOLE_PATH).with(Uses::WHOLE_QUERY),
+            Self::Body | Self::List(ListSource::Form | ListSource::RawForm | ListSource::Json) => {
+                request.with(Uses::BODY).with(Uses::WHOLE_BODY)
+            }
+            Self::Json(_) | Self::Form(_) => request.with(Uses::BODY),
             Self::Field(_) => request.with(Uses::FIELD),
             Self::Signature => request.with(Uses::SIGNATURE),
-            Self::Method
-            | Self::Scheme
-            | Self::Host
-            | Self::Hostname
+            Self::Scheme
             | Self::Port
-            | Self::Path
+            | Self::Query(_)
             | Self::Header(_)
             | Self::List(ListSource::Headers)
             | Self::Group(_) => request,

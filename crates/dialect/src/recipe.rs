@@ -36,6 +36,31 @@ pub enum BodyUse {
     Read,
 }
 
+/// A part of a request, as far as signatures go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequestPart {
+    /// The method.
+    Method,
+    /// The host.
+    Host,
+    /// The path.
+    Path,
+    /// The query.
+    Query,
+    /// The body.
+    Body,
+}
+
+impl RequestPart {
+    const ALL: [(Self, Uses); 5] = [
+        (Self::Method, Uses::WHOLE_METHOD),
+        (Self::Host, Uses::WHOLE_HOST),
+        (Self::Path, Uses::WHOLE_PATH),
+        (Self::Query, Uses::WHOLE_QUERY),
+        (Self::Body, Uses::WHOLE_BODY),
+    ];
+}
+
 /// How a signature is kept from being used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
@@ -135,7 +160,21 @@ impl Recipe {
     /// Whether the signature covers the query, in every variant. Where it does not, a query can be changed by anybody
     /// between the client and here.
     pub fn covers_query(&self) -> bool {
-        self.variants.iter().all(|program| program.signed.has(Uses::QUERY))
+        !self.unsigned().contains(&RequestPart::Query)
+    }
+
+    /// The parts of a request that the signature does not cover as a whole, in one variant or another: what anybody between
+    /// the client and here may change. Of the others, what the request itself chooses to leave out is not covered either.
+    pub fn unsigned(&self) -> Vec<RequestPart> {
+        let left_out =
+            |part: &(RequestPart, Uses)| self.variants.iter().any(|program| !program.signed.has(part.1));
+        RequestPart::ALL.iter().filter(|part| left_out(part)).map(|(part, _)| *part).collect()
+    }
+
+    /// The same for the variant that read this claim.
+    pub fn unsigned_in(&self, claim: &Claim<'_>) -> Vec<RequestPart> {
+        let signed = self.program(claim).map(|program| program.signed).unwrap_or_default();
+        RequestPart::ALL.iter().filter(|(_, uses)| !signed.has(*uses)).map(|(part, _)| *part).collect()
     }
 
     /// How a signature is kept from being used again. The caller guards: it has the storage.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use countersign_model::{Entropy, UnixTime};
 use http::header::{Entry as HeaderEntry, HeaderMap, HeaderName, HeaderValue};
 
+use crate::algorithm::Algorithm;
 use crate::claim::{Claim, Reading, Signatures, Stamp};
 use crate::codec::Codec;
 use crate::filter::escape;
+use crate::hash::MAX_DIGEST;
 use crate::json::quote;
-use crate::program::{Piece, Program, Slot, Source, Template};
+use crate::program::{Piece, Program, Slot, Source, Template, Written as ToWrite};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
@@ -95,18 +97,20 @@ impl Recipe {
             target: input.target.to_owned(),
             body: input.body.to_vec(),
         };
-        let (_, program) = self.choose(&bare.request(&input)).ok_or(SignError::Unrecognised)?;
+        // What chooses the variant may be among what is written: where nothing chooses, it is the dialect itself.
+        let chosen = self.choose(&bare.request(&input)).map(|(_, program)| program);
+        let program = chosen.or(self.variants.last()).ok_or(SignError::Unrecognised)?;
         let parts = Parts::new(program, &input);
         let dated = parts.write(program, bare, &input)?;
         // The string to sign may name places that only a signed request has: sign one with an empty signature first.
-        let blank =
-            encode(&program.encoding, &[0; BLANK_BYTES]).ok_or(SignError::NotWritable("signature"))?;
+        let blank = encode(&program.encoding, &program.blank()).ok_or(SignError::NotWritable("signature"))?;
         let draft = parts.write_signature(program, dated.clone(), &input, &blank)?;
         let made = {
             let request = draft.request(&input);
             let Reading::Presented(claim) = self.read(&request) else { return Err(SignError::Unrecognised) };
             self.check_secret(input.secret).map_err(SignError::Secret)?;
             let key = self.prepare(input.secret);
+            let program = self.program(&claim).ok_or(SignError::Unrecognised)?;
             sign_claim(program, &claim, &request, &key).map_err(SignError::Unsignable)?
         };
         let made = made.ok_or(SignError::PrivateKey)?;
@@ -115,8 +119,16 @@ impl Recipe {
     }
 }
 
-/// What a signature is while it is not known yet: as many bytes as most have, so that it looks like one.
-const BLANK_BYTES: usize = 32;
+impl Program {
+    /// What a signature is while it is not known yet: as many bytes, so that it looks like one.
+    fn blank(&self) -> Vec<u8> {
+        let len = match self.algorithms.list.first() {
+            Some(Algorithm::Hmac(hash) | Algorithm::Hash(hash)) => hash.len(),
+            Some(Algorithm::Plain | Algorithm::Public(_)) | None => MAX_DIGEST,
+        };
+        vec![b'0'; len]
+    }
+}
 
 /// The fields that a signed request will have.
 struct Parts {
@@ -159,7 +171,7 @@ impl Parts {
                 signed.place(program, template, value, written, what)?;
             }
         }
-        let without = program.sign.iter().filter(|(_, text)| !names_signature(text));
+        let without = program.sign.iter().filter(|written| !written.with_signature);
         self.fill(program, signed, input, b"", without)
     }
 
@@ -174,7 +186,7 @@ impl Parts {
         for template in &program.signature {
             signed.place(program, template, signature, Written::Text, "signature")?;
         }
-        let with = program.sign.iter().filter(|(_, text)| names_signature(text));
+        let with = program.sign.iter().filter(|written| written.with_signature);
         self.fill(program, signed, input, signature, with)
     }
 
@@ -185,10 +197,10 @@ impl Parts {
         mut signed: Signed,
         input: &SignInput<'_>,
         signature: &[u8],
-        places: impl Iterator<Item = &'p (Slot, Template)>,
+        places: impl Iterator<Item = &'p ToWrite>,
     ) -> Result<Signed, SignError> {
         const WHAT: &str = "sign";
-        for (place, text) in places {
+        for ToWrite { slot: place, text, .. } in places {
             let value = {
                 let stamp =
                     |text: &'_ str| Some(Stamp { text: Cow::Owned(text.as_bytes().to_vec()), at: input.now });
@@ -213,14 +225,6 @@ impl Parts {
         }
         Ok(signed)
     }
-}
-
-fn names_signature(template: &Template) -> bool {
-    let mut slots = template.pieces.iter().filter_map(|piece| match piece {
-        Piece::Slot(slot) => Some(slot),
-        Piece::Text(_) => None,
-    });
-    slots.any(|slot| slot.source == Source::Signature)
 }
 
 /// How a value is written into JSON.
@@ -253,7 +257,7 @@ impl Signed {
     ) -> Result<(), SignError> {
         match &*template.pieces {
             [Piece::Slot(slot)] if slot.filters.is_empty() && slot.is_place() => {
-                if program.sign.iter().any(|(place, _)| place.source == slot.source) {
+                if program.sign.iter().any(|written| written.slot.source == slot.source) {
                     return Ok(());
                 }
                 self.slot(program, slot, value, written, what)

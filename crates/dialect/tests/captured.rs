@@ -1,15 +1,21 @@
 //! Requests captured from clients in the field, against the dialects that describe them: `dialects/GROUP/NAME.toml` beside
 //! `NAME.cases.json`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_dialect::{Dialects, Reading, Recipe, Source};
-use countersign_model::{DialectName, UnixTime};
+use countersign_dialect::{Dialects, Reading, Recipe, RequestPart, SignError, SignInput, Source};
+use countersign_model::{DialectName, Entropy, UnixTime};
 use serde_json::Value;
 use support::{Case, OwnedRequest};
 
@@ -102,4 +108,195 @@ fn every_captured_request_verifies_or_is_listed_with_the_reason_why_not() {
             (Ok(()), Some(why)) => wrong.push(format!("verifies, though it should not: {why}")),
         }
     });
+}
+
+#[test]
+fn no_captured_request_verifies_under_another_secret_or_with_another_signature() {
+    each(|recipe, case, wrong| {
+        if case.odd.is_some() || ANY_WILL_DO.contains(&recipe.name().as_str()) {
+            return;
+        }
+        let other = another_secret(&case.secret);
+        if judge(recipe, &case.request, case.now, other.as_bytes()).is_ok() {
+            wrong.push("verifies under another secret".into());
+        }
+        for request in with_other_signatures(recipe, &case.request) {
+            if judge(recipe, &request, case.now, case.secret.as_bytes()).is_ok() {
+                wrong.push(format!("verifies with another signature: {request:?}"));
+            }
+        }
+    });
+}
+
+/// Dialects of which a request may hold several signatures, of which one is right.
+const ANY_WILL_DO: [&str; 2] = ["standard-webhooks", "stripe"];
+
+/// A secret of the same kind that differs early, in the middle of what counts.
+fn another_secret(secret: &str) -> String {
+    if secret.contains("BEGIN PUBLIC KEY") {
+        return "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"
+            .to_owned();
+    }
+    let at = secret.len() / 2;
+    let other = if &secret[at..=at] == "a" { "b" } else { "a" };
+    format!("{}{other}{}", &secret[..at], &secret[at + 1..])
+}
+
+/// The request with one character of its signature changed, wherever it stands.
+fn with_other_signatures(recipe: &Recipe, request: &OwnedRequest) -> Vec<OwnedRequest> {
+    let borrowed = request.borrow();
+    let Reading::Presented(claim) = recipe.read(&borrowed) else { return Vec::new() };
+    let Ok(signature) = std::str::from_utf8(claim.signature()) else { return Vec::new() };
+    let changed = |at: usize| {
+        let old = signature.as_bytes()[at];
+        let new = if old == b'1' { '2' } else { '1' };
+        format!("{}{new}{}", &signature[..at], &signature[at + 1..])
+    };
+    let escaped = |text: &str| text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let mut found = Vec::new();
+    for at in [0, signature.len() / 2] {
+        let new = changed(at);
+        for (from, to) in [(signature.to_owned(), new.clone()), (escaped(signature), escaped(&new))] {
+            let mut other = request.clone();
+            other.target = other.target.replace(&from, &to);
+            for value in other.headers.values_mut() {
+                if let Ok(text) = value.to_str() {
+                    *value = text.replace(&from, &to).parse().unwrap();
+                }
+            }
+            other.body = String::from_utf8_lossy(&other.body).replace(&from, &to).into_bytes();
+            if other.target != request.target
+                || other.headers != request.headers
+                || other.body != request.body
+            {
+                found.push(other);
+            }
+        }
+    }
+    found
+}
+
+/// Where a client chooses what it signs, or a filter leaves out what was added, a part that is signed as a rule may be left
+/// unsigned in one request.
+const CLIENT_CHOOSES: [&str; 4] = ["aws-sigv4", "cavage", "oauth1", "rfc9421"];
+
+#[test]
+fn a_part_that_is_said_to_be_unsigned_can_be_changed_and_one_that_is_not_cannot() {
+    each(|recipe, case, wrong| {
+        if case.odd.is_some() {
+            return;
+        }
+        let borrowed = case.request.borrow();
+        let Reading::Presented(claim) = recipe.read(&borrowed) else { return };
+        let unsigned = recipe.unsigned_in(&claim);
+        for (part, changed) in tampered(&case.request) {
+            let noticed = judge(recipe, &changed, case.now, case.secret.as_bytes()).is_err();
+            let chosen = CLIENT_CHOOSES.contains(&recipe.name().as_str());
+            // What is said to be unsigned may be signed in part, or decide which variant is meant.
+            if !unsigned.contains(&part) && !noticed && !chosen {
+                wrong.push(format!("{part:?} is said to be signed, and was changed unnoticed"));
+            }
+        }
+    });
+}
+
+/// The request with one part changed, for each part.
+fn tampered(request: &OwnedRequest) -> Vec<(RequestPart, OwnedRequest)> {
+    let mut all = Vec::new();
+    let mut change = |part, with: &dyn Fn(&mut OwnedRequest)| {
+        let mut other = request.clone();
+        with(&mut other);
+        all.push((part, other));
+    };
+    let (path, query) = match request.target.split_once('?') {
+        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
+        None => (request.target.clone(), None),
+    };
+    let target =
+        |path: &str, query: Option<&str>| query.map_or(path.to_owned(), |query| format!("{path}?{query}"));
+    change(RequestPart::Method, &|r| r.method = "PROPFIND".into());
+    change(RequestPart::Host, &|r| {
+        r.host = "other.example".into();
+        r.headers.insert("host", "other.example".parse().unwrap());
+    });
+    change(RequestPart::Path, &|r| r.target = target(&format!("{path}x"), query.as_deref()));
+    let longer = query.as_ref().map_or("zz=1".to_owned(), |query| format!("{query}&zz=1"));
+    change(RequestPart::Query, &|r| r.target = target(&path, Some(&longer)));
+    if !request.body.is_empty() {
+        change(RequestPart::Body, &|r| match r.body.last() {
+            Some(b'}') => {
+                r.body.pop();
+                r.body.extend_from_slice(br#","zz":1}"#);
+            }
+            _ => r.body.extend_from_slice(b"&zz=1"),
+        });
+    }
+    all
+}
+
+#[test]
+fn what_a_dialect_signs_it_verifies() {
+    each(|recipe, case, wrong| {
+        if case.odd.is_some() || case.secret.contains("BEGIN PUBLIC") {
+            return;
+        }
+        let bare = bare(&case.request);
+        let input = SignInput {
+            method: &bare.method,
+            scheme: &bare.scheme,
+            host: &bare.host,
+            target: &bare.target,
+            headers: &bare.headers,
+            body: &bare.body,
+            key_id: "key-1",
+            secret: case.secret.as_bytes(),
+            now: case.now,
+            entropy: &Fixed,
+        };
+        match recipe.sign(input) {
+            Ok(signed) => {
+                let signed = OwnedRequest {
+                    headers: signed.headers,
+                    target: signed.target,
+                    body: signed.body,
+                    ..bare.clone()
+                };
+                if let Err(why) = judge(recipe, &signed, case.now, case.secret.as_bytes()) {
+                    wrong.push(format!("does not verify what it signed: {why} {signed:?}"));
+                }
+            }
+            // Some places cannot be worked out, and some keys are private.
+            Err(SignError::PrivateKey) => {}
+            Err(why) if CANNOT_SIGN.contains(&recipe.name().as_str()) => drop(why),
+            Err(why) => wrong.push(format!("cannot sign: {why}")),
+        }
+    });
+}
+
+/// Dialects that only verify, since a client's way of writing cannot be said in them yet.
+const CANNOT_SIGN: [&str; 2] = ["adyen", "cloudinary-url"];
+
+/// The request as it was before anybody signed it: its method, host and path, a header or two, and a plain body.
+fn bare(request: &OwnedRequest) -> OwnedRequest {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("host", request.host.parse().unwrap());
+    let path = request.target.split('?').next().unwrap().to_owned();
+    let (body, kind) = match request.body.first() {
+        None => (Vec::new(), None),
+        Some(b'{') => (br#"{"a":1}"#.to_vec(), Some("application/json")),
+        Some(_) => (b"a=1".to_vec(), Some("application/x-www-form-urlencoded")),
+    };
+    if let Some(kind) = kind {
+        headers.insert("content-type", kind.parse().unwrap());
+    }
+    OwnedRequest { target: path, headers, body, ..request.clone() }
+}
+
+/// The same bytes each time.
+struct Fixed;
+
+impl Entropy for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
 }

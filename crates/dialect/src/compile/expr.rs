@@ -106,14 +106,12 @@ pub(super) struct Compiler<'m, 's> {
     steps: Vec<Step>,
     groups: Vec<String>,
     json: Wanted,
-    /// Whether what is compiled writes a request, and may name the signature.
-    pub(super) writing: bool,
 }
 
 impl<'m, 's> Compiler<'m, 's> {
     pub(super) fn new(mistakes: &'m mut Mistakes<'s>, fields: [bool; 4], lets: Vec<Named>) -> Self {
         let steps = lets.into_iter().map(|written| Step { written, state: State::Unseen }).collect();
-        Self { mistakes, fields, steps, groups: Vec::new(), json: Wanted::default(), writing: false }
+        Self { mistakes, fields, steps, groups: Vec::new(), json: Wanted::default() }
     }
 
     /// Compiles `match`, and what its subjects look at.
@@ -239,6 +237,7 @@ impl<'m, 's> Compiler<'m, 's> {
                 "read it from the request alone",
             );
         }
+        self.no_signature(text.place, &made);
         if made.uses.has(Uses::FIELD) {
             self.mistakes.add(
                 text.place,
@@ -249,9 +248,23 @@ impl<'m, 's> Compiler<'m, 's> {
         made
     }
 
-    /// Compiles an entry whose value must be text.
+    /// Compiles an entry whose value must be text, and goes into the signature.
     pub(super) fn own(&mut self, entry: Entry) -> Made {
-        text(entry, self.mistakes).map_or_else(Made::default, |text| self.text(&text))
+        let Some(text) = text(entry, self.mistakes) else { return Made::default() };
+        let made = self.text(&text);
+        self.no_signature(text.place, &made);
+        made
+    }
+
+    /// A signature cannot go into what it is made of; it is there to be written.
+    fn no_signature(&mut self, place: Place, made: &Made) {
+        if made.uses.has(Uses::SIGNATURE) {
+            self.mistakes.add(
+                place,
+                "`signature` is not known here",
+                "it is there for `sign`, which says how a client writes it",
+            );
+        }
     }
 
     /// Compiles a text that is no list.
@@ -343,6 +356,9 @@ impl<'m, 's> Compiler<'m, 's> {
             }
             match Filter::named(&written.name, &args, made.kind) {
                 Ok((filter, out)) => {
+                    if filter.leaves_a_part() {
+                        made.uses = made.uses.in_part();
+                    }
                     made.growth = made.growth.saturating_mul(filter.growth());
                     made.kind = out;
                     filters.push(filter);
@@ -383,7 +399,7 @@ impl<'m, 's> Compiler<'m, 's> {
             .map(|(_, source)| source.clone())
             .or_else(|| self.groups.iter().position(|group| group == name).map(Source::Group))
             .or_else(|| self.field(name).map(Source::Field));
-        let source = source.or_else(|| (name == "signature" && self.writing).then_some(Source::Signature));
+        let source = source.or_else(|| (name == "signature").then_some(Source::Signature));
         let Some(source) = source else {
             self.no_such_name(name, expr, place);
             return None;

@@ -9,7 +9,7 @@ use self::settings::{WrittenAlgorithms, WrittenLimits};
 use self::text::{Named, Text, entries, pairs, signatures, text, unknown};
 use crate::algorithm::Algorithm;
 use crate::mistake::{Mistakes, Place};
-use crate::program::{Algorithms, Check, Field, Limits, NamedAlgorithm, Program, Slot, Template, Uses};
+use crate::program::{Algorithms, Check, Field, Limits, NamedAlgorithm, Program, Template, Uses, Written};
 use crate::raw::{Entry, Table};
 
 /// Compiles one variant of a dialect. Mistakes are noted; `None` where there was one.
@@ -20,7 +20,9 @@ pub(crate) fn compile(mut table: Table, place: Place, mistakes: &mut Mistakes<'_
     let algorithms = settings::algorithms(table.take("algorithm"), place, mistakes);
     let encoding = settings::encoding(table.take("encoding"), place, mistakes);
     let time = settings::time_format(table.take("time"), mistakes);
+    let told = mistakes.count();
     let limits = settings::limits(table.take("window"), mistakes);
+    let limits_are_read = mistakes.count() == told;
     let when = entries(table.take("when"), mistakes);
     let matches = entries(table.take("match"), mistakes);
     let lets = entries(table.take("let"), mistakes);
@@ -43,11 +45,14 @@ pub(crate) fn compile(mut table: Table, place: Place, mistakes: &mut Mistakes<'_
     };
     let [key_id, timestamp, nonce, expires] =
         fields.each_ref().map(|text| field(&mut compiler, text.as_ref()));
+    if limits_are_read {
+        check_limits(&limits, timestamp.is_some(), expires.is_some(), place, compiler.mistakes);
+    }
     let limits = Limits {
         past: limits.past,
         named_past: field(&mut compiler, limits.named_past.as_ref()),
         future: limits.future,
-        most: check_limits(&limits, timestamp.is_some(), expires.is_some(), place, compiler.mistakes),
+        most: limits.most,
     };
     let signature: Vec<Template> = signature
         .iter()
@@ -128,11 +133,12 @@ fn chosen(written: WrittenAlgorithms, compiler: &mut Compiler<'_, '_>) -> (Algor
 }
 
 /// Compiles what a client writes, and where.
-fn signing(compiler: &mut Compiler<'_, '_>, written: Vec<Named>) -> Box<[(Slot, Template)]> {
-    compiler.writing = true;
+fn signing(compiler: &mut Compiler<'_, '_>, written: Vec<Named>) -> Box<[Written]> {
     let places = written.into_iter().filter_map(|Named { name, name_place, text }| {
         let slot = compiler.place(&name, name_place)?;
-        Some((slot, compiler.text(&text).template))
+        let made = compiler.text(&text);
+        let with_signature = made.uses.has(Uses::SIGNATURE);
+        Some(Written { slot, text: made.template, with_signature })
     });
     places.collect()
 }
@@ -162,14 +168,14 @@ fn sound(
     }
 }
 
-/// Checks that times and limits belong together; the limit to what a request may name.
+/// Checks that times and limits belong together.
 fn check_limits(
     limits: &WrittenLimits,
     timestamp: bool,
     expires: bool,
     place: Place,
     mistakes: &mut Mistakes<'_>,
-) -> Option<std::time::Duration> {
+) {
     let past = limits.past.is_some() || limits.named_past.is_some();
     let place = limits.place.unwrap_or(place);
     if timestamp && !(past && limits.future.is_some()) {
@@ -196,5 +202,4 @@ fn check_limits(
     if limits.most.is_some() && limits.named_past.is_none() && !expires {
         mistakes.add(place, "`most` limits what the request names, and it names nothing", "take `most` out");
     }
-    limits.most
 }

@@ -149,6 +149,23 @@ impl Filter {
         )
     }
 
+    /// Whether only a part of the input may be left.
+    pub(crate) fn leaves_a_part(&self) -> bool {
+        matches!(
+            self,
+            Self::Keep(_)
+                | Self::Pick(_)
+                | Self::All(_)
+                | Self::At(_)
+                | Self::Nth(_)
+                | Self::Capture(_)
+                | Self::Slice(..)
+                | Self::Length
+                | Self::Then(_)
+                | Self::Split(..)
+        )
+    }
+
     /// By how much the output can be longer than the input.
     pub(crate) fn growth(&self) -> usize {
         match self {
