@@ -59,6 +59,53 @@ def test_every_identity_header_is_always_there_and_empty_where_there_is_nothing_
     assert [unknown.one(name) for name in NAMES] == [""] * 5
 
 
+OTHERS = [
+    "X-Consumer-Custom-ID",
+    "X-Consumer-Groups",
+    "X-Credential-Username",
+    "X-Anonymous-Consumer",
+    "X_Authenticated_Groups",
+]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_forged_identity_header_of_another_gateway_never_reaches_the_upstream(gateway, key, name):
+    seen = Seen.of(gateway.send("GET", "/v1/thing", {"X-API-Key": key.api_key, name: "forged-value"}))
+    assert seen.all(name) == []
+
+
+PROVENANCE = ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X_Forwarded_For", "Forwarded", "X-Real-IP"]
+
+
+@pytest.mark.parametrize("name", [*PROVENANCE, "X-Original-URL", "X-Rewrite-URL", "True-Client-IP", "Proxy"])
+def test_what_a_client_says_of_where_it_comes_from_is_not_passed_on(gateway, name):
+    for connection in ("close", f"close, {name}"):
+        answer = gateway.send("GET", "/open/thing", [(name, "203.0.113.7"), (name, "b"), ("Connection", connection)])
+        seen = Seen.of(answer)
+        assert not any("203.0.113.7" in value for _, value in seen.headers)
+        assert seen.one("X-Forwarded-For") == "127.0.0.1" and seen.one("X-Forwarded-Proto") == "http"
+        assert seen.one("X-Forwarded-Host") == f"127.0.0.1:{gateway.home.public}"
+
+
+@pytest.mark.parametrize(
+    "name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "x_http_method_override"]
+)
+def test_a_header_that_asks_for_another_method_does_not_lead_past_the_route_of_that_method(
+    gateway, upstream, key, name
+):
+    before = upstream.count
+    answer = gateway.send("GET", "/v1/marketplace/listings/7", {"X-API-Key": key.api_key, name: "DELETE"})
+    assert answer.status in (400, 401, 403, 404) and upstream.count == before
+    assert gateway.send("GET", "/v1/marketplace/listings/7", {"X-API-Key": key.api_key}).status == 200
+
+
+@pytest.mark.parametrize("name", ["X_API_Key", "x_api-key", "X.API.Key"])
+def test_an_api_key_in_a_spelling_that_is_not_checked_opens_nothing_and_goes_no_further(gateway, key, name):
+    assert gateway.send("GET", "/v1/thing", {name: key.api_key}).status in (400, 401)
+    answer = gateway.send("GET", "/v1/thing", {"X-API-Key": key.api_key, name: "another"})
+    assert answer.status == 400 or "another" not in str(Seen.of(answer))
+
+
 def test_the_consumer_s_id_stays_the_same(gateway, home, key):
     ask = lambda credential: Seen.of(gateway.send("GET", "/v1/thing", {"X-API-Key": credential.api_key}))
     first, second = ask(key), ask(home.issue("gateway-app"))
