@@ -7,15 +7,14 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use http::Request;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::pace::{Pace, Paced, Until, Upload};
+use super::pace::{Pace, Paced, Socket, Until, Upload};
 use super::{ConnectionLimits, Handle, Phase, stopping};
 
 /// The smallest buffer that hyper reads heads into.
@@ -23,7 +22,7 @@ const LEAST_BUFFER: usize = 8192;
 
 /// Serves requests on `stream` until the client closes it, it has been silent for too long, or the server stops.
 pub(super) async fn drive<H: Handle>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    stream: impl Socket + 'static,
     peer: SocketAddr,
     handler: Rc<H>,
     limits: ConnectionLimits,
@@ -95,12 +94,16 @@ enum Asked {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::pin::Pin;
+    use std::task::Context;
     use std::time::Duration;
 
     use bytes::Bytes;
     use http::Response;
     use http_body_util::{BodyExt as _, Full};
+    use hyper::body::Frame;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
 
     use super::*;
@@ -119,6 +122,10 @@ mod tests {
         shutdown_grace: Duration::from_secs(1),
     };
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    impl Socket for DuplexStream {
+        fn reset(&self) {}
+    }
 
     /// Answers after `after`, with a body of `size` bytes.
     struct Server {
@@ -243,6 +250,73 @@ mod tests {
         let mut answer = String::new();
         busy.client.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nx"), "{answer}");
+    }
+
+    /// Sends the start of an answer of unknown length, and then does as the test wants.
+    struct Half(Ending);
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Ending {
+        Whole,
+        BreaksOff,
+        Stalls,
+    }
+
+    struct HalfBody(Option<Bytes>, Ending);
+
+    impl Body for HalfBody {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            match (self.0.take(), self.1) {
+                (Some(start), _) => Poll::Ready(Some(Ok(Frame::data(start)))),
+                (None, Ending::Whole) => Poll::Ready(None),
+                (None, Ending::BreaksOff) => {
+                    Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionAborted.into())))
+                }
+                (None, Ending::Stalls) => Poll::Pending,
+            }
+        }
+    }
+
+    impl Handle for Half {
+        type Body = HalfBody;
+
+        async fn handle(&self, _: Request<Incoming>, _: SocketAddr) -> Response<HalfBody> {
+            Response::new(HalfBody(Some(Bytes::from_static(b"half")), self.0))
+        }
+    }
+
+    /// What an HTTP/1.0 client makes of an answer that ends so; one that stalls is cut by the server.
+    async fn read_by_an_old_client(ending: Ending) -> std::io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let (_phase, told) = watch::channel(Phase::Serving);
+        let driven = tokio::task::spawn_local(drive(stream, peer, Rc::new(Half(ending)), LIMITS, told));
+        client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await?);
+        }
+        if ending == Ending::Stalls {
+            driven.abort();
+        }
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.map(|_| answer)
+    }
+
+    #[tokio::test(flavor = "local")]
+    async fn an_answer_that_breaks_off_is_not_ended_as_if_it_were_whole() {
+        assert_eq!(read_by_an_old_client(Ending::Whole).await.unwrap(), "half");
+        for ending in [Ending::BreaksOff, Ending::Stalls] {
+            let error = read_by_an_old_client(ending).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
     }
 
     /// Refuses every request by its head, and reads no body.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::ConnectionLimits;
@@ -28,6 +29,30 @@ pub(super) struct Pace {
     upload: Cell<Upload>,
     /// Since when the client has taken nothing of what there is to send.
     blocked: Cell<Option<Instant>>,
+    /// What the client may make of the end of the connection.
+    answers: Cell<Answers>,
+}
+
+/// Whether the answers on a connection are whole.
+#[derive(Clone, Copy)]
+enum Answers {
+    /// They are, but for one that is being sent.
+    Whole,
+    /// One broke off.
+    BrokenOff,
+}
+
+/// A socket that can be closed in the two ways that there are.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin {
+    /// Makes closing it, which is about to happen, a reset: the client is told that something broke.
+    fn reset(&self);
+}
+
+impl Socket for TcpStream {
+    fn reset(&self) {
+        // A socket that cannot be told is closed as any other.
+        let _cannot = self.set_zero_linger();
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +92,7 @@ impl Pace {
             stage: Cell::new(Stage::Head(Instant::now())),
             upload: Cell::new(Upload::Nothing),
             blocked: Cell::new(None),
+            answers: Cell::new(Answers::Whole),
         })
     }
 
@@ -97,6 +123,15 @@ impl Pace {
         }
     }
 
+    /// Whether an answer is cut where the connection ends now. An answer whose length was not said, as to HTTP/1.0, ends
+    /// with its connection (RFC 9112 section 6.3): closed in the usual way, a part of it would be taken for the whole.
+    fn cuts_an_answer(&self) -> bool {
+        match (self.answers.get(), self.stage.get()) {
+            (Answers::BrokenOff, _) | (Answers::Whole, Stage::Busy) => true,
+            (Answers::Whole, Stage::Idle(_) | Stage::Head(_) | Stage::Lingering(_)) => false,
+        }
+    }
+
     fn closes(&self) -> Close {
         match (self.stage.get(), self.upload.get()) {
             (Stage::Idle(_), Upload::Nothing) => Close::AtOnce,
@@ -123,7 +158,7 @@ impl Pace {
 }
 
 /// A socket that tells its [`Pace`] what passes through it.
-pub(super) struct Paced<S> {
+pub(super) struct Paced<S: Socket> {
     stream: S,
     pace: Rc<Pace>,
     ours: Half,
@@ -137,13 +172,21 @@ enum Half {
     Closed,
 }
 
-impl<S> Paced<S> {
+impl<S: Socket> Paced<S> {
     pub(super) fn new(stream: S, pace: Rc<Pace>) -> Self {
         Self { stream, pace, ours: Half::Open }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl<S: Socket> Drop for Paced<S> {
+    fn drop(&mut self) {
+        if self.pace.cuts_an_answer() {
+            self.stream.reset();
+        }
+    }
+}
+
+impl<S: Socket> AsyncRead for Paced<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -158,7 +201,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: Socket> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.pace.written(&result);
@@ -231,7 +274,11 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Until<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Err(_)) = frame {
+            self.pace.answers.set(Answers::BrokenOff);
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
