@@ -16,7 +16,8 @@ use countersign_store::{Store, TokenKey, TokenKeys};
 use countersign_token::jwt::{AccessClaims, KeyRing};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, UnsignedQuery, Verifier, VerifierSettings,
+    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier,
+    VerifierSettings,
 };
 use http::{HeaderMap, HeaderName};
 
@@ -211,5 +212,11 @@ fn client_headers() -> HeaderMap {
 }
 
 fn requirement(scheme: Scheme) -> Requirement {
-    Requirement::new(Accept::Any(vec![scheme]), Scopes::default(), UnsignedQuery::Allow).unwrap()
+    Requirement::new(
+        Accept::Any(vec![scheme]),
+        Scopes::default(),
+        UnsignedQuery::Allow,
+        SignatureUse::AsDialect,
+    )
+    .unwrap()
 }

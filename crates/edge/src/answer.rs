@@ -193,7 +193,8 @@ fn kind(reason: &Reason) -> Refusal {
         | Reason::Unreadable => Refusal::KeyId,
         Reason::Incomplete(part) => of_part(*part),
         Reason::Malformed(why) => of_part(why.part),
-        Reason::Untimely(_) => Refusal::Timestamp,
+        Reason::Untimely(_) | Reason::NonceNotANumber => Refusal::Timestamp,
+        Reason::Replayed(_) => Refusal::Replay,
         Reason::Mismatch(_)
         | Reason::UnsignedQuery
         | Reason::Token(_)

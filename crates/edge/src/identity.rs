@@ -117,7 +117,7 @@ fn value(text: Option<&str>) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use countersign_model::Scopes;
-    use countersign_verify::UnsignedQuery;
+    use countersign_verify::{SignatureUse, UnsignedQuery};
 
     use super::*;
 
@@ -151,7 +151,9 @@ mod tests {
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("csk"));
         }
         let accept = Accept::Any(vec![Scheme::ApiKey, Scheme::Wallet]);
-        let requirement = Requirement::new(accept, Scopes::default(), UnsignedQuery::Allow).unwrap();
+        let requirement =
+            Requirement::new(accept, Scopes::default(), UnsignedQuery::Allow, SignatureUse::AsDialect)
+                .unwrap();
         let api_key = HeaderName::from_static("x-api-key");
         remove_credentials(&mut headers, &requirement, &api_key, &Credentials::Remove);
         assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-api-keys"]);

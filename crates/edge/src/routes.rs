@@ -235,7 +235,7 @@ fn shape(pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use countersign_model::Scopes;
-    use countersign_verify::{Accept, UnsignedQuery};
+    use countersign_verify::{Accept, SignatureUse, UnsignedQuery};
 
     use super::*;
 
@@ -243,7 +243,13 @@ mod tests {
         Route {
             methods: methods.to_vec(),
             pattern: pattern.to_owned(),
-            requirement: Requirement::new(Accept::Nothing, Scopes::default(), UnsignedQuery::Allow).unwrap(),
+            requirement: Requirement::new(
+                Accept::Nothing,
+                Scopes::default(),
+                UnsignedQuery::Allow,
+                SignatureUse::AsDialect,
+            )
+            .unwrap(),
             upstream: UpstreamName("api".into()),
             credentials: Credentials::Remove,
             body_limit: None,

@@ -4,7 +4,7 @@
 
 use countersign_edge::{Credentials, Route, Routes, UpstreamName};
 use countersign_model::Scopes;
-use countersign_verify::{Accept, Requirement, UnsignedQuery};
+use countersign_verify::{Accept, Requirement, SignatureUse, UnsignedQuery};
 use http::Method;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,7 +14,13 @@ fn route(methods: Vec<Method>, pattern: String) -> Route {
     Route {
         methods,
         pattern,
-        requirement: Requirement::new(Accept::Nothing, Scopes::default(), UnsignedQuery::Allow).unwrap(),
+        requirement: Requirement::new(
+            Accept::Nothing,
+            Scopes::default(),
+            UnsignedQuery::Allow,
+            SignatureUse::AsDialect,
+        )
+        .unwrap(),
         upstream: UpstreamName("api".into()),
         credentials: Credentials::Remove,
         body_limit: None,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use countersign_dialect::{self as dialect, BodyUse, Dialects, Fresh, Recipe, Request};
+use countersign_dialect::{self as dialect, BodyUse, Dialects, Fresh, Recipe, Request, SignatureValid};
 use countersign_model::{CredentialKind, KeyId, SessionId, TokenKeyId, UnixTime};
 use countersign_store::{BATCH_LIMIT, Batch, Change, Held, Store};
 use countersign_token::jwt::{KeyRing, NotAKeyRing};
@@ -12,13 +12,14 @@ use countersign_token::{Binding, MasterKey, Sealer, key};
 use http::HeaderName;
 use smallvec::SmallVec;
 
+use crate::first_use::Guard;
 use crate::memory::Memory;
 use crate::read::{Claim, claims};
 use crate::usable::{Entry, Unusable, UsableSecret};
 use crate::verified::{AllEvidence, Evidence, LiveSession, Proven};
 use crate::{
-    Accept, BodySource, Denial, Failure, Outage, Reason, Requirement, Scheme, UnsignedQuery, Verdict,
-    Verified,
+    Accept, BodySource, Denial, Failure, Outage, Reason, Requirement, Scheme, SignatureUse, UnsignedQuery,
+    Verdict, Verified,
 };
 
 /// What a [`Verifier`] is made from.
@@ -49,6 +50,12 @@ pub struct Verifier {
 enum Admitted<'r> {
     Done(Evidence),
     Signed { recipe: Arc<Recipe>, claim: dialect::Claim<'r>, secret: UsableSecret, fresh: Fresh },
+}
+
+/// A claim that is proven but for its first use; what is left needs storage.
+enum Checked {
+    Done(Evidence),
+    Signed { recipe: Arc<Recipe>, secret: UsableSecret, fresh: Fresh, valid: SignatureValid, guard: Guard },
 }
 
 impl Verifier {
@@ -99,8 +106,15 @@ impl Verifier {
             None | Some(_) => None,
         };
         let whole = late.as_ref().map_or(request, |late| Request { body: Some(late), ..request });
-        let evidence =
-            admitted.into_iter().map(|claim| claim.prove(&whole)).collect::<Result<AllEvidence, _>>()?;
+        // All of them before any is claimed: a bad signature beside a good one uses nothing up.
+        let checked = admitted
+            .into_iter()
+            .map(|claim| claim.check(&whole, requirement.signature_use()))
+            .collect::<Result<SmallVec<[Checked; 2]>, _>>()?;
+        let mut evidence = AllEvidence::new();
+        for claim in checked {
+            evidence.push(claim.first_use(&*self.settings.store, now).await?);
+        }
 
         let proven = Proven::from_evidence(evidence).map_err(denied)?;
         let permit = proven.permit(requirement).map_err(|reason| {
@@ -272,16 +286,33 @@ impl Admitted<'_> {
         }
     }
 
-    fn prove(self, request: &Request<'_>) -> Result<Evidence, Failure> {
+    /// Checks the signature, and finds what guards it.
+    fn check(self, request: &Request<'_>, signature_use: SignatureUse) -> Result<Checked, Failure> {
+        let (recipe, claim, secret, fresh) = match self {
+            Self::Done(evidence) => return Ok(Checked::Done(evidence)),
+            Self::Signed { recipe, claim, secret, fresh } => (recipe, claim, secret, fresh),
+        };
+        let key = secret.key();
+        let checked = recipe.verify(&claim, request, key).map_err(Reason::Mismatch).and_then(|valid| {
+            let signed = || recipe.string_to_sign(&claim, request, key);
+            Ok((valid, Guard::new(&recipe, signature_use, &claim, (&fresh, &valid), signed)?))
+        });
+        match checked {
+            Ok((valid, guard)) => Ok(Checked::Signed { recipe, secret, fresh, valid, guard }),
+            Err(why) => Err(refused(Scheme::Signature(recipe), Some(&secret.into_entry()), why)),
+        }
+    }
+}
+
+impl Checked {
+    /// Claims the signature where something guards it.
+    async fn first_use(self, store: &dyn Store, now: UnixTime) -> Result<Evidence, Failure> {
         match self {
             Self::Done(evidence) => Ok(evidence),
-            Self::Signed { recipe, claim, secret, fresh } => {
-                match recipe.verify(&claim, request, secret.key()) {
-                    Ok(valid) => Ok(Evidence::Signature(secret, fresh, valid)),
-                    Err(why) => {
-                        let entry = secret.into_entry();
-                        Err(refused(Scheme::Signature(recipe), Some(&entry), Reason::Mismatch(why)))
-                    }
+            Self::Signed { recipe, secret, fresh, valid, guard } => {
+                match guard.claim(store, || secret.replay_scope(), now).await? {
+                    Ok(first) => Ok(Evidence::Signature(secret, fresh, valid, first)),
+                    Err(why) => Err(refused(Scheme::Signature(recipe), Some(&secret.into_entry()), why)),
                 }
             }
         }

@@ -5,7 +5,7 @@ use countersign_model::{KeyId, Phase, Scopes};
 use countersign_store::StoreError;
 use countersign_token::jwt::{JwtRefusal, NotAKeyRing};
 
-use crate::{BodyFailure, Scheme, Unusable, Verified};
+use crate::{BodyFailure, Replayed, Scheme, Unusable, Verified};
 
 /// The outcome of a decision.
 pub type Verdict = Result<Verified, Failure>;
@@ -67,6 +67,12 @@ pub enum Reason {
     /// The signature is wrong.
     #[error("{0}")]
     Mismatch(Mismatch),
+    /// The signature is good, and it, its nonce or a greater nonce served before.
+    #[error("{0}")]
+    Replayed(Replayed),
+    /// The nonce must grow with every request and is no number of so many digits as can be compared.
+    #[error("the nonce is no whole number that can be compared")]
+    NonceNotANumber,
     /// The query is not covered by the signature, and the route refuses that.
     #[error("a query that the signature does not cover")]
     UnsignedQuery,
@@ -91,7 +97,7 @@ impl Reason {
             Self::NotPresented => "not_presented",
             Self::Repeated => "repeated",
             Self::Unreadable => "unreadable",
-            Self::Malformed(_) => "malformed",
+            Self::Malformed(_) | Self::NonceNotANumber => "malformed",
             Self::Incomplete(_) => "incomplete",
             Self::UnknownKey => "unknown_key",
             Self::Unusable(Unusable::Ended(Phase::Revoked)) => "revoked",
@@ -100,6 +106,7 @@ impl Reason {
             Self::Unusable(Unusable::WrongKind) => "wrong_kind",
             Self::Untimely(_) => "untimely",
             Self::Mismatch(_) => "bad_signature",
+            Self::Replayed(_) => "replayed",
             Self::UnsignedQuery => "unsigned_query",
             Self::Token(_) => "bad_token",
             Self::SessionEnded => "session_ended",

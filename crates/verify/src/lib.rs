@@ -8,6 +8,7 @@
 mod body;
 mod decide;
 mod failure;
+mod first_use;
 mod memory;
 mod read;
 mod requirement;
@@ -18,7 +19,8 @@ pub use body::{BodyFailure, BodySource, NoBody};
 pub use countersign_dialect::Request;
 pub use decide::{Verifier, VerifierSettings};
 pub use failure::{Denial, Failure, Outage, Reason, Verdict};
+pub use first_use::Replayed;
 pub use memory::STALE_AFTER;
-pub use requirement::{Accept, Requirement, RequirementError, Scheme, UnsignedQuery};
+pub use requirement::{Accept, Requirement, RequirementError, Scheme, SignatureUse, UnsignedQuery};
 pub use usable::Unusable;
 pub use verified::{App, Verified};

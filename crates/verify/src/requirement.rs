@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use countersign_dialect::{BodyUse, Recipe, Replay};
+use countersign_dialect::{BodyUse, Recipe};
 use countersign_model::Scopes;
 
 /// A way to prove who is calling.
@@ -75,12 +75,23 @@ pub enum UnsignedQuery {
     Refuse,
 }
 
+/// How often one signature may serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureUse {
+    /// As its dialect says.
+    #[default]
+    AsDialect,
+    /// Once, also where the dialect has no replay guard.
+    Once,
+}
+
 /// What a route asks of a request.
 #[derive(Clone, Debug)]
 pub struct Requirement {
     accept: Accept,
     scopes: Scopes,
     unsigned_query: UnsignedQuery,
+    signature_use: SignatureUse,
 }
 
 /// Why a requirement makes no sense.
@@ -92,23 +103,22 @@ pub enum RequirementError {
     /// The same scheme stands twice.
     #[error("`{0}` stands twice")]
     Twice(String),
-    /// A dialect whose signatures serve once, and nothing that would see to it: to accept them would be to lie.
-    #[error(
-        "`{0}` asks for a replay guard, which is not there; a dialect of your own can say `replay = \"none\"`"
-    )]
-    NoReplayGuard(String),
     /// An open route knows nobody who could have scopes.
     #[error("a route that requires nothing cannot ask for scopes")]
     ScopesOfNobody,
+    /// Nothing that the route accepts is signed.
+    #[error("a route that accepts no signature cannot ask that each serve once")]
+    NoSignature,
 }
 
 impl Requirement {
-    /// The schemes a request may prove itself by, the scopes it must hold (all of them), and what becomes of a
-    /// query that a signature leaves out.
+    /// The schemes a request may prove itself by, the scopes it must hold (all of them), what becomes of a query that
+    /// a signature leaves out, and how often a signature may serve.
     pub fn new(
         accept: Accept,
         scopes: Scopes,
         unsigned_query: UnsignedQuery,
+        signature_use: SignatureUse,
     ) -> Result<Self, RequirementError> {
         let schemes = accept.schemes();
         match &accept {
@@ -120,14 +130,13 @@ impl Requirement {
             if schemes.iter().take(place).any(|earlier| earlier == scheme) {
                 return Err(RequirementError::Twice(scheme.to_string()));
             }
-            match scheme {
-                Scheme::Signature(recipe) if recipe.replay() != Replay::None => {
-                    return Err(RequirementError::NoReplayGuard(scheme.to_string()));
-                }
-                Scheme::ApiKey | Scheme::Wallet | Scheme::Signature(_) => {}
-            }
         }
-        Ok(Self { accept, scopes, unsigned_query })
+        let signed = schemes.iter().any(|scheme| matches!(scheme, Scheme::Signature(_)));
+        match signature_use {
+            SignatureUse::Once if !signed => return Err(RequirementError::NoSignature),
+            SignatureUse::Once | SignatureUse::AsDialect => {}
+        }
+        Ok(Self { accept, scopes, unsigned_query, signature_use })
     }
 
     /// Which schemes are accepted.
@@ -143,6 +152,11 @@ impl Requirement {
     /// What becomes of a query that the signature does not cover.
     pub fn unsigned_query(&self) -> UnsignedQuery {
         self.unsigned_query
+    }
+
+    /// How often a signature may serve.
+    pub fn signature_use(&self) -> SignatureUse {
+        self.signature_use
     }
 
     /// The most that any of the schemes needs of the body.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_dialect::{PreparedKey, Recipe};
 use countersign_model::{ConsumerState, Phase, UnixTime};
-use countersign_store::Held;
+use countersign_store::{Held, ReplayScope};
 
 /// Why a credential that exists does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +102,11 @@ pub(crate) struct UsableSecret(Arc<Signing>);
 impl UsableSecret {
     pub(crate) fn into_entry(self) -> Entry {
         Entry::Signing(self.0)
+    }
+
+    /// Where its signatures and nonces are claimed.
+    pub(crate) fn replay_scope(&self) -> ReplayScope {
+        ReplayScope { key_id: self.0.held.credential.key_id.clone(), dialect: self.0.recipe.name().clone() }
     }
 
     /// The key that checks signatures.

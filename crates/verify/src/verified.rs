@@ -8,6 +8,7 @@ use countersign_model::{Address, ConsumerId, ConsumerName, KeyId, Principal, Sco
 use countersign_token::jwt::{AccessClaims, AccessTokenValid};
 use smallvec::SmallVec;
 
+use crate::first_use::{Claimed, FirstUse, NotGuarded};
 use crate::memory::Memory;
 use crate::usable::{Entry, UsableKey, UsableSecret};
 use crate::{Reason, Requirement};
@@ -16,8 +17,8 @@ use crate::{Reason, Requirement};
 pub(crate) enum Evidence {
     /// An API key that works.
     ApiKey(UsableKey),
-    /// A signature: its credential, its time and the signature itself were good.
-    Signature(UsableSecret, Fresh, SignatureValid),
+    /// A signature: its credential, its time and the signature itself were good, and it may serve now.
+    Signature(UsableSecret, Fresh, SignatureValid, FirstUse),
     /// An access token of a session that was not ended.
     AccessToken(AccessTokenValid, LiveSession),
 }
@@ -78,9 +79,12 @@ impl Proven {
         for proof in evidence {
             match proof {
                 Evidence::ApiKey(key) => proven.add(App(key.into_entry()))?,
-                Evidence::Signature(secret, Fresh { .. }, SignatureValid { .. }) => {
-                    proven.add(App(secret.into_entry()))?;
-                }
+                Evidence::Signature(
+                    secret,
+                    Fresh { .. },
+                    SignatureValid { .. },
+                    FirstUse::NotGuarded(NotGuarded { .. }) | FirstUse::Claimed(Claimed { .. }),
+                ) => proven.add(App(secret.into_entry()))?,
                 Evidence::AccessToken(valid, LiveSession(())) => {
                     let claims = valid.into_claims();
                     proven.user = Some((claims.address, claims.scopes));

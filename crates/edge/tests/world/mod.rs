@@ -1,6 +1,8 @@
 //! A verifier over the store in memory, with a clock that stands where a test says.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+// Each table of verdicts is a crate of its own and needs a part of it.
+#![allow(dead_code)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +12,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use countersign_dialect::Dialects;
+use countersign_dialect::{Dialects, Source};
 use countersign_edge::{RequestId, refusal};
 use countersign_manage::{Expiry, Form, Issue, Issued, Issuer, Material, Rotation};
 use countersign_model::{
@@ -18,13 +20,13 @@ use countersign_model::{
     TokenKeyId, UnixTime,
 };
 use countersign_store::testing::MemoryStore;
-use countersign_store::{Sessions, Store, TokenKey, TokenKeys};
+use countersign_store::{Sessions, Store, Swept, TokenKey, TokenKeys};
 use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
 use countersign_token::key::{self, KeyKind};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, UnsignedQuery, Verdict, Verifier,
-    VerifierSettings,
+    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, SignatureUse, UnsignedQuery, Verdict,
+    Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use md5::{Digest, Md5};
@@ -48,6 +50,7 @@ pub(crate) struct Sent {
     body: Bytes,
     require: String,
     scopes: String,
+    signature_use: SignatureUse,
 }
 
 impl Sent {
@@ -59,6 +62,7 @@ impl Sent {
             body: Bytes::new(),
             require: require.to_owned(),
             scopes: String::new(),
+            signature_use: SignatureUse::AsDialect,
         }
     }
 
@@ -97,6 +101,12 @@ impl Sent {
 
     pub(crate) fn require(mut self, require: &str) -> Self {
         require.clone_into(&mut self.require);
+        self
+    }
+
+    /// On a route that has each signature serve once.
+    pub(crate) fn once(mut self) -> Self {
+        self.signature_use = SignatureUse::Once;
         self
     }
 
@@ -144,6 +154,58 @@ pub(crate) struct World {
     runtime: tokio::runtime::Runtime,
 }
 
+/// Dialects that no vendor has, one for each guard against replay, beside those that come with the program.
+const DIALECTS: &str = r#"
+    [dialect.windowed]
+    key_id         = "{header.X-Key}"
+    timestamp      = "{header.X-Time}"
+    signature      = ["{header.X-Sign}", "{header.X-Sign-2}"]
+    encoding       = "hex"
+    string_to_sign = "{method} {path} {timestamp} {body}"
+    algorithm      = "hmac-sha256"
+    window         = { past = "60s", future = "30s" }
+    replay         = "window"
+    status         = { signature = 403, replay = 403 }
+
+    [dialect.ending]
+    key_id         = "{header.X-Key}"
+    expires        = "{header.X-Time}"
+    signature      = "{header.X-Sign}"
+    encoding       = "hex"
+    string_to_sign = "{method} {path} {expires} {body}"
+    algorithm      = "hmac-sha256"
+    replay         = "window"
+
+    [dialect.nonced]
+    like           = "windowed"
+    nonce          = "{header.X-Nonce}"
+    string_to_sign = "{nonce} {timestamp} {body}"
+    replay         = "nonce"
+
+    [dialect.timeless]
+    key_id         = "{header.X-Key}"
+    nonce          = "{header.X-Nonce}"
+    signature      = "{header.X-Sign}"
+    encoding       = "hex"
+    string_to_sign = "{nonce} {body}"
+    algorithm      = "hmac-sha256"
+    replay         = "nonce"
+
+    [dialect.growing]
+    key_id         = "{header.X-Grow-Key}"
+    nonce          = "{header.X-Grow-Nonce}"
+    signature      = "{header.X-Grow-Sign}"
+    encoding       = "hex"
+    string_to_sign = "{nonce} {body}"
+    algorithm      = "hmac-sha256"
+    replay         = "increasing"
+"#;
+
+fn dialects() -> Dialects {
+    let own = Source { origin: "own.toml".to_owned(), text: DIALECTS.to_owned() };
+    Dialects::builtin_and(&[own]).unwrap()
+}
+
 fn master() -> MasterKey {
     MasterKey::parse(&"0123456789abcdef".repeat(4)).unwrap()
 }
@@ -160,7 +222,7 @@ async fn verifier(store: &Arc<MemoryStore>, api_key_header: HeaderName) -> Verif
     let settings = VerifierSettings {
         store: Arc::clone(store) as Arc<dyn Store>,
         master: Arc::new(master()),
-        dialects: Dialects::builtin(),
+        dialects: dialects(),
         api_key_header,
         issuer: Some("redreamer".to_owned()),
     };
@@ -209,7 +271,7 @@ impl World {
                 dialect.map_or(Form::ApiKey, |name| Form::Signature(DialectName::parse(name).unwrap()));
             let issue =
                 Issue { consumer, form, scopes: Scopes::parse_list(scopes).unwrap(), expiry, label: None };
-            let (sealer, dialects) = (Sealer::new(&master()), Dialects::builtin());
+            let (sealer, dialects) = (Sealer::new(&master()), dialects());
             credentials(self.issuer(&sealer, &dialects).issue(issue, noon()).await.unwrap())
         })
     }
@@ -219,7 +281,7 @@ impl World {
     }
 
     pub(crate) fn rotate(&self, old: &Credentials, overlap: u64) -> Credentials {
-        let (sealer, dialects) = (Sealer::new(&master()), Dialects::builtin());
+        let (sealer, dialects) = (Sealer::new(&master()), dialects());
         let rotation =
             Rotation { key_id: old.key_id.clone(), overlap: Duration::from_secs(overlap), expiry: None };
         let replaced =
@@ -277,10 +339,14 @@ impl World {
 
     /// The status and code of the answer; 200 and nothing where the request may pass.
     pub(crate) fn verdict(&self, sent: &Sent, now: i64) -> (u16, String) {
-        // As the follower of the change feed does; where storage is cut, it gets nothing either.
-        let caught_up = self.runtime.block_on(self.verifier.catch_up(UnixTime::from_secs(now)));
-        drop(caught_up);
+        self.follow(UnixTime::from_secs(now));
         self.verdict_unfollowed(sent, now)
+    }
+
+    /// As the follower of the change feed does; where storage is cut, it gets nothing either.
+    pub(crate) fn follow(&self, now: UnixTime) {
+        let caught_up = self.runtime.block_on(self.verifier.catch_up(now));
+        drop(caught_up);
     }
 
     pub(crate) fn verdict_unfollowed(&self, sent: &Sent, now: i64) -> (u16, String) {
@@ -295,7 +361,16 @@ impl World {
     }
 
     pub(crate) fn decide(&self, sent: &Sent, now: i64) -> Verdict {
-        self.decide_unfollowed(sent, &requirement(sent), now)
+        self.decide_at(sent, UnixTime::from_secs(now))
+    }
+
+    pub(crate) fn decide_at(&self, sent: &Sent, now: UnixTime) -> Verdict {
+        self.decide_by(sent, &requirement(sent), now)
+    }
+
+    /// Removes from storage what has expired.
+    pub(crate) fn sweep(&self, now: i64) -> Swept {
+        self.runtime.block_on(self.store.sweep(UnixTime::from_secs(now), u64::MAX)).unwrap()
     }
 
     pub(crate) fn answer(&self, sent: &Sent, now: i64) -> Response<Bytes> {
@@ -306,6 +381,10 @@ impl World {
     }
 
     fn decide_unfollowed(&self, sent: &Sent, requirement: &Requirement, now: i64) -> Verdict {
+        self.decide_by(sent, requirement, UnixTime::from_secs(now))
+    }
+
+    fn decide_by(&self, sent: &Sent, requirement: &Requirement, now: UnixTime) -> Verdict {
         let headers = sent.headers();
         let request = Request {
             method: &sent.method,
@@ -316,7 +395,7 @@ impl World {
             body: None,
         };
         let mut body = Whole(sent.body.clone());
-        self.runtime.block_on(self.verifier.decide(request, &mut body, requirement, UnixTime::from_secs(now)))
+        self.runtime.block_on(self.verifier.decide(request, &mut body, requirement, now))
     }
 }
 
@@ -346,6 +425,12 @@ pub(crate) fn realm_signature(secret: &str, method: &str, path: &str, timestamp:
     STANDARD.encode(hmac::sign(&key, &text))
 }
 
+/// HMAC-SHA256 in hex.
+pub(crate) fn hex_hmac(secret: &str, text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    hex::encode(hmac::sign(&key, text.as_bytes()))
+}
+
 /// PitchPrint's signature: MD5 in hex.
 pub(crate) fn hex_md5(text: &str) -> String {
     hex::encode(Md5::digest(text.as_bytes()))
@@ -356,7 +441,7 @@ fn ring() -> KeyRing {
 }
 
 fn requirement(sent: &Sent) -> Requirement {
-    let dialects = Dialects::builtin();
+    let dialects = dialects();
     let scheme = |name: &str| match name {
         "api-key" => Scheme::ApiKey,
         "wallet" => Scheme::Wallet,
@@ -370,7 +455,8 @@ fn requirement(sent: &Sent) -> Requirement {
         all if all.contains('&') => Accept::All(all.split('&').map(scheme).collect()),
         any => Accept::Any(any.split('|').map(scheme).collect()),
     };
-    Requirement::new(accept, Scopes::parse_list(&sent.scopes).unwrap(), UnsignedQuery::Allow).unwrap()
+    let scopes = Scopes::parse_list(&sent.scopes).unwrap();
+    Requirement::new(accept, scopes, UnsignedQuery::Allow, sent.signature_use).unwrap()
 }
 
 pub(crate) fn access_token(scopes: &str) -> String {

@@ -34,7 +34,9 @@ pub(crate) use limits::Limits;
 pub(crate) use listen::{Listen, Workers};
 pub(crate) use log::{LogConfig, LogFormat, LogLevel};
 pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
-pub(crate) use route::{CredentialsRule, Methods, QueryRule, RequireConfig, RouteConfig, SchemeName};
+pub(crate) use route::{
+    CredentialsRule, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
+};
 pub(crate) use storage::{MasterKeySource, StoreLocation};
 pub(crate) use units::{ByteSize, InvalidAmount, Period};
 pub(crate) use upstream::UpstreamConfig;

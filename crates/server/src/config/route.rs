@@ -26,6 +26,8 @@ pub(crate) struct RouteConfig {
     pub(crate) upstream: UpstreamName,
     /// Whether a request may have a query.
     pub(crate) query: QueryRule,
+    /// How often one signature may serve.
+    pub(crate) replay: ReplayRule,
     /// Whether the upstream sees the credentials that were checked.
     pub(crate) credentials: CredentialsRule,
     /// The largest body, where it is another than the limits say.
@@ -72,6 +74,15 @@ pub(crate) enum QueryRule {
     Refuse,
 }
 
+/// How often one signature may serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplayRule {
+    /// As its dialect says.
+    AsDialect,
+    /// Once, whatever its dialect says.
+    Once,
+}
+
 /// Whether the upstream sees the credentials that were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialsRule {
@@ -97,6 +108,7 @@ pub(super) struct Draft {
     scopes: Option<Scopes>,
     /// Nothing where the route does not say.
     pub(super) query: Option<QueryRule>,
+    replay: ReplayRule,
     credentials: CredentialsRule,
     body_limit: Option<ByteSize>,
 }
@@ -141,6 +153,7 @@ impl Draft {
         }
         let query =
             section.optional("query", word(&[("allow", QueryRule::Allow), ("refuse", QueryRule::Refuse)]));
+        let replay = replay(&mut section, require.as_ref());
         let credentials = credentials(&mut section);
         let body_limit =
             section.optional("body_limit", super::read::amount(ByteSize::bytes(0), BODY_LIMIT_MOST));
@@ -157,6 +170,7 @@ impl Draft {
             upstream_at,
             scopes,
             query,
+            replay,
             credentials,
             body_limit,
         }
@@ -171,6 +185,7 @@ impl Draft {
             scopes: self.scopes?,
             upstream: upstream?,
             query: self.query.unwrap_or(QueryRule::Allow),
+            replay: self.replay,
             credentials: self.credentials,
             body_limit: self.body_limit,
         })
@@ -260,6 +275,28 @@ fn scheme(text: &str) -> Result<SchemeName, String> {
         }
         None | Some(_) => Err(format!("`{text}` is no scheme: {SCHEMES}")),
     }
+}
+
+fn replay(section: &mut Section<'_>, require: Option<&RequireConfig>) -> ReplayRule {
+    let at = section.node("replay").map(|node| node.at.clone());
+    let words = [("as-dialect", ReplayRule::AsDialect), ("once", ReplayRule::Once)];
+    let replay = section.or("replay", ReplayRule::AsDialect, word(&words));
+    let signed = match require {
+        Some(RequireConfig::Any(schemes) | RequireConfig::All(schemes)) => {
+            schemes.iter().any(|scheme| matches!(scheme, SchemeName::Signature(_)))
+        }
+        Some(RequireConfig::Nothing) => false,
+        // What is wrong with it was told already.
+        None => true,
+    };
+    if let (Some(at), ReplayRule::Once, false) = (at, replay, signed) {
+        section.notes.wrong(
+            &at,
+            "`replay` where no signature is required: only signatures can be used once",
+            "leave `replay` out, or require a \"signature:DIALECT\"",
+        );
+    }
+    replay
 }
 
 fn credentials(section: &mut Section<'_>) -> CredentialsRule {

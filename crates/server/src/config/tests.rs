@@ -217,6 +217,18 @@ fn a_query_that_no_signature_covers_is_a_warning_until_the_route_says_what_is_me
 }
 
 #[test]
+fn a_route_may_have_each_signature_serve_once_also_beside_other_schemes() {
+    let text = SMALLEST.replace("\"api-key\"", "[\"signature:realm\", \"api-key\"]");
+    for (said, expected) in [
+        ("", ReplayRule::AsDialect),
+        ("replay = \"as-dialect\"", ReplayRule::AsDialect),
+        ("replay = \"once\"", ReplayRule::Once),
+    ] {
+        assert_eq!(parse(&format!("{text}{said}")).routes[0].replay, expected, "{said}");
+    }
+}
+
+#[test]
 fn every_default_is_within_its_range_and_every_limit_says_what_it_is() {
     for limit in Limits::table() {
         for (name, value) in [("default", &limit.default), ("least", &limit.least), ("most", &limit.most)] {

@@ -12,11 +12,12 @@ use countersign_session::{Settings, SettingsError, Wallets};
 use countersign_store::Store;
 use countersign_token::MasterKey;
 use countersign_verify::{
-    Accept, Failure, Requirement, RequirementError, Scheme, UnsignedQuery, Verifier, VerifierSettings,
+    Accept, Failure, Requirement, RequirementError, Scheme, SignatureUse, UnsignedQuery, Verifier,
+    VerifierSettings,
 };
 
 use crate::config::{
-    Config, CredentialsRule, Limits, Methods, QueryRule, RequireConfig, RouteConfig, SchemeName,
+    Config, CredentialsRule, Limits, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
 };
 
 /// Where the login endpoints are.
@@ -170,7 +171,11 @@ fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssemble
         QueryRule::Allow => UnsignedQuery::Allow,
         QueryRule::Refuse => UnsignedQuery::Refuse,
     };
-    let requirement = Requirement::new(accept, config.scopes.clone(), unsigned_query)
+    let signature_use = match config.replay {
+        ReplayRule::AsDialect => SignatureUse::AsDialect,
+        ReplayRule::Once => SignatureUse::Once,
+    };
+    let requirement = Requirement::new(accept, config.scopes.clone(), unsigned_query, signature_use)
         .map_err(|why| NotAssembled::Requirement { route: pattern.clone(), why })?;
     Ok(Route {
         methods: match &config.methods {
