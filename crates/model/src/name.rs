@@ -28,7 +28,7 @@ macro_rules! name {
             pub fn parse(text: &str) -> Result<Self, InvalidName> {
                 let allowed: fn(char) -> bool = $allowed;
                 let trimmed = text.trim() == text;
-                if text.is_empty() || text.len() > Self::MAX_LEN || !trimmed || !text.chars().all(allowed) {
+                if text.is_empty() || text.chars().count() > Self::MAX_LEN || !trimmed || !text.chars().all(allowed) {
                     return Err(InvalidName { what: $what, found: text.to_owned(), rule: $rule });
                 }
                 Ok(Self(text.into()))
@@ -109,6 +109,12 @@ mod tests {
         for bad in ["", " a", "a ", "a\r\nX-Evil: 1", "Zoë", "\u{7f}"] {
             assert!(ConsumerName::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_label_is_as_long_as_it_looks() {
+        assert!(Label::parse(&"ë".repeat(Label::MAX_LEN)).is_ok());
+        assert!(Label::parse(&"ë".repeat(Label::MAX_LEN + 1)).is_err());
     }
 
     #[test]
