@@ -56,8 +56,18 @@ pub(crate) struct NamedAlgorithm {
     pub(crate) from: Template,
     /// What requests say, and the place of what they mean.
     pub(crate) names: Box<[(Box<[u8]>, usize)]>,
-    /// The one that is meant where the request says nothing.
-    pub(crate) default: Option<usize>,
+    pub(crate) default: Unnamed,
+}
+
+/// What is meant where the request names no algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unnamed {
+    /// Nothing: the request is refused.
+    Refused,
+    /// The first that the credential's secret is for.
+    Credential,
+    /// This one of those that are allowed.
+    One(usize),
 }
 
 /// How a signature is written.

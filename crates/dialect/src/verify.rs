@@ -11,7 +11,7 @@ use crate::algorithm::{Algorithm, is_pem};
 use crate::claim::{Claim, Flaw};
 use crate::codec::Codec;
 use crate::hash::{HmacKey, MAX_DIGEST};
-use crate::program::{Encoding, Program};
+use crate::program::{Encoding, Program, Unnamed};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
@@ -282,13 +282,25 @@ impl PreparedKey {
     ) -> Result<(Algorithm, &Ready), Mismatch> {
         let keys = self.variants.get(claim.variant).ok_or(Mismatch::Foreign)?;
         let mut pairs = program.algorithms.list.iter().copied().zip(keys);
-        let Some(named) = &program.algorithms.named else {
-            return pairs.find(|(_, key)| !matches!(key, Ready::Unusable)).ok_or(Mismatch::Secret);
+        let choice = match &program.algorithms.named {
+            None => Unnamed::Credential,
+            Some(named) => {
+                let name = scope.bytes(&named.from).map_err(Mismatch::Unreadable)?;
+                let known = named.names.iter().find(|(known, _)| **known == *name.as_slice());
+                match known {
+                    Some((_, at)) => Unnamed::One(*at),
+                    None if name.is_empty() => named.default,
+                    None => Unnamed::Refused,
+                }
+            }
         };
-        let name = scope.bytes(&named.from).map_err(Mismatch::Unreadable)?;
-        let known = named.names.iter().find(|(known, _)| **known == *name.as_slice()).map(|(_, at)| *at);
-        let at = if name.is_empty() { known.or(named.default) } else { known };
-        at.and_then(|at| pairs.nth(at)).ok_or(Mismatch::Algorithm)
+        match choice {
+            Unnamed::Refused => Err(Mismatch::Algorithm),
+            Unnamed::One(at) => pairs.nth(at).ok_or(Mismatch::Algorithm),
+            Unnamed::Credential => {
+                pairs.find(|(_, key)| !matches!(key, Ready::Unusable)).ok_or(Mismatch::Secret)
+            }
+        }
     }
 
     fn secret(&self) -> &[u8] {

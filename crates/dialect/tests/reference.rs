@@ -18,7 +18,8 @@ fn page() -> String {
 
 fn load(text: &str) -> Result<Dialects, String> {
     let source = Source { origin: "docs/dialects.md".into(), text: text.to_owned() };
-    Dialects::load(&[source]).map_err(|mistakes| mistakes.iter().map(|m| format!("{m}\n")).collect())
+    Dialects::load(&[source])
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::compile::text::{Named, Text, entries, raw_text, text, unknown};
 use crate::filter::{self, Filter};
 use crate::mistake::{Mistakes, Place};
 use crate::names::{closest, listed};
-use crate::program::{Encoding, Kind};
+use crate::program::{Encoding, Kind, Unnamed};
 use crate::raw::{Data, Entry, Table};
 use crate::syntax::{self, ArgValue};
 use crate::time::{self, Format};
@@ -22,7 +22,7 @@ pub(super) struct WrittenAlgorithms {
 pub(super) struct WrittenChoice {
     pub(super) from: Text,
     pub(super) names: Vec<(Box<[u8]>, usize)>,
-    pub(super) default: Option<usize>,
+    pub(super) default: Unnamed,
 }
 
 /// A name, a list of names, or a table that says which name in the request means which.
@@ -55,8 +55,12 @@ pub(super) fn algorithms(
                     names.push((name.into_bytes().into(), at(&mut written.list, algorithm)));
                 }
             }
-            let default = default.and_then(|text| algorithm(&text, mistakes));
-            let default = default.map(|default| at(&mut written.list, default));
+            let default = match default {
+                None => Unnamed::Refused,
+                Some(text) if text.text == "credential" => Unnamed::Credential,
+                Some(text) => algorithm(&text, mistakes)
+                    .map_or(Unnamed::Refused, |default| Unnamed::One(at(&mut written.list, default))),
+            };
             match from {
                 Some(from) if !names.is_empty() => {
                     written.named = Some(WrittenChoice { from, names, default });

@@ -3,9 +3,13 @@
 //! The whole document must be what RFC 8259 allows: nothing after it, no byte order mark, UTF-8 throughout. Only the
 //! members that were asked for are kept, as slices of the input.
 
+mod entries;
+mod text;
+
 use std::borrow::Cow;
 
-use crate::claim::Flaw;
+pub(crate) use self::entries::{Entries, entries};
+pub(crate) use self::text::{quote, unescape};
 
 /// How deep a document may nest.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -144,52 +148,6 @@ pub(crate) fn scan<'j>(document: &'j [u8], wanted: &Wanted) -> Result<Found<'j>,
     Ok(scanner.found)
 }
 
-/// Members or elements: names unescaped, values as [`Member::text`] gives them. Elements are named by their place.
-pub(crate) type Entries<'j> = Vec<(Cow<'j, str>, Cow<'j, str>)>;
-
-/// The most members of an object or elements of an array that are listed.
-const MAX_ENTRIES: usize = crate::value::MAX_PAIRS;
-
-/// Lists the members of an object, or the elements of an array.
-pub(crate) fn entries(document: &[u8]) -> Result<Entries<'_>, Flaw> {
-    let text = std::str::from_utf8(document).map_err(|_| Flaw::NotJson)?;
-    let wanted = Wanted::default();
-    let mut scanner =
-        Scanner { text, bytes: document, at: 0, wanted: &wanted, seen: 0, found: Found::NOTHING };
-    // Once through for all of it, so that what follows may trust it.
-    scanner.document().map_err(|_| Flaw::NotJson)?;
-    scanner.at = 0;
-    scanner.blanks();
-    let array = match scanner.peek() {
-        Some(b'{') => false,
-        Some(b'[') => true,
-        _ => return Err(Flaw::NotJson),
-    };
-    let mut list = Entries::new();
-    loop {
-        // Behind the bracket, or behind the comma.
-        scanner.at += 1;
-        scanner.blanks();
-        if matches!(scanner.peek(), Some(b'}' | b']') | None) {
-            return Ok(list);
-        }
-        if list.len() == MAX_ENTRIES {
-            return Err(Flaw::TooMany);
-        }
-        let name = if array {
-            Cow::Owned(list.len().to_string())
-        } else {
-            let (raw, kind) = scanner.string().map_err(|_| Flaw::NotJson)?;
-            scanner.blanks();
-            scanner.at += 1;
-            Member { kind, raw }.text().ok_or(Flaw::NotText)?
-        };
-        let member = scanner.one_value()?;
-        list.push((name, member.text().ok_or(Flaw::NotText)?));
-        scanner.blanks();
-    }
-}
-
 struct Scanner<'j, 'w> {
     text: &'j str,
     bytes: &'j [u8],
@@ -317,46 +275,6 @@ impl<'j> Scanner<'j, '_> {
                 }
             }
         }
-    }
-
-    /// One value of a document that is known to be JSON.
-    fn one_value(&mut self) -> Result<Member<'j>, Flaw> {
-        self.blanks();
-        let start = self.at;
-        let mut depth = 0_usize;
-        let kind = match self.peek() {
-            Some(b'"') => {
-                let (raw, kind) = self.string().map_err(|_| Flaw::NotJson)?;
-                return Ok(Member { kind, raw });
-            }
-            Some(b'{') => Kind::Object,
-            Some(b'[') => Kind::Array,
-            Some(b't') => Kind::True,
-            Some(b'f') => Kind::False,
-            Some(b'n') => Kind::Null,
-            _ => Kind::Number,
-        };
-        loop {
-            match self.peek() {
-                None => break,
-                Some(b'"') => {
-                    self.string().map_err(|_| Flaw::NotJson)?;
-                    continue;
-                }
-                Some(b'{' | b'[') => depth += 1,
-                Some(b'}' | b']') if depth > 0 => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.at += 1;
-                        break;
-                    }
-                }
-                Some(b'}' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r') if depth == 0 => break,
-                Some(_) => {}
-            }
-            self.at += 1;
-        }
-        Ok(Member { kind, raw: self.slice(start) })
     }
 
     /// A member's name and the colon; the node that the value to come is.
@@ -524,61 +442,6 @@ fn plain_len(bytes: &[u8]) -> usize {
         at += 8;
     }
     at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
-}
-
-/// Writes a JSON string.
-pub(crate) fn quote(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-/// Undoes the escapes of a string whose escapes are well formed. `None` for half of a surrogate pair.
-pub(crate) fn unescape(raw: &str) -> Option<String> {
-    let mut text = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((plain, escaped)) = rest.split_once('\\') {
-        text.push_str(plain);
-        let c = escaped.chars().next()?;
-        rest = escaped.get(c.len_utf8()..)?;
-        text.push(match c {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let unit = |from: &str| u16::from_str_radix(from.get(..4)?, 16).ok();
-                let first = unit(rest)?;
-                let mut units = [first, 0];
-                let mut used = 1;
-                rest = rest.get(4..)?;
-                if (0xd800..0xdc00).contains(&first) {
-                    units[1] = unit(rest.strip_prefix("\\u")?)?;
-                    used = 2;
-                    rest = rest.get(6..)?;
-                }
-                char::decode_utf16(units.into_iter().take(used)).next()?.ok()?
-            }
-            same => same,
-        });
-    }
-    text.push_str(rest);
-    Some(text)
 }
 
 #[cfg(test)]
