@@ -1,7 +1,7 @@
 //! What every door shares: the request as we see it, the answer as they see it.
 //!
 //! A door turns its wire into an [`Inbound`], finds the [`Route`], asks `verify` for the verdict, and turns it into
-//! identity headers ([`identity`]) or an [`Answer`]. The table from refusal to status is in [`answer`] and nowhere
+//! identity headers ([`identity`]) or an [`Answer`]. The table from refusal to status is in `answer.rs` and nowhere
 //! else.
 
 mod answer;

@@ -1,8 +1,8 @@
 //! The SQLite storage adapter of Countersign: one file, and any number of processes beside each other on it.
 //!
-//! - A look-up runs on the thread that asks ([`lookups`]): it takes microseconds, less than handing it over would.
-//! - A list, which may be long, runs on a thread of its own ([`lists`]).
-//! - A write goes to the one thread that writes ([`writer`]), which commits all that wait for it together.
+//! - A look-up runs on the thread that asks (`lookups`): it takes microseconds, less than handing it over would.
+//! - A list, which may be long, runs on a thread of its own (`lists`).
+//! - A write goes to the one thread that writes (`writer`), which commits all that wait for it together.
 
 mod busy;
 mod changes;

@@ -5,7 +5,7 @@ use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState};
 
 use crate::StoreError;
 
-/// What became of [`Consumers::add`].
+/// What became of [`Consumers::add_consumer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
     /// It is there now.
