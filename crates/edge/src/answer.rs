@@ -145,9 +145,11 @@ fn unavailable() -> Answer {
 fn body(why: BodyFailure) -> Answer {
     let (status, code) = match why {
         BodyFailure::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE"),
-        BodyFailure::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW"),
+        BodyFailure::TooSlow { .. } | BodyFailure::TooLong { .. } => {
+            (StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW")
+        }
         BodyFailure::Broken => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
-        BodyFailure::NotSeen => return unavailable(),
+        BodyFailure::NotSeen | BodyFailure::Crowded => return unavailable(),
     };
     Answer { status, code, detail: why.to_string().into(), challenges: Vec::new() }
 }

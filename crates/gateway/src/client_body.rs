@@ -6,16 +6,28 @@ use bytes::{Bytes, BytesMut};
 use countersign_verify::{BodyFailure, BodySource};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::Payload;
+use crate::{HeldBodies, Payload};
 
 /// The body of a request.
 #[derive(Debug)]
 pub struct ClientBody {
     state: State,
-    limit: u64,
-    idle: Duration,
+    limits: ReadLimits,
+}
+
+/// Limits on reading a body whole.
+#[derive(Clone, Debug)]
+pub struct ReadLimits {
+    /// The longest body, in bytes.
+    pub max_bytes: u64,
+    /// How long it may be silent on the way.
+    pub idle_timeout: Duration,
+    /// How long it may take from its first byte to its last.
+    pub whole_timeout: Duration,
+    /// The room for all that are read at one time.
+    pub held: HeldBodies,
 }
 
 #[derive(Debug)]
@@ -26,9 +38,9 @@ enum State {
 }
 
 impl ClientBody {
-    /// A body that may be read whole up to `limit` bytes, and may be silent for `idle` on the way.
-    pub fn new(incoming: Incoming, limit: u64, idle: Duration) -> Self {
-        Self { state: State::Unread(incoming), limit, idle }
+    /// A body that may be read whole within `limits`.
+    pub fn new(incoming: Incoming, limits: ReadLimits) -> Self {
+        Self { state: State::Unread(incoming), limits }
     }
 
     /// What is passed on: what was read, or the stream.
@@ -48,7 +60,7 @@ impl BodySource for ClientBody {
         let read = match &mut self.state {
             State::Read(bytes) => return Ok(bytes.clone()),
             State::Failed(why) => return Err(*why),
-            State::Unread(incoming) => read(incoming, self.limit, self.idle).await,
+            State::Unread(incoming) => read(incoming, &self.limits).await,
         };
         self.state = match &read {
             Ok(bytes) => State::Read(bytes.clone()),
@@ -58,21 +70,30 @@ impl BodySource for ClientBody {
     }
 }
 
-async fn read(incoming: &mut Incoming, limit: u64, idle: Duration) -> Result<Bytes, BodyFailure> {
+async fn read(incoming: &mut Incoming, limits: &ReadLimits) -> Result<Bytes, BodyFailure> {
+    let (limit, idle, within) = (limits.max_bytes, limits.idle_timeout, limits.whole_timeout);
     let too_large = BodyFailure::TooLarge { limit };
     if incoming.size_hint().lower() > limit {
         return Err(too_large);
     }
+    let began = Instant::now();
+    let mut room = limits.held.room();
     let mut whole = Whole::Nothing;
     loop {
-        let frame = timeout(idle, incoming.frame()).await.map_err(|_| BodyFailure::TooSlow { idle })?;
+        // A client that sends a byte now and then is never silent for long, and must end all the same.
+        let left = within.saturating_sub(began.elapsed());
+        let frame = timeout(idle.min(left), incoming.frame()).await.map_err(|_| {
+            if idle < left { BodyFailure::TooSlow { idle } } else { BodyFailure::TooLong { within } }
+        })?;
         match frame {
-            None => return Ok(whole.into_bytes()),
+            None => return Ok(room.hold(whole.into_bytes())),
             Some(Err(_)) => return Err(BodyFailure::Broken),
             // Trailers are no part of the content (RFC 9110 section 6.5) and are not signed by any dialect.
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
-                    whole = whole.with(data, limit).ok_or(too_large)?;
+                    let length = whole.length_with(&data, limit).ok_or(too_large)?;
+                    room.grow(length).map_err(|_| BodyFailure::Crowded)?;
+                    whole = whole.with(data);
                 }
             }
         }
@@ -95,16 +116,18 @@ impl Whole {
         }
     }
 
-    /// With one more piece; nothing where that is too much.
-    fn with(self, piece: Bytes, limit: u64) -> Option<Self> {
-        let total = self.len().checked_add(piece.len())?;
-        if u64::try_from(total).ok()? > limit {
-            return None;
-        }
-        Some(match self {
+    /// How long it is with one more piece, in bytes; nothing where that is too much.
+    fn length_with(&self, piece: &Bytes, limit: u64) -> Option<u64> {
+        let total = u64::try_from(self.len().checked_add(piece.len())?).ok()?;
+        (total <= limit).then_some(total)
+    }
+
+    /// With one more piece.
+    fn with(self, piece: Bytes) -> Self {
+        match self {
             Self::Nothing => Self::One(piece),
             Self::One(first) => {
-                let mut bytes = BytesMut::with_capacity(total);
+                let mut bytes = BytesMut::with_capacity(first.len().saturating_add(piece.len()));
                 bytes.extend_from_slice(&first);
                 bytes.extend_from_slice(&piece);
                 Self::Many(bytes)
@@ -113,7 +136,7 @@ impl Whole {
                 bytes.extend_from_slice(&piece);
                 Self::Many(bytes)
             }
-        })
+        }
     }
 
     fn into_bytes(self) -> Bytes {

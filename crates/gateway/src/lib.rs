@@ -8,16 +8,18 @@ mod client_body;
 mod deadline;
 mod door;
 mod forward;
+mod held;
 mod limits;
 mod reply;
 mod trace;
 mod upstream;
 
-pub use client_body::ClientBody;
+pub use client_body::{ClientBody, ReadLimits};
 pub use door::{Admission, Admitted, Attending, Gateway};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };
+pub use held::HeldBodies;
 pub use limits::{BodyLimits, UpstreamLimits};
 pub use reply::{BrokenReply, Reply};
 pub use trace::Trace;

@@ -29,6 +29,15 @@ pub enum BodyFailure {
         /// How long nothing came.
         idle: Duration,
     },
+    /// It kept coming, too slowly.
+    #[error("the body was not there within {within:?}")]
+    TooLong {
+        /// How long it may take.
+        within: Duration,
+    },
+    /// The memory for bodies is taken by others.
+    #[error("there is no room for the body now")]
+    Crowded,
     /// The connection broke, or the transfer coding was wrong.
     #[error("the body broke off")]
     Broken,

@@ -61,6 +61,11 @@ limits! {
     header_bytes: ByteSize = ByteSize::kib(32), ByteSize::kib(4) => ByteSize::mib(1);
     /// The largest body that is read before it is passed on, because a signature covers it.
     signed_body: ByteSize = ByteSize::mib(10), ByteSize::bytes(0) => ByteSize::gib(1);
+    /// The longest that reading such a body, or that of a login, may take.
+    signed_body_read: Period = Period::minutes(2), Period::seconds(1) => Period::hours(1);
+    /// The memory for such bodies, of all connections together; bodies of up to 64 KiB are not counted. Where it is used up,
+    /// longer ones are answered with 503.
+    held_bodies: ByteSize = ByteSize::mib(256), ByteSize::mib(1) => ByteSize::gib(1024);
     /// The largest body that is passed on as it comes.
     proxied_body: ByteSize = ByteSize::gib(1), ByteSize::bytes(0) => ByteSize::gib(1024);
     /// The largest body of a login or a refresh.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
-use countersign_gateway::{Admission, Attending, ClientBody, Pools, Reply};
+use countersign_gateway::{Admission, Attending, ClientBody, Pools, ReadLimits, Reply};
 use countersign_model::Clock as _;
 use http::{Request, Response, request};
 use hyper::body::Incoming;
@@ -82,19 +82,27 @@ impl Site {
         if let Some(permission) = self.permission(&inbound, origin, attending) {
             return (permission.map(Reply::answer), Note::answered("", String::new()));
         }
-        let idle = self.limits.body_idle();
         if let Some(login) = &self.login
             && let Some(endpoint) = login.endpoint(&inbound.path)
         {
-            let mut body = ClientBody::new(body, self.limits.login_body(), idle);
+            let mut body = ClientBody::new(body, self.reading(self.limits.login_body()));
             let Attending { id, now, .. } = *attending;
             let answer = login.answer(endpoint, &inbound, &mut body, id, now, &OsEntropy).await;
             return (answer.response.map(Reply::answer), Note::answered(answer.reason, answer.detail));
         }
-        let mut body = ClientBody::new(body, self.limits.signed_body(), idle);
+        let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
         match self.gateway.admit(&inbound, &mut body, attending).await {
             Admission::Admitted(admitted) => self.gateway.forward(head, body, admitted, attending).await,
             Admission::Answered(answer) => *answer,
+        }
+    }
+
+    fn reading(&self, max_bytes: u64) -> ReadLimits {
+        ReadLimits {
+            max_bytes,
+            idle_timeout: self.limits.body_idle(),
+            whole_timeout: self.limits.signed_body_read(),
+            held: self.held_bodies.clone(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_api::LoginApi;
 use countersign_dialect::Dialects;
 use countersign_edge::{Cors, Credentials, Route, RouteError, Routes, UpstreamName};
-use countersign_gateway::{BodyLimits, Gateway, InvalidUpstream, Upstream, UpstreamLimits};
+use countersign_gateway::{BodyLimits, Gateway, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits};
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
 use countersign_store::Store;
@@ -38,6 +38,7 @@ pub(crate) struct Site {
     pub(crate) login: Option<LoginApi>,
     pub(crate) cors: Option<Cors>,
     pub(crate) limits: Limits,
+    pub(crate) held_bodies: HeldBodies,
 }
 
 /// Why a configuration that can be read cannot be served.
@@ -113,6 +114,7 @@ impl Site {
                 },
             },
             cors: config.cors.clone(),
+            held_bodies: HeldBodies::new(config.limits.held_bodies()),
             limits: config.limits.clone(),
         })
     }

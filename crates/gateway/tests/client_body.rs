@@ -1,0 +1,105 @@
+//! Bodies that are read whole: how much memory and time their senders get.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign_gateway::{ClientBody, HeldBodies, ReadLimits};
+use countersign_verify::{BodyFailure, BodySource as _};
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+const KIB: u64 = 1024;
+
+/// A client's end of a connection whose bodies are read within `limits`, and what comes of each.
+fn connection(limits: ReadLimits) -> (DuplexStream, mpsc::UnboundedReceiver<Result<Bytes, BodyFailure>>) {
+    let (client, server) = duplex(1024 * 1024);
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::task::spawn_local(async move {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (tell, limits) = (tell.clone(), limits.clone());
+            async move {
+                let _heard = tell.send(ClientBody::new(request.into_body(), limits).read().await);
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            }
+        });
+        let _ended = http1::Builder::new().serve_connection(TokioIo::new(server), service).await;
+    });
+    (client, told)
+}
+
+fn limits(held: &HeldBodies) -> ReadLimits {
+    ReadLimits {
+        max_bytes: 1024 * KIB,
+        idle_timeout: Duration::from_secs(5),
+        whole_timeout: Duration::from_mins(1),
+        held: held.clone(),
+    }
+}
+
+async fn post(client: &mut DuplexStream, length: u64) {
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+}
+
+async fn send(client: &mut DuplexStream, length: u64) {
+    client.write_all(&vec![b' '; usize::try_from(length).unwrap()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
+async fn a_body_that_keeps_dripping_ends_with_its_time() {
+    let (mut client, mut told) = connection(limits(&HeldBodies::new(0)));
+    post(&mut client, 1000).await;
+    let outcome = loop {
+        client.write_all(b" ").await.unwrap();
+        sleep(Duration::from_secs(4)).await;
+        if let Ok(outcome) = told.try_recv() {
+            break outcome;
+        }
+    };
+    assert_eq!(outcome, Err(BodyFailure::TooLong { within: Duration::from_mins(1) }));
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
+async fn a_body_that_stops_ends_with_the_silence() {
+    let (mut client, mut told) = connection(limits(&HeldBodies::new(0)));
+    post(&mut client, 1000).await;
+    send(&mut client, 999).await;
+    let idle = Duration::from_secs(5);
+    assert_eq!(told.recv().await.unwrap(), Err(BodyFailure::TooSlow { idle }));
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
+async fn bodies_that_others_hold_leave_no_room_but_for_small_ones() {
+    let held = HeldBodies::new(400 * KIB);
+    let (mut stranger, mut of_stranger) = connection(limits(&held));
+    post(&mut stranger, 500 * KIB).await;
+    send(&mut stranger, 400 * KIB).await;
+    sleep(Duration::from_secs(1)).await;
+
+    let (mut client, mut told) = connection(limits(&held));
+    post(&mut client, 64 * KIB).await;
+    send(&mut client, 64 * KIB).await;
+    assert_eq!(told.recv().await.unwrap().unwrap().len(), 64 * 1024);
+    client.read_buf(&mut Vec::new()).await.unwrap();
+    post(&mut client, 200 * KIB).await;
+    send(&mut client, 200 * KIB).await;
+    assert_eq!(told.recv().await.unwrap(), Err(BodyFailure::Crowded));
+
+    // The room comes back with the end of the body that took it.
+    drop(stranger);
+    assert_eq!(of_stranger.recv().await.unwrap(), Err(BodyFailure::Broken));
+    let (mut client, mut told) = connection(limits(&held));
+    post(&mut client, 200 * KIB).await;
+    send(&mut client, 200 * KIB).await;
+    assert_eq!(told.recv().await.unwrap().unwrap().len(), 200 * 1024);
+}
