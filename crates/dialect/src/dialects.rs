@@ -8,9 +8,10 @@ use http::HeaderName;
 
 use crate::compile::compile;
 use crate::compile::text::unknown;
+use crate::filter::Filter;
 use crate::mistake::{Mistake, Mistakes, Place, Source};
 use crate::names::{closest, listed};
-use crate::program::{self, Piece, Program};
+use crate::program::{self, Piece, Program, Slot, Template};
 use crate::raw::{self, Data, Entry, Table};
 use crate::recipe::{Recipe, Refusal, Replay, Statuses};
 
@@ -206,23 +207,41 @@ fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mist
     })
 }
 
+/// The headers that the key id and the signature are read from, through whatever steps.
 fn credential_headers(variants: &[Program]) -> Box<[HeaderName]> {
-    let mut names: Vec<HeaderName> = Vec::new();
+    let mut names = Vec::new();
     for program in variants {
-        let fields = program.key_id.iter().chain(&program.signature);
-        let slots = fields.flat_map(|template| &template.pieces).filter_map(|piece| match piece {
-            Piece::Slot(slot) => Some(slot),
-            Piece::Text(_) => None,
-        });
-        for slot in slots.chain(program.matches.iter().map(|found| &found.subject)) {
-            if let program::Source::Header(name) = &slot.source
-                && !names.contains(name)
-            {
-                names.push(name.clone());
-            }
+        for template in program.key_id.iter().chain(&program.signature) {
+            headers_of(template, program, &mut names);
+        }
+        for found in &program.matches {
+            headers_in(&found.subject, program, &mut names);
         }
     }
     names.into()
+}
+
+fn headers_of(template: &Template, program: &Program, names: &mut Vec<HeaderName>) {
+    for piece in &template.pieces {
+        if let Piece::Slot(slot) = piece {
+            headers_in(slot, program, names);
+        }
+    }
+}
+
+fn headers_in(slot: &Slot, program: &Program, names: &mut Vec<HeaderName>) {
+    match &slot.source {
+        program::Source::Header(name) if !names.contains(name) => names.push(name.clone()),
+        program::Source::Let(at) => {
+            if let Some(step) = program.lets.get(*at) {
+                headers_of(&step.template, program, names);
+            }
+        }
+        _ => {}
+    }
+    for inner in slot.filters.iter().flat_map(Filter::slots) {
+        headers_in(inner, program, names);
+    }
 }
 
 fn overlays(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Vec<(Place, Table)> {
@@ -295,4 +314,30 @@ fn status(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Statuses {
     }
     unknown(&table, mistakes);
     statuses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_that_carry_credentials_are_found_behind_steps_and_alternatives() {
+        let text = r#"
+            [dialect.x]
+            let.sent       = "{header.Authorization | split(',', '=')}"
+            key_id         = "{sent.id}"
+            signature      = "{header.Sig | or(header.Old-Sig)}"
+            encoding       = "hex"
+            string_to_sign = "{header.Date}"
+            algorithm      = "hmac-sha256"
+        "#;
+        let dialects = Dialects::load(&[Source { origin: "x".into(), text: text.into() }]).unwrap();
+        let recipe = dialects.iter().next().unwrap();
+        assert_eq!(recipe.credential_headers(), ["authorization", "sig", "old-sig"]);
+    }
+
+    #[test]
+    fn the_built_in_dialects_load() {
+        assert_eq!(Dialects::builtin().iter().count(), BUILTIN.len());
+    }
 }

@@ -192,6 +192,8 @@ impl Field {
 /// A named step.
 pub(crate) struct Let {
     pub(crate) template: Template,
+    /// Whether it is named more than once: then it is worked out once and kept.
+    pub(crate) shared: bool,
 }
 
 /// An expression whose groups are named values.

@@ -13,6 +13,9 @@ use crate::request::Request;
 use crate::sink::{Digester, Gather, Sink};
 use crate::value::{Bytes, List, Value};
 
+/// A step that has been worked out, or not yet.
+type Kept<'v> = OnceCell<Result<Value<'v>, Flaw>>;
+
 /// What templates may look at while one request is read or verified.
 pub(crate) struct Scope<'p, 'v> {
     pub(crate) program: &'p Program,
@@ -25,6 +28,7 @@ pub(crate) struct Scope<'p, 'v> {
     /// The signature, while it is being written into a request.
     pub(crate) signature: &'v [u8],
     json: OnceCell<Result<Found<'v>, Flaw>>,
+    steps: OnceCell<Box<[Kept<'v>]>>,
     /// The part of the request that last turned out to be unreadable.
     pub(crate) body_at_fault: Cell<bool>,
 }
@@ -45,6 +49,7 @@ impl<'p, 'v> Scope<'p, 'v> {
             secret,
             signature: b"",
             json: OnceCell::new(),
+            steps: OnceCell::new(),
             body_at_fault: Cell::new(false),
         }
     }
@@ -130,8 +135,13 @@ impl<'p, 'v> Scope<'p, 'v> {
         }
         match source {
             Source::Let(at) => match self.program.lets.get(*at) {
-                Some(step) => self.put(&step.template, sink),
-                None => Ok(()),
+                Some(step) if !step.shared => self.put(&step.template, sink),
+                Some(_) | None => {
+                    if let Value::Text(bytes) = self.step(*at)? {
+                        sink.put(bytes.as_slice());
+                    }
+                    Ok(())
+                }
             },
             Source::Url => {
                 for part in [self.request.scheme, "://", self.request.host, self.request.target] {
@@ -224,13 +234,24 @@ impl<'p, 'v> Scope<'p, 'v> {
             Source::Group(at) => {
                 Ok(Value::Text(self.groups.get(*at).cloned().map_or(Bytes::EMPTY, Bytes::from)))
             }
-            Source::Let(at) => match self.program.lets.get(*at) {
-                Some(step) => match &*step.template.pieces {
-                    [Piece::Slot(slot)] => self.value(slot),
-                    _ => self.bytes(&step.template).map(Value::Text),
-                },
-                None => Ok(Value::Text(Bytes::EMPTY)),
-            },
+            Source::Let(at) => self.step(*at),
+        }
+    }
+
+    /// A step: worked out once, where it is named more than once.
+    fn step(&self, at: usize) -> Result<Value<'v>, Flaw> {
+        let Some(step) = self.program.lets.get(at) else { return Ok(Value::Text(Bytes::EMPTY)) };
+        let make = || match &*step.template.pieces {
+            [Piece::Slot(slot)] => self.value(slot),
+            _ => self.bytes(&step.template).map(Value::Text),
+        };
+        if !step.shared {
+            return make();
+        }
+        let kept = self.steps.get_or_init(|| self.program.lets.iter().map(|_| OnceCell::new()).collect());
+        match kept.get(at) {
+            Some(kept) => kept.get_or_init(make).clone(),
+            None => make(),
         }
     }
 

@@ -90,6 +90,8 @@ impl MadeSlot {
 struct Step {
     written: Named,
     state: State,
+    /// How many times other templates name it.
+    named: usize,
 }
 
 enum State {
@@ -110,7 +112,8 @@ pub(super) struct Compiler<'m, 's> {
 
 impl<'m, 's> Compiler<'m, 's> {
     pub(super) fn new(mistakes: &'m mut Mistakes<'s>, fields: [bool; 4], lets: Vec<Named>) -> Self {
-        let steps = lets.into_iter().map(|written| Step { written, state: State::Unseen }).collect();
+        let steps =
+            lets.into_iter().map(|written| Step { written, state: State::Unseen, named: 0 }).collect();
         Self { mistakes, fields, steps, groups: Vec::new(), json: Wanted::default() }
     }
 
@@ -512,6 +515,9 @@ impl<'m, 's> Compiler<'m, 's> {
                 return None;
             }
         };
+        if let Some(step) = self.steps.get_mut(at) {
+            step.named += 1;
+        }
         let slot = Slot { source: Source::Let(at), filters };
         Some(MadeSlot { slot, kind, uses: step.uses, growth: step.growth })
     }
@@ -519,8 +525,8 @@ impl<'m, 's> Compiler<'m, 's> {
     /// What was gathered on the way: steps, how many groups there are, and members of the JSON body.
     pub(super) fn finish(self) -> (Box<[Let]>, usize, Wanted) {
         let lets = self.steps.into_iter().map(|step| match step.state {
-            State::Done(made) => Let { template: made.template },
-            State::Unseen | State::Open => Let { template: Template::default() },
+            State::Done(made) => Let { template: made.template, shared: step.named > 1 },
+            State::Unseen | State::Open => Let { template: Template::default(), shared: false },
         });
         (lets.collect(), self.groups.len(), self.json)
     }

@@ -135,18 +135,26 @@ pub(crate) enum SortBy {
 }
 
 impl Filter {
+    /// The values among the arguments.
+    pub(crate) fn slots(&self) -> &[Slot] {
+        match self {
+            Self::Hmac(_, slot)
+            | Self::Or(slot)
+            | Self::Then(slot)
+            | Self::Unless(slot)
+            | Self::Plus(slot)
+            | Self::Add(_, slot)
+            | Self::Drop(Names::Listed(slot))
+            | Self::Keep(Names::Listed(slot))
+            | Self::Pick(Names::Listed(slot)) => std::slice::from_ref(slot),
+            Self::Chain(_, slots) => slots,
+            _ => &[],
+        }
+    }
+
     /// Whether an argument looks at the request or the secret.
     pub(crate) fn looks_elsewhere(&self) -> bool {
-        matches!(
-            self,
-            Self::Hmac(..)
-                | Self::Chain(..)
-                | Self::Or(_)
-                | Self::Then(_)
-                | Self::Unless(_)
-                | Self::Plus(_)
-                | Self::Add(..)
-        )
+        !self.slots().is_empty()
     }
 
     /// Whether only a part of the input may be left.
