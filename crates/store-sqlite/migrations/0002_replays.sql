@@ -7,20 +7,27 @@ CREATE TABLE replay_scopes (
     greatest BLOB    CHECK (length(greatest) = 16),
     -- The latest end among the claims that were swept. NULL: none was.
     swept    INTEGER,
-    -- 1: its credential was revoked or removed, so the sweep looks here.
-    idle     INTEGER NOT NULL DEFAULT 0 CHECK (idle IN (0, 1)),
+    -- When the credential expires; the least integer where it was revoked or removed. The sweep looks here from then on.
+    -- NULL: it does not end, or the sweep is done with it.
+    ends_at  INTEGER,
     UNIQUE (key_id, dialect)
 ) STRICT;
 
-CREATE INDEX replay_scopes_idle ON replay_scopes (scope) WHERE idle = 1;
+CREATE INDEX replay_scopes_by_end ON replay_scopes (ends_at) WHERE ends_at IS NOT NULL;
 
-CREATE TRIGGER replay_scopes_of_revoked AFTER UPDATE OF state ON credentials WHEN new.state = 'revoked' BEGIN
-    UPDATE replay_scopes SET idle = 1 WHERE key_id = new.key_id;
+CREATE TRIGGER replay_scopes_of_issued AFTER INSERT ON credentials BEGIN
+    UPDATE replay_scopes SET ends_at = new.ends_at WHERE key_id = new.key_id AND dialect = new.dialect;
+END;
+
+CREATE TRIGGER replay_scopes_of_ending AFTER UPDATE OF state, ends_at ON credentials BEGIN
+    UPDATE replay_scopes
+    SET ends_at = CASE new.state WHEN 'revoked' THEN -9223372036854775808 ELSE new.ends_at END
+    WHERE key_id = new.key_id;
 END;
 
 -- Also where its consumer was removed.
 CREATE TRIGGER replay_scopes_of_removed AFTER DELETE ON credentials BEGIN
-    UPDATE replay_scopes SET idle = 1 WHERE key_id = old.key_id;
+    UPDATE replay_scopes SET ends_at = -9223372036854775808 WHERE key_id = old.key_id;
 END;
 
 CREATE TABLE replays (
@@ -32,3 +39,4 @@ CREATE TABLE replays (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX replays_by_end ON replays (ends_at) WHERE ends_at IS NOT NULL;
+CREATE INDEX replays_without_end ON replays (scope) WHERE ends_at IS NULL;

@@ -31,8 +31,8 @@ impl fmt::Debug for ReplayToken {
 pub enum Keep {
     /// Up to this moment, which is the last at which the same thing may be presented: its time refuses it afterwards.
     Until(UnixTime),
-    /// As long as its credential can be used: nothing else would refuse it. It goes when the credential is revoked or
-    /// removed.
+    /// As long as its credential can be used: nothing else would refuse it. It goes when the credential expires, or
+    /// is revoked or removed.
     WithCredential,
 }
 

@@ -146,6 +146,9 @@ macro_rules! conformance {
                 a_claim_without_an_end_lasts_as_long_as_its_credential
                 only_a_credential_that_can_be_used_claims_anything
                 a_rotating_credential_claims_as_before
+                a_claim_without_an_end_goes_when_its_credential_expires
+                what_a_credential_claimed_before_it_rotated_is_not_free_when_the_clock_steps_back
+                a_key_id_that_is_issued_again_claims_and_keeps_its_claims
                 a_nonce_must_be_greater_than_every_one_before_it
                 nonces_are_compared_as_numbers_of_128_bits
                 nonces_and_signatures_do_not_touch_each_other

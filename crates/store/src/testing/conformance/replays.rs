@@ -7,7 +7,8 @@ use countersign_model::{DialectName, UnixTime};
 use super::Fixture;
 use super::race::{ROUNDS, count, race, race_of};
 use super::samples::{
-    MOMENTS, NOON, add_consumer, api_key, issue, key_id, later, replay_scope, replay_token, signature,
+    MOMENTS, NOON, add_consumer, api_key, consumer, issue, key_id, later, replay_scope, replay_token,
+    signature,
 };
 use crate::{Increase, Keep, Once, ReplayScope, Store};
 
@@ -126,8 +127,10 @@ pub async fn only_a_credential_that_can_be_used_claims_anything(Fixture { store,
     let whose = add_consumer(&**store, 1).await;
     for number in [1, 2] {
         issue(&**store, &signature(number, &whose, b"sealed")).await;
-        // So that its scope is there before it ends.
-        store.claim_increasing(&replay_scope(number), 1).await.unwrap();
+        // What was claimed before it ended changes nothing.
+        store.claim_increasing(&replay_scope(number), 9).await.unwrap();
+        let (scope, token) = (replay_scope(number), replay_token(1));
+        store.claim_once(&scope, &token, Keep::WithCredential, NOON).await.unwrap();
     }
     issue(&**store, &api_key(3, &whose)).await;
     store.revoke_credential(&key_id(2), NOON).await.unwrap();
@@ -152,6 +155,47 @@ pub async fn a_rotating_credential_claims_as_before(Fixture { store, .. }: &Fixt
     store.sweep(later(1), ALL).await.unwrap();
     assert_eq!(claim_for_good(store, 1, later(1)).await, Once::Seen);
     assert_eq!(claim_for_good(store, 2, later(1)).await, Once::First);
+}
+
+pub async fn a_claim_without_an_end_goes_when_its_credential_expires(Fixture { store, other, .. }: &Fixture) {
+    let whose = add_consumer(&**store, 1).await;
+    issue(&**store, &signature(1, &whose, b"sealed")).await;
+    assert_eq!(claim_for_good(store, 1, NOON).await, Once::First);
+    store.rotate_credential(&key_id(1), later(60), &signature(2, &whose, b"sealed")).await.unwrap();
+    assert_eq!(claim_for_good(store, 2, NOON).await, Once::First);
+    let last = after(later(60), -1);
+    assert_eq!(store.sweep(last, ALL).await.unwrap().replays, 0);
+    for number in [1, 2] {
+        assert_eq!(claim_for_good(other, number, last).await, Once::Seen);
+    }
+    assert_eq!(store.sweep(later(60), ALL).await.unwrap().replays, 2);
+    assert_eq!(claim_for_good(other, 3, later(60)).await, Once::Expired);
+    // When the clock steps back the credential can be used again, and nobody knows any more what it used.
+    for number in [1, 2, 3] {
+        assert_eq!(claim_for_good(other, number, NOON).await, Once::Expired);
+    }
+    assert_eq!(store.sweep(later(60), ALL).await.unwrap().replays, 0);
+}
+
+pub async fn what_a_credential_claimed_before_it_rotated_is_not_free_when_the_clock_steps_back(
+    Fixture { store, other, .. }: &Fixture,
+) {
+    let whose = add_consumer(&**store, 1).await;
+    issue(&**store, &signature(1, &whose, b"sealed")).await;
+    assert_eq!(claim_for_good(store, 1, NOON).await, Once::First);
+    store.rotate_credential(&key_id(1), later(60), &signature(2, &whose, b"sealed")).await.unwrap();
+    assert_eq!(store.sweep(later(60), ALL).await.unwrap().replays, 1);
+    assert_eq!(claim_for_good(other, 1, NOON).await, Once::Expired);
+}
+
+pub async fn a_key_id_that_is_issued_again_claims_and_keeps_its_claims(Fixture { store, .. }: &Fixture) {
+    issue_two(&**store).await;
+    assert_eq!(claim_for_good(store, 1, NOON).await, Once::First);
+    store.remove_consumer(consumer(1).id).await.unwrap();
+    issue_two(&**store).await;
+    assert_eq!(claim_for_good(store, 2, NOON).await, Once::First);
+    store.sweep(later(60), ALL).await.unwrap();
+    assert_eq!(claim_for_good(store, 2, NOON).await, Once::Seen);
 }
 
 pub async fn a_nonce_must_be_greater_than_every_one_before_it(Fixture { store, other, .. }: &Fixture) {

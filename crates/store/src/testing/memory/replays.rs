@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_model::{Life, UnixTime};
@@ -15,55 +16,69 @@ pub(super) struct Claims {
     swept: Option<UnixTime>,
 }
 
-impl State {
-    /// The claims of `scope`; nothing where its credential cannot be used any more.
-    fn claims(&mut self, scope: &ReplayScope) -> Option<&mut Claims> {
-        self.can_be_used(scope).then(|| self.replays.entry(scope.clone()).or_default())
-    }
+/// What has become of a scope's credential.
+enum Standing {
+    /// It can be used.
+    InUse,
+    /// It can be used up to this moment, the last before it expires.
+    Ending(UnixTime),
+    /// It was revoked or removed, or is of another dialect.
+    Gone,
+}
 
-    fn can_be_used(&self, scope: &ReplayScope) -> bool {
-        self.credentials.get(&scope.key_id).is_some_and(|credential| {
-            credential.kind.dialect() == Some(&scope.dialect)
-                && !matches!(credential.life, Life::Revoked { .. })
-        })
+impl State {
+    fn standing(&self, scope: &ReplayScope) -> Standing {
+        let Some(credential) = self.credentials.get(&scope.key_id) else { return Standing::Gone };
+        if credential.kind.dialect() != Some(&scope.dialect) {
+            return Standing::Gone;
+        }
+        match credential.life {
+            Life::Active { expires_at: None } => Standing::InUse,
+            Life::Active { expires_at: Some(end) } | Life::Rotating { until: end, .. } => {
+                Standing::Ending(end.minus(Duration::from_millis(1)))
+            }
+            Life::Revoked { .. } => Standing::Gone,
+        }
     }
 
     /// Sweeps at most `limit` claims, and gives how many.
     pub(super) fn sweep_replays(&mut self, now: UnixTime, limit: usize) -> usize {
         let mut past: Vec<(UnixTime, ReplayScope, ReplayToken)> = Vec::new();
-        let mut idle: Vec<(ReplayScope, ReplayToken)> = Vec::new();
+        let mut ended: Vec<(Option<UnixTime>, ReplayScope, ReplayToken)> = Vec::new();
         for (scope, claims) in &self.replays {
-            let ended = !self.can_be_used(scope);
             for (token, keep) in &claims.once {
-                match keep {
-                    Keep::Until(end) if *end < now => past.push((*end, scope.clone(), *token)),
-                    Keep::Until(_) | Keep::WithCredential if ended => idle.push((scope.clone(), *token)),
-                    Keep::Until(_) | Keep::WithCredential => {}
+                match (keep, self.standing(scope)) {
+                    (Keep::Until(end), _) if *end < now => past.push((*end, scope.clone(), *token)),
+                    (_, Standing::Gone) => ended.push((None, scope.clone(), *token)),
+                    (Keep::WithCredential, Standing::Ending(end)) if end < now => {
+                        ended.push((Some(end), scope.clone(), *token));
+                    }
+                    (_, Standing::InUse | Standing::Ending(_)) => {}
                 }
             }
         }
         past.sort();
         past.truncate(limit);
-        idle.truncate(limit - past.len());
-        let swept = past.len() + idle.len();
-        for (end, scope, token) in past {
-            let Some(claims) = self.replays.get_mut(&scope) else { continue };
-            claims.once.remove(&token);
-            claims.swept = claims.swept.max(Some(end));
-        }
-        for (scope, token) in idle {
-            self.replays.get_mut(&scope).map(|claims| claims.once.remove(&token));
+        ended.truncate(limit - past.len());
+        let past = past.into_iter().map(|(end, scope, token)| (Some(end), scope, token));
+        let all: Vec<_> = past.chain(ended).collect();
+        for (end, scope, token) in &all {
+            let Some(claims) = self.replays.get_mut(scope) else { continue };
+            claims.once.remove(token);
+            claims.swept = claims.swept.max(*end);
         }
         let emptied: Vec<ReplayScope> = self
             .replays
             .iter()
-            .filter(|(scope, claims)| claims.once.is_empty() && !self.can_be_used(scope))
+            .filter(|(scope, claims)| {
+                claims.once.is_empty() && matches!(self.standing(scope), Standing::Gone)
+            })
             .map(|(scope, _)| scope.clone())
             .collect();
         for scope in emptied {
             self.replays.remove(&scope);
         }
-        swept
+        all.len()
     }
 }
 
@@ -77,7 +92,12 @@ impl Replays for MemoryStore {
         now: UnixTime,
     ) -> Result<Once, StoreError> {
         let mut state = self.state("claim a signature")?;
-        let Some(claims) = state.claims(scope) else { return Ok(Once::NoCredential) };
+        let keep = match (keep, state.standing(scope)) {
+            (_, Standing::Gone) => return Ok(Once::NoCredential),
+            (Keep::WithCredential, Standing::Ending(end)) => Keep::Until(end),
+            (keep, Standing::InUse | Standing::Ending(_)) => keep,
+        };
+        let claims = state.replays.entry(scope.clone()).or_default();
         match claims.once.get(token) {
             Some(Keep::Until(end)) if *end < now => {}
             Some(Keep::Until(_) | Keep::WithCredential) => return Ok(Once::Seen),
@@ -93,7 +113,11 @@ impl Replays for MemoryStore {
 
     async fn claim_increasing(&self, scope: &ReplayScope, value: u128) -> Result<Increase, StoreError> {
         let mut state = self.state("claim a nonce")?;
-        let Some(claims) = state.claims(scope) else { return Ok(Increase::NoCredential) };
+        match state.standing(scope) {
+            Standing::Gone => return Ok(Increase::NoCredential),
+            Standing::InUse | Standing::Ending(_) => {}
+        }
+        let claims = state.replays.entry(scope.clone()).or_default();
         if claims.greatest >= Some(value) {
             return Ok(Increase::NotGreater);
         }
