@@ -95,9 +95,9 @@ def test_a_revoked_key_gets_401_within_a_second_while_the_server_runs(gateway, h
 
 
 def test_an_expired_key_gets_401(gateway, home):
-    credential = home.issue("realm-app", expires="2s")
+    credential = home.issue("realm-app", expires="3s")
     assert ask_status(gateway, credential) == 200
-    until("the key expires", lambda: ask_status(gateway, credential) == 401, 4)
+    until("the key expires", lambda: ask_status(gateway, credential) == 401, 6)
 
 
 def test_the_keys_of_a_disabled_consumer_get_401_until_it_is_enabled(gateway, home):
@@ -121,12 +121,12 @@ def test_the_keys_of_a_removed_consumer_get_401(gateway, home):
 def test_after_a_rotation_both_keys_work_until_the_overlap_ends(gateway, home):
     old = home.issue("realm-app")
     assert ask_status(gateway, old) == 200
-    new = home.command("key", "rotate", old.key_id, "--overlap", "3s")
+    new = home.command("key", "rotate", old.key_id, "--overlap", "4s")
     new = type(old).of(new)
     assert new.api_key != old.api_key and new.key_id != old.key_id
     assert ask_status(gateway, new) == 200
     assert ask_status(gateway, old) == 200
-    until("the old key ends", lambda: ask_status(gateway, old) == 401, 5)
+    until("the old key ends", lambda: ask_status(gateway, old) == 401, 7)
     assert ask_status(gateway, new) == 200
 
 

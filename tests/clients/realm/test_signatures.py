@@ -234,9 +234,9 @@ def test_the_whole_life_of_a_signing_credential_is_followed(gateway, home, realm
 
 def test_an_expired_or_disabled_signing_credential_gets_401(gateway, home):
     ask = lambda credential: client.call(gateway, credential, "POST", LISTINGS, BODY).status
-    short = home.issue("realm-app", dialect="realm", expires="2s")
+    short = home.issue("realm-app", dialect="realm", expires="3s")
     assert ask(short) == 200
-    until("it expires", lambda: ask(short) == 401, 4)
+    until("it expires", lambda: ask(short) == 401, 6)
     home.consumer("realm-sleeper")
     credential = home.issue("realm-sleeper", dialect="realm")
     assert ask(credential) == 200
