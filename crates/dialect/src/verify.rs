@@ -164,10 +164,14 @@ fn make<'v>(
     let made = match (algorithm, ready) {
         (_, Ready::Unusable | Ready::Public(_)) | (Algorithm::Public(_), _) => return Err(Mismatch::Secret),
         (Algorithm::Hmac(_), Ready::Hmac(ready)) => digest(scope, Digester::Hmac(ready)),
-        (Algorithm::Hmac(hash), Ready::PerRequest) => scope.bytes(&program.key).and_then(|key| {
+        (Algorithm::Hmac(hash), Ready::PerRequest) => {
+            let key = scope.bytes(&program.key).map_err(Mismatch::Unreadable)?;
             let key = Zeroizing::new(key.into_cow().into_owned());
+            if key.is_empty() {
+                return Err(Mismatch::Secret);
+            }
             digest(scope, Digester::Hmac(&HmacKey::new(hash, &key)))
-        }),
+        }
         (Algorithm::Hash(hash), _) => digest(scope, Digester::Hash(hash)),
         (Algorithm::Plain, _) => scope.bytes(&program.string_to_sign),
     };
@@ -251,8 +255,14 @@ pub(crate) fn encode(encoding: &Encoding, bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// The keys of one variant that a secret makes.
 fn keys(program: &Program, secret: &[u8]) -> Keys {
-    let fixed = if program.key_is_fixed { fixed_key(program, secret).ok() } else { None };
+    // An empty key is one that everybody has.
+    let fixed = if program.key_is_fixed {
+        fixed_key(program, secret).ok().filter(|key| !key.is_empty())
+    } else {
+        None
+    };
     let key = |algorithm: &Algorithm| match (algorithm, &fixed) {
+        _ if secret.is_empty() => Ready::Unusable,
         (Algorithm::Hash(_) | Algorithm::Plain, _) => Ready::PerRequest,
         (Algorithm::Hmac(_), None) if !program.key_is_fixed => Ready::PerRequest,
         // What everybody may know is no key of an HMAC.
@@ -311,5 +321,36 @@ impl PreparedKey {
 impl fmt::Debug for PreparedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PreparedKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Dialects, Source};
+
+    fn check(key: &str, secret: &str) -> bool {
+        let text = format!(
+            "[dialect.x]\nsignature = '{{header.Sig}}'\nencoding = 'hex'\nstring_to_sign = '{{body}}'\nalgorithm = 'hmac-sha256'\nkey = '{key}'"
+        );
+        let dialects = Dialects::load(&[Source { origin: "x".into(), text }]).unwrap();
+        dialects.iter().next().unwrap().check_secret(secret.as_bytes()).is_ok()
+    }
+
+    #[test]
+    fn a_secret_that_would_make_a_key_that_everybody_has_is_refused() {
+        assert!(check("{secret}", "s"));
+        assert!(!check("{secret}", ""));
+        assert!(!check("{secret | slice(8)}", "short"));
+        assert!(!check("{secret}", "-----BEGIN PUBLIC KEY-----"));
+        assert!(!check("{secret | unhex}", "zz"));
+    }
+
+    #[test]
+    fn a_secret_of_several_parts_must_have_them_all() {
+        let key = "{secret.one}&{secret.two}";
+        assert!(check(key, r#"{"one":"a","two":""}"#));
+        assert!(!check(key, r#"{"one":"a"}"#));
+        assert!(!check(key, r#"{"one":"a","two":"b","two":"c"}"#));
+        assert!(!check(key, "a"));
     }
 }

@@ -63,6 +63,23 @@ fn rfc_9421_appendix_b_2_5_verifies_with_the_shared_secret() {
 }
 
 #[test]
+fn a_digest_that_is_not_the_bodys_or_that_nobody_can_check_is_refused() {
+    let message = |digest: &str| {
+        let head = "POST /foo HTTP/1.1\r\nHost: example.com\r\nDate: Tue, 20 Apr 2021 02:07:55 GMT\r\n";
+        let sent = "Signature-Input: a=(\"date\");created=1618884473;keyid=\"k\"\r\nSignature: a=:AAAA:";
+        OwnedRequest::parse(format!("{head}{sent}\r\nContent-Digest: {digest}\r\n\r\n{{}}").as_bytes())
+    };
+    for (digest, word) in [
+        ("sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:", "another one"),
+        ("sha-256=:AAAAo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:", "`sha256`"),
+        ("md5=:AAAA:", "`others`"),
+    ] {
+        let why = verifies("standards/rfc9421.toml", &message(digest), 1_618_884_473, b"key").unwrap_err();
+        assert!(why.contains(word), "{digest}: {why}");
+    }
+}
+
+#[test]
 fn rfc_9421_appendix_b_2_6_verifies_with_the_ed25519_key() {
     let request = OwnedRequest::parse(
         b"POST /foo?param=Value&Pet=dog HTTP/1.1\r\nHost: example.com\r\nDate: Tue, 20 Apr 2021 02:07:55 GMT\r\nContent-Type: application/json\r\nContent-Length: 18\r\nSignature-Input: sig-b26=(\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" \"content-length\");created=1618884473;keyid=\"test-key-ed25519\"\r\nSignature: sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:\r\n\r\n{\"hello\": \"world\"}",

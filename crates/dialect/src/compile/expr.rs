@@ -4,7 +4,7 @@ use http::HeaderName;
 use regex::bytes::Regex;
 
 use crate::compile::text::{Named, Text, text};
-use crate::filter::{self, Filter, Misuse};
+use crate::filter::{self, Filter, Misuse, Names};
 use crate::json::{MAX_WANTED, Wanted};
 use crate::mistake::{Mistakes, Place};
 use crate::names::{closest, listed};
@@ -482,7 +482,14 @@ impl<'m, 's> Compiler<'m, 's> {
                 }
                 Source::Json(leaf?)
             }
-            ListSource::Headers | ListSource::RawQuery | ListSource::RawForm | ListSource::Secret => {
+            ListSource::Secret => {
+                // A part of the secret that is not there is no empty part: with it, anybody could sign.
+                let part = Names::Fixed(Box::new([member.as_bytes().into()]));
+                let mut made = MadeSlot::new(Source::List(list), Kind::Text);
+                made.slot.filters = Box::new([Filter::Pick(part), Filter::At(member.as_bytes().into())]);
+                return Some(made);
+            }
+            ListSource::Headers | ListSource::RawQuery | ListSource::RawForm => {
                 let mut made = MadeSlot::new(Source::List(list), Kind::Text);
                 made.slot.filters = Box::new([Filter::At(member.as_bytes().into())]);
                 return Some(made);
