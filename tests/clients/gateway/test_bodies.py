@@ -12,6 +12,8 @@ import pytest
 from harness.problems import refused
 from harness.raw import read_all, status
 from harness.upstream import Seen
+from harness.wait import until
+from pitchprint import client as pitchprint
 
 MIB = 1024 * 1024
 
@@ -122,3 +124,30 @@ def test_a_client_that_is_refused_in_the_middle_of_a_large_body_can_read_its_ans
     for _ in range(5):
         answer = gateway.send("POST", "/v1/upload", {"X-API-Key": "garbage"}, b"x" * (8 * MIB))
         assert refused(answer) == "CREDENTIAL_INVALID"
+
+
+def test_strangers_that_hold_back_the_end_of_large_bodies_take_no_more_memory_than_the_limit_says(start):
+    server = start(
+        '[limits]\nsigned_body = "8MiB"\nheld_bodies = "16MiB"\n'
+        '[[route]]\npath = "/s/{*rest}"\nrequire = "signature:pitchprint"\nquery = "allow"\nupstream = "api"\n'
+    )
+    server.home.consumer("shop")
+    domain = server.home.issue("shop", dialect="pitchprint")
+    strangers = []
+
+    def hold():
+        for _ in range(30):
+            stranger = socket.create_connection(server.address, timeout=20)
+            strangers.append(stranger)
+            stranger.sendall(b"POST /s/x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (8 * MIB))
+            try:
+                stranger.sendall(b" " * (6 * MIB))
+            except OSError:
+                continue  # refused already, and cut off
+
+    assert growth_during(server, hold) < 64 * MIB
+    assert pitchprint.post(server, pitchprint.members(domain), target="/s/x").status == 200
+    for stranger in strangers:
+        stranger.close()
+    large = json.dumps({**pitchprint.members(domain), "pad": "x" * 6 * MIB}).encode()
+    until("there is room again", lambda: pitchprint.post(server, large, target="/s/x").status == 200, 10)
