@@ -14,6 +14,7 @@ use countersign_token::{Binding, NotSealed, Sealer};
 
 use crate::consumers::find;
 use crate::keys::show_key;
+use crate::secret::mint_for;
 use crate::{ConsumerNotFound, KeyNotFound};
 
 /// Issues credentials.
@@ -120,6 +121,14 @@ pub enum NotIssued {
     /// There is no such dialect.
     #[error("there is no dialect `{dialect}`")]
     NoDialect {
+        /// The dialect.
+        dialect: DialectName,
+    },
+    /// The dialect takes no secret that can be made here.
+    #[error(
+        "secrets of `{dialect}` cannot be made here: its holder makes the key, and this version takes none over"
+    )]
+    NoSecret {
         /// The dialect.
         dialect: DialectName,
     },
@@ -251,7 +260,8 @@ impl Issuer<'_> {
         let recipe = recipe.ok_or_else(|| NotIssued::NoDialect { dialect: dialect.clone() })?;
         let api_key = key::mint(wire_kind(recipe), self.entropy);
         let digest = key::digest(api_key.expose());
-        let secret = key::mint(KeyKind::SigningSecret, self.entropy);
+        let secret =
+            mint_for(recipe, self.entropy).ok_or_else(|| NotIssued::NoSecret { dialect: dialect.clone() })?;
         let binding = Binding { key_id: &key_id, dialect: &dialect };
         let sealed =
             self.sealer.seal(secret.expose().as_bytes(), binding, self.entropy).map_err(NotIssued::Sealer)?;

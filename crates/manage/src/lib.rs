@@ -6,6 +6,7 @@
 mod consumers;
 mod issue;
 mod keys;
+mod secret;
 mod token_keys;
 mod wallets;
 

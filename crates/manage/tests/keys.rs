@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{NOON, Seeded, block_on, name, scopes};
-use countersign_dialect::Dialects;
+use countersign_dialect::{Dialects, Source};
 use countersign_manage::{
     Expiry, Form, Issue, Issued, Issuer, KeyNotFound, Material, NotIssued, NotRotated, Revocation, Rotation,
     add_consumer, disable_consumer, enable_consumer, keys, remove_consumer, revoke_key, show_key,
@@ -333,5 +333,32 @@ proptest! {
                 prop_assert!(!desk.usable(&key.api_key, now), "{} of a consumer that is gone", key.key_id);
             }
         }
+    }
+}
+
+#[test]
+fn a_secret_is_made_in_a_form_that_its_dialect_can_decode() {
+    let dialect = |name: &str, key: &str| {
+        format!(
+            "[dialect.{name}]\nkey_id = \"{{header.K}}\"\nsignature = \"{{header.S}}\"\nencoding = \"hex\"\n\
+             key = \"{key}\"\nstring_to_sign = \"{{method}}\"\nalgorithm = \"hmac-sha256\"\n"
+        )
+    };
+    let text = ["plain", "decoded", "hexed"]
+        .into_iter()
+        .zip(["{secret}", "{secret | unbase64}", "{secret | unhex}"])
+        .map(|(name, key)| dialect(name, key))
+        .collect::<String>();
+    let sources = [Source { origin: "test".to_owned(), text }];
+    let dialects = Dialects::load(&sources).map_err(|mistakes| format!("{mistakes:?}")).unwrap();
+    let desk = Desk { dialects, ..Desk::new() };
+    for name in ["plain", "decoded", "hexed"] {
+        let name = DialectName::parse(name).unwrap();
+        let order = order(Form::Signature(name.clone()), Expiry::Never);
+        let issued = block_on(desk.issuer().issue(order, NOON)).unwrap();
+        let Material::Signature { secret, .. } = issued.material else { panic!("no secret") };
+        let recipe = desk.dialects.get(&name).unwrap();
+        assert!(recipe.check_secret(secret.expose().as_bytes()).is_ok(), "{name}");
+        assert_eq!(secret.expose().starts_with("css_"), name.as_str() == "plain");
     }
 }

@@ -255,6 +255,7 @@ fn not_issued(error: &NotIssued) -> Refusal {
     let code = match error {
         NotIssued::Consumer(ConsumerNotFound::NoConsumer { .. }) => "CONSUMER_NOT_FOUND",
         NotIssued::NoDialect { .. } => "DIALECT_NOT_FOUND",
+        NotIssued::NoSecret { .. } => "NO_SECRET",
         NotIssued::TooManyScopes { .. } => "TOO_MANY_SCOPES",
         NotIssued::Taken => "BROKEN_RANDOMNESS",
         NotIssued::Sealer(_) => "NOT_ENCRYPTED",
