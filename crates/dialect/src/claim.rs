@@ -145,6 +145,11 @@ impl Signatures<'_> {
 }
 
 impl Claim<'_> {
+    /// Which variant of the dialect read it: its place among them, the dialect itself behind all.
+    pub fn variant(&self) -> usize {
+        self.variant
+    }
+
     /// The public name of the credential it was signed with. Empty where the dialect has no key id.
     pub fn key_id(&self) -> &str {
         &self.key_id

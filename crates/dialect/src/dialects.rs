@@ -9,6 +9,7 @@ use http::HeaderName;
 use crate::compile::compile;
 use crate::compile::text::unknown;
 use crate::filter::Filter;
+use crate::lint::Notes;
 use crate::mistake::{Mistake, Mistakes, Place, Source};
 use crate::names::{closest, listed};
 use crate::program::{self, Piece, Program, Slot, Template};
@@ -179,6 +180,7 @@ fn inherit(dialect: &Written, written: &[Written], mistakes: &mut Mistakes<'_>) 
 }
 
 fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mistakes<'_>) -> Option<Recipe> {
+    let notes = Notes::take(&mut table, dialect.place, mistakes);
     let key_alone = key_alone(table.take("key_alone"), mistakes);
     let replay = replay(table.take("replay"), mistakes);
     let status = status(table.take("status"), mistakes);
@@ -203,6 +205,7 @@ fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mist
         replay,
         status,
         credential_headers: credential_headers(&variants),
+        notes,
         variants: variants.into(),
     })
 }

@@ -15,6 +15,7 @@ mod filter;
 pub mod fuzz;
 mod hash;
 mod json;
+mod lint;
 mod mistake;
 mod names;
 mod pairs;
@@ -33,6 +34,7 @@ mod verify;
 
 pub use claim::{Claim, Flaw, Malformed, Part, Reading};
 pub use dialects::Dialects;
+pub use lint::{Coverage, Finding, Location, Reach, Risk};
 pub use mistake::{Mistake, Source};
 pub use recipe::{BodyUse, Recipe, Refusal, Replay, RequestPart};
 pub use request::Request;

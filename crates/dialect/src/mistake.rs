@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::lint::Location;
+
 /// One mistake in a dialect file.
 ///
 /// `Display` prints the place, what was found and what would do, and the line with a caret under the place.
@@ -103,6 +105,12 @@ impl<'s> Mistakes<'s> {
     pub(crate) fn name_of(&self, place: Place) -> String {
         let (origin, text) = self.file(place.file);
         format!("{origin}:{}", position(text, place.start).0)
+    }
+
+    /// A place, for people.
+    pub(crate) fn location(&self, place: Place) -> Location {
+        let (origin, text) = self.file(place.file);
+        Location { origin: origin.to_owned(), line: position(text, place.start).0 }
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -7,6 +7,7 @@ use countersign_model::{DialectName, UnixTime};
 use http::HeaderName;
 
 use crate::claim::Claim;
+use crate::lint::Notes;
 use crate::program::{Program, Uses};
 use crate::request::Request;
 use crate::scope::Scope;
@@ -23,6 +24,7 @@ pub struct Recipe {
     pub(crate) replay: Replay,
     pub(crate) status: Statuses,
     pub(crate) credential_headers: Box<[HeaderName]>,
+    pub(crate) notes: Notes,
 }
 
 /// What a recipe needs the body for.
@@ -52,13 +54,18 @@ pub enum RequestPart {
 }
 
 impl RequestPart {
-    const ALL: [(Self, Uses); 5] = [
-        (Self::Method, Uses::WHOLE_METHOD),
-        (Self::Host, Uses::WHOLE_HOST),
-        (Self::Path, Uses::WHOLE_PATH),
-        (Self::Query, Uses::WHOLE_QUERY),
-        (Self::Body, Uses::WHOLE_BODY),
-    ];
+    pub(crate) const EVERY: [Self; 5] = [Self::Method, Self::Host, Self::Path, Self::Query, Self::Body];
+
+    /// What a program uses that covers all of it.
+    pub(crate) fn whole(self) -> Uses {
+        match self {
+            Self::Method => Uses::WHOLE_METHOD,
+            Self::Host => Uses::WHOLE_HOST,
+            Self::Path => Uses::WHOLE_PATH,
+            Self::Query => Uses::WHOLE_QUERY,
+            Self::Body => Uses::WHOLE_BODY,
+        }
+    }
 }
 
 /// How a signature is kept from being used again.
@@ -167,14 +174,14 @@ impl Recipe {
     /// the client and here may change. Of the others, what the request itself chooses to leave out is not covered either.
     pub fn unsigned(&self) -> Vec<RequestPart> {
         let left_out =
-            |part: &(RequestPart, Uses)| self.variants.iter().any(|program| !program.signed.has(part.1));
-        RequestPart::ALL.iter().filter(|part| left_out(part)).map(|(part, _)| *part).collect()
+            |part: &RequestPart| self.variants.iter().any(|program| !program.signed.has(part.whole()));
+        RequestPart::EVERY.into_iter().filter(left_out).collect()
     }
 
     /// The same for the variant that read this claim.
     pub fn unsigned_in(&self, claim: &Claim<'_>) -> Vec<RequestPart> {
         let signed = self.program(claim).map(|program| program.signed).unwrap_or_default();
-        RequestPart::ALL.iter().filter(|(_, uses)| !signed.has(*uses)).map(|(part, _)| *part).collect()
+        RequestPart::EVERY.into_iter().filter(|part| !signed.has(part.whole())).collect()
     }
 
     /// How a signature is kept from being used again. The caller guards: it has the storage.

@@ -352,7 +352,9 @@ impl<'m, 's> Compiler<'m, 's> {
                     ArgValue::Expr(expr) => {
                         let arg = self.slot(expr, place)?;
                         made.growth = made.growth.saturating_add(arg.growth);
-                        made.uses = made.uses.with(arg.uses);
+                        // What stands in for something else is not there where that is.
+                        let stands_in = matches!(written.name.as_str(), "or" | "then" | "unless");
+                        made.uses = made.uses.with(if stands_in { arg.uses.in_part() } else { arg.uses });
                         filter::Arg::Slot(arg.slot, arg.kind)
                     }
                 });

@@ -30,7 +30,6 @@ pub(crate) fn compile(mut table: Table, place: Place, mistakes: &mut Mistakes<'_
     let sign = entries(table.take("sign"), mistakes);
     let string_to_sign = table.take("string_to_sign");
     let key = table.take("key");
-    settings::dangers(&mut table, mistakes);
     unknown(&table, mistakes);
 
     let mut compiler = Compiler::new(mistakes, fields.each_ref().map(Option::is_some), lets);

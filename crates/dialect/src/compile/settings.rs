@@ -9,7 +9,7 @@ use crate::filter::{self, Filter};
 use crate::mistake::{Mistakes, Place};
 use crate::names::{closest, listed};
 use crate::program::{Encoding, Kind, Unnamed};
-use crate::raw::{Data, Entry, Table};
+use crate::raw::{Data, Entry};
 use crate::syntax::{self, ArgValue};
 use crate::time::{self, Format};
 
@@ -146,19 +146,6 @@ pub(super) fn encoding(entry: Option<Entry>, place: Place, mistakes: &mut Mistak
         })
         .collect();
     codecs.map_or(Encoding::Filters(filters.into()), |codecs| Encoding::Codecs(codecs.into()))
-}
-
-/// Takes out the entries that say that something dangerous is meant, each with its reason.
-pub(super) fn dangers(table: &mut Table, mistakes: &mut Mistakes<'_>) {
-    let names: Vec<String> =
-        table.0.iter().map(|entry| entry.key.clone()).filter(|key| key.starts_with("danger_")).collect();
-    for name in names {
-        if let Some(text) = table.take(&name).and_then(|entry| text(entry, mistakes))
-            && text.text.trim().is_empty()
-        {
-            mistakes.add(text.place, format!("`{name}` without a reason"), "say why it is meant");
-        }
-    }
 }
 
 pub(super) fn time_format(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Format {

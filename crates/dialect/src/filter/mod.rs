@@ -170,6 +170,7 @@ impl Filter {
                 | Self::Slice(..)
                 | Self::Length
                 | Self::Then(_)
+                | Self::Unless(_)
                 | Self::Split(..)
         )
     }

@@ -1,0 +1,99 @@
+//! What a file says of its own risks, and where the settings stand that they are about.
+
+use crate::compile::text::text;
+use crate::lint::Risk;
+use crate::mistake::{Mistakes, Place};
+use crate::names::{closest, listed};
+use crate::raw::Table;
+
+/// The shortest reason, in characters: a word or two at least.
+const MIN_REASON: usize = 8;
+const PREFIX: &str = "danger_";
+
+/// A place in a file, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file, as [`crate::Source::origin`] names it.
+    pub origin: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// What is kept of a dialect's table for the linter.
+pub(crate) struct Notes {
+    meant: Vec<(Risk, String)>,
+    /// Where the dialect begins.
+    head: Location,
+    string_to_sign: Option<Location>,
+    algorithm: Option<Location>,
+    window: Option<Location>,
+    replay: Option<Location>,
+}
+
+impl Notes {
+    /// Takes the entries that record a danger out of a dialect's table, and notes where the settings stand.
+    pub(crate) fn take(table: &mut Table, head: Place, mistakes: &mut Mistakes<'_>) -> Self {
+        let at = |key: &str| {
+            let entry = table.0.iter().find(|entry| entry.key == key)?;
+            Some(mistakes.location(entry.key_place))
+        };
+        let (string_to_sign, algorithm) = (at("string_to_sign"), at("algorithm"));
+        let (window, replay) = (at("window"), at("replay"));
+        let head = mistakes.location(head);
+        Self { meant: meant(table, mistakes), head, string_to_sign, algorithm, window, replay }
+    }
+
+    pub(super) fn reason(&self, risk: Risk) -> Option<String> {
+        self.meant.iter().find(|(known, _)| *known == risk).map(|(_, reason)| reason.clone())
+    }
+
+    /// Where a risk stands; where nothing is said of it, where the dialect begins.
+    pub(super) fn place(&self, risk: Risk) -> Location {
+        let place = match risk {
+            Risk::Plain | Risk::Md5 | Risk::Sha1 | Risk::RsaSha1 | Risk::HmacMd5 | Risk::HmacSha1 => {
+                &self.algorithm
+            }
+            Risk::LengthExtension
+            | Risk::DigestMd5
+            | Risk::DigestSha1
+            | Risk::AmbiguousJoin
+            | Risk::UnsignedBody
+            | Risk::UnsignedPath
+            | Risk::UnsignedMethod
+            | Risk::UnsignedQuery
+            | Risk::UnsignedHost => &self.string_to_sign,
+            Risk::LongWindow => &self.window,
+            Risk::NoReplayGuard => &self.replay,
+            Risk::NoTime => &None,
+        };
+        place.as_ref().unwrap_or(&self.head).clone()
+    }
+}
+
+fn meant(table: &mut Table, mistakes: &mut Mistakes<'_>) -> Vec<(Risk, String)> {
+    let keys: Vec<String> =
+        table.0.iter().map(|entry| entry.key.clone()).filter(|key| key.starts_with(PREFIX)).collect();
+    let mut found = Vec::new();
+    for key in keys {
+        let Some(entry) = table.take(&key) else { continue };
+        let key_place = entry.key_place;
+        let Some(risk) = Risk::ALL.into_iter().find(|risk| key.strip_prefix(PREFIX) == Some(risk.name()))
+        else {
+            let known: Vec<String> =
+                Risk::ALL.iter().map(|risk| format!("{PREFIX}{}", risk.name())).collect();
+            let would_do = match closest(&key, &known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("one of {}", listed(&known)),
+            };
+            mistakes.add(key_place, format!("nothing dangerous is called `{key}`"), would_do);
+            continue;
+        };
+        let Some(reason) = text(entry, mistakes) else { continue };
+        if reason.text.trim().chars().count() < MIN_REASON {
+            let would_do = format!("say why it is meant, in {MIN_REASON} characters or more");
+            mistakes.add(reason.place, format!("`{key}` without a reason"), would_do);
+        }
+        found.push((risk, reason.text.trim().to_owned()));
+    }
+    found
+}
