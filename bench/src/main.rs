@@ -20,13 +20,15 @@ const QUICK_ROUNDS: usize = 30;
 
 fn main() {
     let quick = std::env::args().any(|word| word == "--quick");
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
     let mut meter = Meter::new();
     println!(
         "| system | body | bare crypto | ns | recipe ns | decision ns | ratio | instr. | recipe | decision | ratio |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    for case in cases() {
+    let all = |case: &Case| wanted.is_empty() || wanted.iter().any(|word| case.system.contains(word));
+    for case in cases().into_iter().filter(all) {
         println!("{}", row(case, &mut meter, rounds));
     }
 }
