@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use crate::first_use::Guard;
 use crate::memory::Memory;
-use crate::read::{Claim, claims};
+use crate::read::{Claim, Claims, claims};
 use crate::usable::{Entry, Unusable, UsableSecret};
 use crate::verified::{AllEvidence, Evidence, LiveSession, Proven};
 use crate::{
@@ -94,10 +94,12 @@ impl Verifier {
             BodyUse::Signed | BodyUse::Unused => None,
         };
         let request = Request { body: early.as_deref(), ..request };
-        let claims = claims(requirement, &self.settings.api_key_header, &request).map_err(Failure::Denied)?;
+        // Claims and what becomes of them are large: they stay where they are put.
+        let mut found = Claims::new();
+        claims(requirement, &self.settings.api_key_header, &request, &mut found).map_err(Failure::Denied)?;
 
         let mut admitted: SmallVec<[Admitted<'_>; 2]> = SmallVec::new();
-        for claim in claims {
+        for claim in found.drain(..) {
             admitted.push(self.admit(claim, &request, requirement, now).await?);
         }
 
@@ -107,12 +109,12 @@ impl Verifier {
         };
         let whole = late.as_ref().map_or(request, |late| Request { body: Some(late), ..request });
         // All of them before any is claimed: a bad signature beside a good one uses nothing up.
-        let checked = admitted
-            .into_iter()
-            .map(|claim| claim.check(&whole, requirement.signature_use()))
-            .collect::<Result<SmallVec<[Checked; 2]>, _>>()?;
+        let mut checked: SmallVec<[Checked; 2]> = SmallVec::new();
+        for claim in admitted.drain(..) {
+            checked.push(claim.check(&whole, requirement.signature_use())?);
+        }
         let mut evidence = AllEvidence::new();
-        for claim in checked {
+        for claim in checked.drain(..) {
             evidence.push(claim.first_use(&*self.settings.store, now).await?);
         }
 

@@ -37,15 +37,15 @@ enum Found<'r> {
     Broken(Reason),
 }
 
-/// Reads every scheme that the route accepts. A scheme presented twice or broken refuses the request, however good
+/// Reads every scheme that the route accepts into `present`, which is empty. A scheme presented twice or broken refuses the request, however good
 /// another may be: a request that proves two things must mean both.
 pub(crate) fn claims<'r>(
     requirement: &Requirement,
     api_key_header: &HeaderName,
     request: &Request<'r>,
-) -> Result<Claims<'r>, Denial> {
+    present: &mut Claims<'r>,
+) -> Result<(), Denial> {
     let schemes = requirement.accept().schemes();
-    let mut present = Claims::new();
     let mut partial = None;
     for scheme in schemes {
         let found = match scheme {
@@ -72,7 +72,7 @@ pub(crate) fn claims<'r>(
     if present.is_empty() {
         return Err(Denial { scheme: None, key_id: None, reason: Reason::NotPresented });
     }
-    Ok(present)
+    Ok(())
 }
 
 fn denial(scheme: &Scheme, reason: Reason) -> Denial {

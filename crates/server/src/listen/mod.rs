@@ -69,7 +69,7 @@ pub(crate) enum Phase {
 /// those that are left, for at most the grace. `slots` is shared by all threads: when none is left, each thread holds one
 /// new connection back, and the rest wait in the kernel's queue, where they cost nothing.
 ///
-/// Runs inside a [`tokio::task::LocalSet`].
+/// Runs inside a [`tokio::runtime::LocalRuntime`].
 pub(crate) async fn serve<H: Handle>(
     listener: TcpListener,
     handler: Rc<H>,

@@ -25,9 +25,9 @@ use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
 use countersign_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::LocalSet;
 
 use crate::config::{Config, ConfigFile, Environment, Limits, Listen, Mistakes, Unreadable, Workers};
 use crate::listen::{self, ConnectionLimits, Handle, NotBound, Phase, stopping};
@@ -286,9 +286,17 @@ fn worker<H: Handle>(
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
     let (slots, phase) = (Arc::clone(slots), phase.subscribe());
-    let runtime = runtime()?;
+    let (made, outcome) = std::sync::mpsc::sync_channel(1);
     let run = move || {
-        LocalSet::new().block_on(&runtime, async move {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        let (runtime, told) = match runtime {
+            Ok(runtime) => (runtime, made.send(Ok(()))),
+            Err(error) => return drop(made.send(Err(error))),
+        };
+        // Whoever started this thread waits for it.
+        drop(told);
+        runtime.block_on(async move {
             match listen::adopt(socket) {
                 Ok(listener) => {
                     listen::serve(listener, Rc::new(handler()), limits, slots, phase).await;
@@ -297,7 +305,10 @@ fn worker<H: Handle>(
             }
         });
     };
-    Ok(std::thread::Builder::new().name(name).spawn(run)?)
+    let thread = std::thread::Builder::new().name(name).spawn(run)?;
+    // A local runtime is made where it runs; that it could not be is told here.
+    outcome.recv().unwrap_or_else(|gone| Err(std::io::Error::other(gone)))?;
+    Ok(thread)
 }
 
 /// A thread that follows the change feed, removes what has expired and sums up the figures.

@@ -1,14 +1,15 @@
 //! The log of requests: a line each, never with a secret.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt::{self, Display};
-use std::io::Write;
+use std::fmt;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use countersign_edge::Record;
 use countersign_model::{Address, KeyId, UnixTime};
 use countersign_verify::Scheme;
-use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 use tracing_appender::non_blocking::NonBlocking;
 
 use crate::config::LogFormat;
@@ -52,7 +53,7 @@ impl RequestLog {
         Self { wanted, waiting: Rc::new(RefCell::new(waiting)) }
     }
 
-    /// Writes down one request that came at `now`. To be called on a task of a [`tokio::task::LocalSet`].
+    /// Writes down one request that came at `now`. To be called on a task of a [`tokio::runtime::LocalRuntime`].
     pub(super) fn note(&self, record: &Record<'_>, now: UnixTime) {
         if self.wanted == Wanted::No {
             return;
@@ -74,8 +75,8 @@ impl Waiting {
     fn add(&mut self, record: &Record<'_>, now: UnixTime) {
         let line = Line::new(record, self.stamp.at(now));
         let written = match self.sink.format {
-            LogFormat::Json => serde_json::to_writer(&mut self.lines, &line).map_err(Into::into),
-            LogFormat::Text => write!(self.lines, "{line}"),
+            LogFormat::Json => line.json(&mut self.lines),
+            LogFormat::Text => line.text(&mut self.lines),
         };
         debug_assert!(written.is_ok(), "memory takes every line");
         self.lines.push(b'\n');
@@ -97,30 +98,20 @@ impl Drop for Waiting {
 }
 
 /// One request as a line.
-#[derive(Serialize)]
 struct Line<'a> {
     timestamp: &'a str,
-    level: &'static str,
-    target: &'static str,
     request_id: &'a str,
     method: &'a str,
     path: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
     verdict: &'static str,
     status: u16,
-    #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scheme: Option<Shown<&'a Scheme>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    scheme: Option<&'a Scheme>,
     consumer: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<Shown<Address>>,
+    user: Option<Address>,
     took_us: u64,
 }
 
@@ -129,8 +120,6 @@ impl<'a> Line<'a> {
         let note = record.note;
         Self {
             timestamp,
-            level: "INFO",
-            target: "request",
             request_id: record.request_id.as_str(),
             method: record.method.as_str(),
             path: record.path,
@@ -139,47 +128,73 @@ impl<'a> Line<'a> {
             status: record.status.as_u16(),
             reason: note.reason,
             detail: &note.detail,
-            scheme: note.scheme.as_ref().map(Shown),
+            scheme: note.scheme.as_ref(),
             consumer: note.app.as_ref().map(|app| app.name().as_str()),
             key_id: note.credential().map(KeyId::as_str),
-            user: note.user.map(Shown),
+            user: note.user,
             took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
         }
     }
 }
 
-/// For eyes: the time, what was asked, what came of it, and whatever else is known. Text that a client chose is quoted,
-/// so that it cannot begin a line of its own.
-impl Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { timestamp, request_id, method, path, status, verdict, .. } = self;
-        write!(f, "{timestamp} {request_id} {method} {path:?} -> {status} {verdict}")?;
-        let scheme = self.scheme.as_ref().map(|scheme| scheme.0.to_string());
-        let user = self.user.as_ref().map(|user| user.0.to_string());
-        let known = [
-            ("reason", Some(self.reason).filter(|reason| !reason.is_empty())),
-            ("scheme", scheme.as_deref()),
-            ("consumer", self.consumer),
-            ("key_id", self.key_id),
-            ("user", user.as_deref()),
-            ("detail", Some(self.detail).filter(|detail| !detail.is_empty())),
-        ];
-        for (name, value) in known {
-            if let Some(value) = value {
-                write!(f, " {name}={value:?}")?;
-            }
+impl Line<'_> {
+    /// One JSON object. What is not known is left out.
+    fn json(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        write!(out, r#"{{"timestamp":"{}","level":"INFO","target":"request""#, self.timestamp)?;
+        member(out, "request_id", self.request_id)?;
+        member(out, "method", self.method)?;
+        member(out, "path", self.path)?;
+        if let Some(route) = self.route {
+            member(out, "route", route)?;
         }
-        write!(f, " took={}us", self.took_us)
+        member(out, "verdict", self.verdict)?;
+        write!(out, r#","status":{}"#, self.status)?;
+        for (name, value) in &self.known() {
+            member(out, name, value)?;
+        }
+        write!(out, r#","took_us":{}}}"#, self.took_us)
+    }
+
+    /// For eyes: the time, what was asked, what came of it, and whatever else is known. Text that a client chose is quoted,
+    /// so that it cannot begin a line of its own.
+    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Self { timestamp, request_id, method, path, status, verdict, .. } = self;
+        write!(out, "{timestamp} {request_id} {method} {path:?} -> {status} {verdict}")?;
+        for (name, value) in &self.known() {
+            write!(out, " {name}={value:?}")?;
+        }
+        write!(out, " took={}us", self.took_us)
+    }
+
+    /// What is known of some requests only.
+    fn known(&self) -> SmallVec<[(&'static str, Cow<'_, str>); 6]> {
+        let there = |text| Some(Cow::Borrowed(text)).filter(|text: &Cow<'_, str>| !text.is_empty());
+        [
+            ("reason", there(self.reason)),
+            ("scheme", self.scheme.map(|scheme| scheme.to_string().into())),
+            ("consumer", self.consumer.map(Cow::Borrowed)),
+            ("key_id", self.key_id.map(Cow::Borrowed)),
+            ("user", self.user.map(|user| user.to_string().into())),
+            ("detail", there(self.detail)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
     }
 }
 
-/// Written as it is displayed.
-struct Shown<T>(T);
-
-impl<T: Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+/// One more member of a JSON object. Hardly any text has what must be escaped (RFC 8259 section 7).
+fn member(out: &mut Vec<u8>, name: &str, value: &str) -> io::Result<()> {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+        return Ok(());
     }
+    Ok(serde_json::to_writer(out, value)?)
 }
 
 /// The time as text. Within one second only its end differs.
@@ -210,6 +225,36 @@ impl Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_json_whatever_a_client_put_into_it() {
+        let path = "/a\"\\\u{7}é\n";
+        let line = Line {
+            timestamp: "2026-11-21T12:00:00.123Z",
+            request_id: "r-1",
+            method: "GET",
+            path,
+            route: Some("/{*rest}"),
+            verdict: "denied",
+            status: 401,
+            reason: "unknown_key",
+            detail: "",
+            scheme: Some(&Scheme::ApiKey),
+            consumer: None,
+            key_id: None,
+            user: None,
+            took_us: 17,
+        };
+        let mut out = Vec::new();
+        line.json(&mut out).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let expected = serde_json::json!({
+            "timestamp": "2026-11-21T12:00:00.123Z", "level": "INFO", "target": "request", "request_id": "r-1",
+            "method": "GET", "path": path, "route": "/{*rest}", "verdict": "denied", "status": 401,
+            "reason": "unknown_key", "scheme": "api-key", "took_us": 17,
+        });
+        assert_eq!(read, expected);
+    }
 
     #[test]
     fn the_time_of_a_line_is_its_own_to_the_millisecond() {
