@@ -71,6 +71,14 @@ def test_the_problem_codes_of_the_pages_are_those_of_the_program():
             assert code in known, f"{page.name} names {code}"
 
 
+def test_every_reason_that_the_log_can_name_is_explained():
+    source = (pages.DOCS.parent / "crates/verify/src/failure.rs").read_text()
+    reasons = set(re.findall(r'=> "([a-z_]+)",', source))
+    assert len(reasons) > 10
+    explained = set(re.findall(r"`([a-z_]+)`", (pages.DOCS / "operating.md").read_text()))
+    assert reasons <= explained, reasons - explained
+
+
 def test_the_metrics_of_the_page_are_those_of_a_running_server(gateway):
     gateway.send("GET", "/open/thing")
     shown = set(re.findall(r"^# TYPE (\w+)", gateway.admin("/metrics").body.decode(), re.M))

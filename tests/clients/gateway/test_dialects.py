@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import threading
 import time
 
 import pytest
@@ -27,7 +28,7 @@ encoding       = "hex"
 string_to_sign = "{timestamp}|{method}|{target}|{body | sha256 | hex}"
 algorithm      = "hmac-sha512"
 window         = { past = "60s", future = "5s" }
-replay         = "none"
+replay         = "REPLAY"
 """
 
 
@@ -40,16 +41,21 @@ def signed(credential, method, target, body, offset=0):
 
 @pytest.fixture
 def own(make_home):
-    """A home whose one route asks for a signature of the dialect."""
-    home = make_home(ROUTE)
-    (home.folder / "own.toml").write_text(DIALECT)
-    return home
+    """Makes a home whose one route asks for a signature of the dialect, with this guard against replay."""
+
+    def make(replay: str, more: str = ""):
+        home = make_home(ROUTE + more)
+        (home.folder / "own.toml").write_text(DIALECT.replace("REPLAY", replay))
+        return home
+
+    return make
 
 
 def test_a_dialect_of_one_s_own_is_data_and_no_code(start, own):
-    server = start(own)
-    own.consumer("acme")
-    credential = own.issue("acme", dialect="own")
+    home = own("none")
+    server = start(home)
+    home.consumer("acme")
+    credential = home.issue("acme", dialect="own")
     ask = lambda headers, target="/a?b=c", body=b"body": server.send("POST", target, headers, body)
     seen = Seen.of(ask(signed(credential, "POST", "/a?b=c", b"body")))
     assert seen.all("X-Sign") == [] and seen.one("X-Credential-Identifier") == credential.key_id
@@ -68,3 +74,37 @@ def test_a_credential_needs_a_dialect_that_is_there(home):
         assert refusal.exit_code == 1 and "nobody" in refusal.error
     else:
         raise AssertionError("issued")
+
+
+@pytest.mark.parametrize("replay, more", [("window", ""), ("none", 'replay = "once"\n')], ids=["dialect", "route"])
+def test_where_dialect_or_route_says_so_a_signature_serves_once_also_after_a_restart(start, own, replay, more):
+    home = own(replay, more)
+    server = start(home)
+    home.consumer("acme")
+    credential = home.issue("acme", dialect="own")
+    headers = signed(credential, "POST", "/a", b"body")
+    ask = lambda server, headers: server.send("POST", "/a", headers, b"body")
+    refused(ask(server, {**headers, "X-Sign": "0" * 128}))
+    assert ask(server, headers).status == 200
+    refused(ask(server, headers))
+    server.kill()
+    again = start(home)
+    refused(ask(again, headers))
+    assert ask(again, signed(credential, "POST", "/a", b"body", -1)).status == 200
+
+
+def test_of_32_requests_at_once_with_one_signature_that_serves_once_exactly_one_passes(start, own):
+    home = own("window")
+    server = start(home)
+    home.consumer("acme")
+    headers = signed(home.issue("acme", dialect="own"), "POST", "/a", b"body")
+    barrier, statuses = threading.Barrier(32), []
+
+    def run():
+        barrier.wait()
+        statuses.append(server.send("POST", "/a", headers, b"body").status)
+
+    threads = [threading.Thread(target=run) for _ in range(32)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(statuses) == [200] + [401] * 31

@@ -210,6 +210,21 @@ def test_a_signature_may_be_used_again_within_its_time(gateway, realm):
         assert gateway.send("POST", LISTINGS, headers, BODY).status == 200
 
 
+def test_a_route_can_have_each_signature_serve_once(start):
+    route = 'path = "/{*rest}"\nrequire = "signature:realm"\nquery = "refuse"\nreplay = "once"\nupstream = "api"\n'
+    server = start(f"[[route]]\n{route}")
+    server.home.consumer("acme")
+    credential = server.home.issue("acme", dialect="realm")
+    headers = client.headers(credential, "POST", LISTINGS, BODY)
+    # A wrong one spends nothing.
+    refused(server.send("POST", LISTINGS, headers, BODY + b"x"), 403)
+    assert server.send("POST", LISTINGS, headers, BODY).status == 200
+    again = server.send("POST", LISTINGS, headers, BODY)
+    assert refused(again, 403) == "SIGNATURE_INVALID"
+    assert server.line_of(again)["reason"] == "replayed"
+    assert client.call(server, credential, "POST", LISTINGS, BODY, 1).status == 200
+
+
 def test_a_body_up_to_the_limit_is_accepted_and_one_byte_more_gets_413(gateway, realm):
     limit = 1024 * 1024
     assert len(Seen.of(client.call(gateway, realm, "POST", LISTINGS, b"\xff" * limit)).body) == limit
