@@ -379,6 +379,15 @@ fn a_life_that_ends_is_noticed_at_once() {
 }
 
 #[test]
+fn a_key_that_is_revoked_while_the_body_comes_opens_nothing() {
+    let world = World::new();
+    let credentials = world.issue(Some("realm"), "");
+    let sent = realm(&credentials, b"body");
+    assert_eq!(world.verdict(&sent, NOON), (200, String::new()));
+    assert!(world.decide_while_revoked(&sent, &credentials).is_err());
+}
+
+#[test]
 fn rotation_lets_both_in_for_the_overlap_and_then_the_new_one() {
     let world = World::new();
     let old = world.issue(Some("realm"), "");

@@ -46,6 +46,8 @@ pub struct Verifier {
     catching_up: tokio::sync::Mutex<()>,
 }
 
+type AllAdmitted<'r> = SmallVec<[Admitted<'r>; 2]>;
+
 /// A claim whose credential and time were found good; what is left needs the body.
 enum Admitted<'r> {
     Done(Evidence),
@@ -94,19 +96,19 @@ impl Verifier {
             BodyUse::Signed | BodyUse::Unused => None,
         };
         let request = Request { body: early.as_deref(), ..request };
-        // Claims and what becomes of them are large: they stay where they are put.
-        let mut found = Claims::new();
-        claims(requirement, &self.settings.api_key_header, &request, &mut found).map_err(Failure::Denied)?;
-
-        let mut admitted: SmallVec<[Admitted<'_>; 2]> = SmallVec::new();
-        for claim in found.drain(..) {
-            admitted.push(self.admit(claim, &request, requirement, now).await?);
-        }
+        let began = self.memory.epoch();
+        let mut admitted = AllAdmitted::new();
+        self.admit_all(&request, requirement, now, &mut admitted).await?;
 
         let late = match early {
             None if admitted.iter().any(Admitted::needs_body) => Some(body.read().await?),
             None | Some(_) => None,
         };
+        // A body may be minutes on its way, and what was revoked meanwhile opens nothing.
+        if late.is_some() && self.memory.epoch() != began {
+            admitted.clear();
+            self.admit_all(&request, requirement, now, &mut admitted).await?;
+        }
         let whole = late.as_ref().map_or(request, |late| Request { body: Some(late), ..request });
         // All of them before any is claimed: a bad signature beside a good one uses nothing up.
         let mut checked: SmallVec<[Checked; 2]> = SmallVec::new();
@@ -123,6 +125,23 @@ impl Verifier {
             Failure::Denied(Denial { scheme: None, key_id: proven.key_id().cloned(), reason })
         })?;
         Ok(Verified::new(proven, permit))
+    }
+
+    /// Reads what the request presents and admits each claim. Claims and what becomes of them are large: they stay where
+    /// they are put.
+    async fn admit_all<'r>(
+        &self,
+        request: &Request<'r>,
+        requirement: &Requirement,
+        now: UnixTime,
+        admitted: &mut AllAdmitted<'r>,
+    ) -> Result<(), Failure> {
+        let mut found = Claims::new();
+        claims(requirement, &self.settings.api_key_header, request, &mut found).map_err(Failure::Denied)?;
+        for claim in found.drain(..) {
+            admitted.push(self.admit(claim, request, requirement, now).await?);
+        }
+        Ok(())
     }
 
     /// Everything about a claim that can be known without the body: its credential, then its time.

@@ -52,7 +52,7 @@ pub(crate) struct Memory {
 }
 
 /// The epoch in which a read from storage began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
 
 impl Memory {

@@ -384,7 +384,23 @@ impl World {
         self.decide_by(sent, requirement, UnixTime::from_secs(now))
     }
 
+    /// The verdict on a request whose credential is revoked, and that taken in, while its body is on its way.
+    pub(crate) fn decide_while_revoked(&self, sent: &Sent, credentials: &Credentials) -> Verdict {
+        let mut body = Interrupted { world: self, key_id: &credentials.key_id, body: sent.body.clone() };
+        self.decide_with(sent, &mut body, &requirement(sent), noon())
+    }
+
     fn decide_by(&self, sent: &Sent, requirement: &Requirement, now: UnixTime) -> Verdict {
+        self.decide_with(sent, &mut Whole(sent.body.clone()), requirement, now)
+    }
+
+    fn decide_with<B: BodySource>(
+        &self,
+        sent: &Sent,
+        body: &mut B,
+        requirement: &Requirement,
+        now: UnixTime,
+    ) -> Verdict {
         let headers = sent.headers();
         let request = Request {
             method: &sent.method,
@@ -394,8 +410,22 @@ impl World {
             headers: &headers,
             body: None,
         };
-        let mut body = Whole(sent.body.clone());
-        self.runtime.block_on(self.verifier.decide(request, &mut body, requirement, now))
+        self.runtime.block_on(self.verifier.decide(request, body, requirement, now))
+    }
+}
+
+/// A body during which a credential is revoked.
+struct Interrupted<'a> {
+    world: &'a World,
+    key_id: &'a KeyId,
+    body: Bytes,
+}
+
+impl BodySource for Interrupted<'_> {
+    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
+        countersign_manage::revoke_key(&*self.world.store, self.key_id, noon()).await.unwrap();
+        self.world.verifier.catch_up(noon()).await.unwrap();
+        Ok(self.body.clone())
     }
 }
 
