@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::SqliteStore;
 use crate::columns::Record;
 use crate::error::Failure;
+use crate::place::Place;
 
 /// Puts `change` into the feed, in the transaction that makes it.
 pub(crate) fn record(db: &Connection, change: Change) -> Result<(), Failure> {
@@ -62,6 +63,7 @@ impl Ends {
 /// at the feed that nobody wrote anything since the last time.
 pub(crate) struct Feed {
     reader: Mutex<Reader>,
+    place: Place,
 }
 
 struct Reader {
@@ -71,16 +73,18 @@ struct Reader {
 }
 
 impl Feed {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { reader: Mutex::new(Reader { connection, seen: None }) }
+    pub(crate) fn new(connection: Connection, place: Place) -> Self {
+        Self { reader: Mutex::new(Reader { connection, seen: None }), place }
     }
 
     fn head(&self) -> Result<Cursor, Failure> {
+        self.place.check()?;
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Cursor(reader.ends()?.head))
     }
 
     fn since(&self, cursor: Cursor) -> Result<Batch, Failure> {
+        self.place.check()?;
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if reader.ends()?.head == cursor.0 {
             return Ok(Batch::Changes(Vec::new(), cursor));

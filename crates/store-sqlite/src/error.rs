@@ -47,6 +47,12 @@ pub enum Fault {
         /// What SQLite said.
         source: Arc<rusqlite::Error>,
     },
+    /// The file is not the one that was opened.
+    #[error("{} was removed or replaced while it was in use: restart the program", path.display())]
+    Replaced {
+        /// The database.
+        path: PathBuf,
+    },
     /// More wait already than may.
     #[error("{limit} requests wait for storage already: it is slower than what is asked of it")]
     Overloaded {

@@ -17,6 +17,7 @@ mod lookups;
 mod migrate;
 mod open;
 mod open_error;
+mod place;
 mod replays;
 mod sessions;
 mod token_keys;
@@ -36,6 +37,7 @@ use changes::Feed;
 use error::Failure;
 use lists::Lists;
 use lookups::Lookups;
+use place::Place;
 use writer::Writer;
 
 /// A store in one SQLite file.
@@ -59,12 +61,13 @@ impl SqliteStore {
         let writing = open::for_writing(path, limits)?;
         migrate::bring_up_to_date(&writing, path, limits)?;
         let reading = || open::for_reading(path, limits);
+        let place = Place::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         let failed_to_start = |source| OpenError::Thread { path: path.to_owned(), source };
         Ok(Self {
             path: path.to_owned(),
             limits,
             lookups: Lookups::new((0..limits.readers.max(1)).map(|_| reading()).collect::<Result<_, _>>()?),
-            feed: Feed::new(reading()?),
+            feed: Feed::new(reading()?, place),
             lists: Lists::start(reading()?, limits).map_err(failed_to_start)?,
             writer: Writer::start(writing, limits).map_err(failed_to_start)?,
         })

@@ -222,6 +222,22 @@ fn processes_that_start_together_on_no_file_all_open_it() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_replaced_or_removed_under_a_running_store_makes_its_feed_fail() {
+    let (directory, path) = in_new_directory();
+    let store = SqliteStore::open(&path, LIMITS).unwrap();
+    let cursor = store.head().await.unwrap();
+    assert!(store.changes_since(cursor).await.is_ok());
+    let away = directory.path().join("away.db");
+    fs::rename(&path, &away).unwrap();
+    let said = |error: StoreError| error.source().unwrap().to_string();
+    let removed = said(store.changes_since(cursor).await.unwrap_err());
+    assert!(removed.contains("removed or replaced") && removed.contains("restart"), "{removed}");
+    drop(SqliteStore::open(&path, LIMITS).unwrap());
+    assert!(store.changes_since(cursor).await.is_err());
+}
+
 #[test]
 fn a_path_that_cannot_be_a_file_is_refused() {
     let (directory, path) = in_new_directory();
