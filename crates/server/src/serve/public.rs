@@ -18,6 +18,9 @@ use super::site::Site;
 use crate::listen::Handle;
 use crate::world::{NameEntropy, OsEntropy, SystemClock};
 
+/// How much of a path stands in the log, in bytes.
+const LOGGED_PATH_BYTES: usize = 2048;
+
 /// Answers requests to the public side, on one thread.
 pub(super) struct PublicSide {
     site: Arc<ArcSwap<Site>>,
@@ -53,7 +56,7 @@ impl Handle for PublicSide {
         let record = Record {
             request_id: &id,
             method: &method,
-            path: &path,
+            path: logged(&path),
             status: response.status(),
             took: began.elapsed(),
             note: &note,
@@ -62,6 +65,11 @@ impl Handle for PublicSide {
         self.log.note(&record, now);
         response
     }
+}
+
+/// What is logged of a path. Lines wait in memory for a slow reader, and strangers choose how long a path is.
+fn logged(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(LOGGED_PATH_BYTES)).unwrap_or(path)
 }
 
 impl Site {
@@ -125,5 +133,17 @@ impl Site {
             return None;
         }
         Some(cors.permission(origin, &asked, inbound.headers, attending.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_does_not_choose_how_long_a_line_of_the_log_is() {
+        let long = format!("/{}é", "a".repeat(LOGGED_PATH_BYTES - 2));
+        assert_eq!(logged(&long), &long[..LOGGED_PATH_BYTES - 1]);
+        assert_eq!(logged("/v1/items"), "/v1/items");
     }
 }
