@@ -244,6 +244,16 @@ pub(crate) enum DialectCommand {
         #[arg(value_parser = DialectName::parse)]
         name: DialectName,
     },
+    /// Say what one leaves open: what is not signed, what can be sent again, which hashes are weak.
+    ///
+    /// These are facts about the vendor's scheme, not mistakes: it ends with 0 where the dialect can be loaded. A file
+    /// records with `danger_NAME = "reason"` that one of them is meant.
+    #[command(after_help = "Example:\n  countersign dialect lint realm")]
+    Lint {
+        /// The name of a dialect, or a file.
+        #[arg(value_name = "FILE|NAME")]
+        what: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,19 @@
 //! `countersign check`.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use countersign_dialect::{Finding, Recipe, Risk};
+use countersign_model::DialectName;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
-use super::{Answer, Outcome};
-use crate::config::{Config, Line, Mistake, Place, Severity};
+use super::{Answer, Outcome, lint};
+use crate::config::{Config, Line, Mistake, Place, RequireConfig, SchemeName, Severity};
 
 /// Reads the configuration and every file that it names, and says what is wrong: all of it.
 pub(crate) fn check(context: &Context) -> Answer {
-    let (outcome, found, last) = match Config::parse(&context.file, &context.environment) {
+    let (outcome, found, open, last) = match Config::parse(&context.file, &context.environment) {
         Ok(config) => {
             let (routes, upstreams) = (config.routes.len(), config.upstreams.len());
             let file = context.file.path().display();
@@ -17,11 +22,12 @@ pub(crate) fn check(context: &Context) -> Answer {
                 counted(routes, "route"),
                 counted(upstreams, "upstream")
             );
-            (Outcome::Done, config.warnings, last)
+            let open = left_open(&config);
+            (Outcome::Done, config.warnings, open, last)
         }
         Err(mistakes) => {
             let count = mistakes.0.iter().filter(|mistake| mistake.severity == Severity::Mistake).count();
-            (Outcome::Refused, mistakes.0, counted(count, "mistake"))
+            (Outcome::Refused, mistakes.0, Vec::new(), counted(count, "mistake"))
         }
     };
     let of = |severity| {
@@ -31,9 +37,33 @@ pub(crate) fn check(context: &Context) -> Answer {
         "ok": outcome == Outcome::Done,
         "mistakes": of(Severity::Mistake),
         "warnings": of(Severity::Warning),
+        "dialects": open.iter().map(|(recipe, found)| lint::findings_json(recipe, found)).collect::<Value>(),
     });
-    let told = found.iter().map(|one| format!("{one}\n\n"));
+    let open = open.iter().map(|(recipe, found)| format!("{}\n\n", lint::told(recipe, found)));
+    let told = found.iter().map(|one| format!("{one}\n\n")).chain(open);
     Answer { json, text: told.chain([last]).collect(), outcome }
+}
+
+/// What the dialects leave open that routes use. Of the query each route is asked by itself.
+fn left_open(config: &Config) -> Vec<(Arc<Recipe>, Vec<Finding>)> {
+    let schemes = config.routes.iter().flat_map(|route| match &route.require {
+        RequireConfig::Any(schemes) | RequireConfig::All(schemes) => schemes.as_slice(),
+        RequireConfig::Nothing => &[],
+    });
+    let used: BTreeSet<&DialectName> = schemes
+        .filter_map(|scheme| match scheme {
+            SchemeName::Signature(dialect) => Some(dialect),
+            SchemeName::ApiKey | SchemeName::Wallet => None,
+        })
+        .collect();
+    let recipes = used.into_iter().filter_map(|name| config.dialects.get(name));
+    recipes
+        .map(|recipe| {
+            let mut found = recipe.lint();
+            found.retain(|finding| finding.risk != Risk::UnsignedQuery);
+            (recipe.clone(), found)
+        })
+        .collect()
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::context::{Context, wrong_configuration};
 use super::table::table;
-use super::{Answer, Refusal};
+use super::{Answer, Refusal, lint};
 use crate::cli::DialectCommand;
 
 pub(crate) fn run(context: &Context, command: DialectCommand) -> Result<Answer, Refusal> {
-    let dialects = load(context)?;
     match command {
-        DialectCommand::List => Ok(list(&dialects)),
-        DialectCommand::Show { name } => show(&dialects, &name),
+        DialectCommand::List => Ok(list(&load(context)?)),
+        DialectCommand::Show { name } => show(&load(context)?, &name),
+        DialectCommand::Lint { what } => lint::lint(context, &what),
     }
 }
 

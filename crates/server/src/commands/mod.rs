@@ -8,6 +8,7 @@ mod demo;
 mod dialect;
 mod http;
 mod key;
+mod lint;
 mod login;
 mod serve;
 mod shell;

@@ -1,6 +1,6 @@
 //! Routes against each other and against what they name.
 
-use countersign_dialect::Dialects;
+use countersign_dialect::{Dialects, Risk};
 
 use super::document::At;
 use super::notes::{Notes, proposal};
@@ -97,8 +97,8 @@ fn note_scheme(scheme: &SchemeName, draft: &Draft, named: &Named<'_>, notes: &No
             if draft.query.is_none() && !recipe.covers_query() {
                 notes.warn(
                     at,
-                    format!("signatures of `{dialect}` do not cover the query: whoever sees a request can change it there"),
-                    "write query = \"refuse\" to take no query, or query = \"allow\" to say that this is meant",
+                    format!("`{dialect}`: {}", Risk::UnsignedQuery.meaning()),
+                    Risk::UnsignedQuery.would_do(),
                 );
             }
         }

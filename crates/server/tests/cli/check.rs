@@ -8,7 +8,10 @@ use crate::support::{Folder, members, text};
 fn a_configuration_that_is_right_is_said_to_be() {
     let folder = Folder::new();
     assert_eq!(folder.text(&["check"]), "countersign.toml is right: 1 route and 1 upstream\n");
-    assert_eq!(folder.json(&["check"]), json!({ "ok": true, "mistakes": [], "warnings": [] }));
+    assert_eq!(
+        folder.json(&["check"]),
+        json!({ "ok": true, "mistakes": [], "warnings": [], "dialects": [] })
+    );
 }
 
 #[test]
@@ -59,4 +62,50 @@ fn a_dialect_is_shown_as_it_is_written() {
     let list = folder.json(&["dialect", "list"]);
     assert_eq!(members(&list[0]), ["body", "covers_query", "key_alone", "name", "replay"]);
     assert_eq!(folder.refusal(&["dialect", "show", "relm"]), "DIALECT_NOT_FOUND");
+}
+
+#[test]
+fn what_a_dialect_leaves_open_is_said_of_a_name_and_of_a_file() {
+    let folder = Folder::new();
+    let told = folder.json(&["dialect", "lint", "realm"]);
+    assert_eq!(text(&told[0], "dialect"), "realm");
+    let names: Vec<&str> =
+        told[0]["findings"].as_array().unwrap().iter().map(|one| text(one, "name")).collect();
+    assert_eq!(names, ["unsigned_query", "unsigned_host", "no_replay_guard"]);
+    assert_eq!(
+        members(&told[0]["findings"][0]),
+        ["file", "line", "meaning", "meant", "name", "variants", "would_do"]
+    );
+
+    folder.write(
+        "mine.toml",
+        "[dialect.mine]\nlike = \"realm\"\nreplay = \"window\"\nwindow = \"2h\"\ndanger_unsigned_host = \"there is one host\"\n",
+    );
+    let told = folder.text(&["dialect", "lint", "mine.toml"]);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 6, "{told}");
+    assert!(lines[0].contains("mine: unsigned_query: the signature does not cover"), "{told}");
+    assert!(lines[1].starts_with("  = write query = \"refuse\""), "{told}");
+    assert_eq!(lines[3], "  = recorded as meant: there is one host");
+    assert!(lines[4].starts_with("mine.toml:4: mine: long_window: "), "{told}");
+
+    folder.write("mine.toml", "[dialect.mine]\nlike = \"realm\"\nwindow = \"soon\"\n");
+    assert_eq!(folder.refusal(&["dialect", "lint", "mine.toml"]), "WRONG_DIALECT");
+    assert_eq!(folder.refusal(&["dialect", "lint", "none.toml"]), "DIALECT_NOT_FOUND");
+    assert_eq!(folder.refusal(&["dialect", "lint", "relm"]), "DIALECT_NOT_FOUND");
+}
+
+#[test]
+fn a_check_says_what_the_dialects_leave_open_that_routes_use_and_asks_each_route_of_the_query() {
+    let folder = Folder::new();
+    let config = std::fs::read_to_string(folder.path("countersign.toml")).unwrap();
+    folder.write("countersign.toml", config.replace("\"api-key\"", "\"signature:realm\""));
+    let told = folder.json(&["check"]);
+    assert_eq!(told["warnings"].as_array().unwrap().len(), 1);
+    let found = told["dialects"][0]["findings"].as_array().unwrap();
+    let names: Vec<&str> = found.iter().map(|one| text(one, "name")).collect();
+    assert_eq!(names, ["unsigned_host", "no_replay_guard"]);
+    let told = folder.text(&["check"]);
+    assert_eq!(told.matches("does not cover the whole query").count(), 1, "{told}");
+    assert_eq!(told.matches("realm: no_replay_guard: ").count(), 1, "{told}");
 }
