@@ -7,6 +7,7 @@
 mod algorithm;
 mod calendar;
 mod claim;
+mod class;
 mod codec;
 mod compile;
 mod dialects;
@@ -33,6 +34,7 @@ mod value;
 mod verify;
 
 pub use claim::{Claim, Flaw, Malformed, Part, Reading};
+pub use class::Class;
 pub use dialects::Dialects;
 pub use lint::{Coverage, Finding, Location, Reach, Risk};
 pub use mistake::{Mistake, Source};

@@ -254,6 +254,18 @@ pub(crate) enum DialectCommand {
         #[arg(value_name = "FILE|NAME")]
         what: String,
     },
+    /// Run dialect files against the requests beside them, and print a line for each.
+    ///
+    /// Beside the file of the dialect NAME stands NAME.cases.json: a list of requests, each with the secret that it was
+    /// signed with and the moment. It ends with 1 where one does not come to what it must.
+    #[command(after_help = "Example:\n  countersign dialect test dialects/webhooks/stripe.toml")]
+    Test {
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Print a page with a table of all dialects below a folder, with how many of their cases verify.
+    #[command(after_help = "Example:\n  countersign dialect table dialects > docs/schemes.md")]
+    Table { folder: PathBuf },
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, wrong_configuration};
 use super::table::table;
-use super::{Answer, Refusal, lint};
+use super::{Answer, Refusal, lint, suite};
 use crate::cli::DialectCommand;
 
 pub(crate) fn run(context: &Context, command: DialectCommand) -> Result<Answer, Refusal> {
@@ -14,6 +14,8 @@ pub(crate) fn run(context: &Context, command: DialectCommand) -> Result<Answer, 
         DialectCommand::List => Ok(list(&load(context)?)),
         DialectCommand::Show { name } => show(&load(context)?, &name),
         DialectCommand::Lint { what } => lint::lint(context, &what),
+        DialectCommand::Test { files } => suite::test(&files),
+        DialectCommand::Table { folder } => suite::page(&folder),
     }
 }
 

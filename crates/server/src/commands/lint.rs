@@ -1,9 +1,10 @@
 //! `countersign dialect lint`, and what `countersign check` says of the dialects that routes use.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use countersign_dialect::{Dialects, Finding, Reach, Recipe, Source};
+use countersign_dialect::{Dialects, Finding, Mistake, Reach, Recipe, Source};
 use countersign_model::DialectName;
 use serde_json::{Value, json};
 
@@ -18,27 +19,47 @@ pub(super) fn lint(context: &Context, what: &str) -> Result<Answer, Refusal> {
             let dialects = load(context)?;
             vec![dialects.get(&name).ok_or_else(|| not_found(&name, &dialects))?.clone()]
         }
-        Ok(_) | Err(_) => of_files(&[PathBuf::from(what)])?,
+        Ok(_) | Err(_) => of_files(&[PathBuf::from(what)])?.into_iter().map(|(_, recipe)| recipe).collect(),
     };
     let json = recipes.iter().map(|recipe| findings_json(recipe, &recipe.lint())).collect();
     let text: Vec<String> = recipes.iter().map(|recipe| told(recipe, &recipe.lint())).collect();
     Ok(Answer::done(json, text.join("\n\n")))
 }
 
-/// The dialects of these files. They may be like one that comes with the program.
-pub(super) fn of_files(files: &[PathBuf]) -> Result<Vec<Arc<Recipe>>, Refusal> {
+/// The dialects of these files, each with its file. They may be like one that comes with the program, or like one in a
+/// file beside them.
+pub(super) fn of_files(files: &[PathBuf]) -> Result<Vec<(PathBuf, Arc<Recipe>)>, Refusal> {
     let sources: Vec<Source> = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
-    let loaded = Dialects::load(&sources).or_else(|alone| {
-        // A file may need those that come with the program, or be the one that they come from.
-        Dialects::builtin_and(&sources)
-            .map_err(|beside| if beside.len() < alone.len() { beside } else { alone })
-    });
-    let dialects = loaded.map_err(|mistakes| {
-        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        Refusal::new("WRONG_DIALECT", format!("the dialect is wrong\n\n{}", told.join("\n\n")))
-    })?;
-    let ours = |recipe: &&Arc<Recipe>| sources.iter().any(|source| source.text == recipe.source());
-    Ok(dialects.iter().filter(ours).cloned().collect())
+    let fewer = |one: Vec<Mistake>, other: Vec<Mistake>| if other.len() < one.len() { other } else { one };
+    let loaded = Dialects::load(&sources)
+        .or_else(|alone| Dialects::builtin_and(&sources).map_err(|told| fewer(alone, told)))
+        .or_else(|alone| {
+            Dialects::load(&with_neighbours(files, &sources)).map_err(|told| fewer(alone, told))
+        });
+    let dialects = loaded.map_err(|mistakes| wrong_dialects(&mistakes))?;
+    let ours = |recipe: &Arc<Recipe>| {
+        let at = sources.iter().position(|source| source.text == recipe.source())?;
+        Some((files.get(at)?.clone(), recipe.clone()))
+    };
+    Ok(dialects.iter().filter_map(ours).collect())
+}
+
+/// The files, and those that stand beside them and can be read.
+fn with_neighbours(files: &[PathBuf], sources: &[Source]) -> Vec<Source> {
+    let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+    let here =
+        |folder: &Path| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
+    let entries = folders.into_iter().filter_map(|folder| std::fs::read_dir(here(folder)).ok()).flatten();
+    let beside = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let beside = beside.filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    let others = beside.filter_map(|path| read(&path).ok());
+    let others = others.filter(|other| sources.iter().all(|source| source.text != other.text));
+    sources.iter().cloned().chain(others).collect()
+}
+
+fn wrong_dialects(mistakes: &[Mistake]) -> Refusal {
+    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    Refusal::new("WRONG_DIALECT", format!("the dialect is wrong\n\n{}", told.join("\n\n")))
 }
 
 fn read(file: &Path) -> Result<Source, Refusal> {

@@ -1,5 +1,6 @@
 //! The commands. Each module has one function a command: it takes what the command line says and gives an [`Answer`].
 
+mod cases;
 mod check;
 mod completions;
 mod consumer;
@@ -13,6 +14,7 @@ mod login;
 mod serve;
 mod shell;
 mod sign;
+mod suite;
 mod table;
 mod time;
 mod token;

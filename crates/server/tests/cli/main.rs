@@ -5,6 +5,7 @@
 mod check;
 mod consumers;
 mod crash;
+mod dialects;
 mod keys;
 mod login;
 mod server;

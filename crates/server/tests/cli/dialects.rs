@@ -1,0 +1,62 @@
+//! `countersign dialect test` and `countersign dialect table`, on the dialects that come with the source.
+
+use crate::support::{Folder, Ran, text};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+fn in_root(arguments: &[&str]) -> Ran {
+    let folder = Folder::new();
+    Ran::of(folder.command(arguments).current_dir(ROOT))
+}
+
+#[test]
+fn the_page_of_schemes_is_what_the_command_prints() {
+    let ran = in_root(&["dialect", "table", "dialects"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let page = std::fs::read_to_string(format!("{ROOT}/docs/schemes.md")).unwrap();
+    assert!(ran.stdout == page, "make it anew: countersign dialect table dialects > docs/schemes.md");
+}
+
+#[test]
+fn the_example_of_the_help_runs_and_prints_a_line_for_each_case() {
+    let ran = in_root(&["dialect", "test", "dialects/webhooks/stripe.toml"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.starts_with("ok    stripe stripe/webhook: accepted\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\n2 cases, 0 of them failing\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn vectors_are_run_too_and_files_may_be_like_those_beside_them() {
+    for (file, least) in [
+        ("dialects/realm/dialect.toml", 50),
+        ("dialects/pitchprint/dialect.toml", 50),
+        ("dialects/exchanges/binanceus.toml", 2),
+    ] {
+        let ran = in_root(&["dialect", "test", file]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{file}: {}", ran.stdout);
+        assert!(ran.stdout.lines().count() > least, "{file}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_case_that_does_not_come_to_what_it_must_is_named_and_the_test_ends_with_1() {
+    let folder = Folder::new();
+    let dialect = std::fs::read_to_string(format!("{ROOT}/dialects/webhooks/stripe.toml")).unwrap();
+    let cases = std::fs::read_to_string(format!("{ROOT}/dialects/webhooks/stripe.cases.json")).unwrap();
+    folder.write("stripe.toml", &dialect);
+    assert_eq!(folder.refusal(&["dialect", "test", "stripe.toml"]), "NO_CASES");
+    folder.write("stripe.cases.json", cases.replacen("\"now_ms\": 17", "\"now_ms\": 18", 1));
+    let ran = folder.run(&["dialect", "test", "stripe.toml"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    assert!(
+        ran.stdout.starts_with("FAILS stripe stripe/webhook: late, and not accepted\n"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.ends_with("\n2 cases, 1 of them failing\n"), "{}", ran.stdout);
+    let ran = folder.run(&["dialect", "test", "stripe.toml", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&told[0]["ok"], text(&told[0], "found")), (&false.into(), "late"));
+    folder.write("stripe.cases.json", "[{}]");
+    assert_eq!(folder.refusal(&["dialect", "test", "stripe.toml"]), "WRONG_CASES");
+}
