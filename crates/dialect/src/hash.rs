@@ -75,10 +75,18 @@ impl Hash {
 
     /// Begins a digest.
     pub(crate) fn begin(self) -> Hasher {
-        let algorithm = match self {
-            Self::Md5 => return Hasher::Md5(md5::Md5::new()),
-            Self::Keccak256 => return Hasher::Keccak(tiny_keccak::Keccak::v256(), self),
-            Self::Keccak512 => return Hasher::Keccak(tiny_keccak::Keccak::v512(), self),
+        match (self, self.lc()) {
+            (_, Some(algorithm)) => Hasher::Lc(digest::Context::new(algorithm)),
+            (Self::Keccak256, None) => Hasher::Keccak(tiny_keccak::Keccak::v256(), self),
+            (Self::Keccak512, None) => Hasher::Keccak(tiny_keccak::Keccak::v512(), self),
+            (_md5, None) => Hasher::Md5(md5::Md5::new()),
+        }
+    }
+
+    /// The library's algorithm; `None` where it has none.
+    fn lc(self) -> Option<&'static digest::Algorithm> {
+        Some(match self {
+            Self::Md5 | Self::Keccak256 | Self::Keccak512 => return None,
             Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
             Self::Sha224 => &digest::SHA224,
             Self::Sha256 => &digest::SHA256,
@@ -88,14 +96,17 @@ impl Hash {
             Self::Sha3_256 => &digest::SHA3_256,
             Self::Sha3_384 => &digest::SHA3_384,
             Self::Sha3_512 => &digest::SHA3_512,
-        };
-        Hasher::Lc(digest::Context::new(algorithm))
+        })
     }
 
     /// The digest of `bytes`.
     pub(crate) fn of(self, bytes: &[u8]) -> Digest {
         if self == Self::Md5 {
             return Digest::new(&md5::Md5::digest(bytes));
+        }
+        // At once: a context would be an allocation.
+        if let Some(algorithm) = self.lc() {
+            return Digest::new(digest::digest(algorithm, bytes).as_ref());
         }
         let mut hasher = self.begin();
         hasher.put(bytes);

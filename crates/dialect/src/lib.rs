@@ -10,6 +10,7 @@ mod claim;
 mod class;
 mod codec;
 mod compile;
+mod condition;
 mod dialects;
 mod filter;
 #[cfg(any(test, feature = "fuzz"))]

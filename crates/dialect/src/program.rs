@@ -6,6 +6,7 @@ use http::HeaderName;
 
 use crate::algorithm::Algorithm;
 use crate::codec::Codec;
+use crate::condition::Condition;
 use crate::filter::Filter;
 use crate::json::Wanted;
 use crate::time::Format;
@@ -13,7 +14,7 @@ use crate::time::Format;
 /// One variant of a dialect, whole.
 pub(crate) struct Program {
     /// The conditions under which it is meant, all of which must hold.
-    pub(crate) when: Box<[Match]>,
+    pub(crate) when: Box<[Condition]>,
     pub(crate) key_id: Option<Template>,
     pub(crate) timestamp: Option<Template>,
     pub(crate) nonce: Option<Template>,

@@ -240,7 +240,7 @@ impl Recipe {
             program.when.is_empty() || {
                 let scope = Scope::new(program, request, &[], None, b"");
                 program.when.iter().all(|condition| match scope.value(&condition.subject) {
-                    Ok(Value::Text(bytes)) => condition.regex.is_match(bytes.as_slice()),
+                    Ok(Value::Text(bytes)) => condition.test.holds(bytes.as_slice()),
                     Ok(Value::List(_)) | Err(_) => false,
                 })
             }

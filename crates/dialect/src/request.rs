@@ -51,7 +51,8 @@ impl<'a> Request<'a> {
     }
 
     fn split(&self) -> (&'a str, Option<&'a str>) {
-        match self.target.split_once('?') {
+        let mark = memchr::memchr(b'?', self.target.as_bytes());
+        match mark.and_then(|at| Some((self.target.get(..at)?, self.target.get(at + 1..)?))) {
             Some((path, query)) => (path, Some(query)),
             None => (self.target, None),
         }

@@ -274,6 +274,10 @@ impl<'p, 'v> Scope<'p, 'v> {
 
     fn header(&self, name: &http::HeaderName) -> Result<&'v [u8], Flaw> {
         let headers: &'v http::HeaderMap = self.request.headers;
+        if headers.len() == headers.keys_len() {
+            // No header stands twice, whichever it is.
+            return Ok(headers.get(name).map_or(b"", http::HeaderValue::as_bytes));
+        }
         let mut values = headers.get_all(name).iter();
         let Some(first) = values.next() else { return Ok(b"") };
         if values.next().is_some() {

@@ -4,6 +4,7 @@ use http::HeaderName;
 use regex::bytes::Regex;
 
 use crate::compile::text::{Named, Text, text};
+use crate::condition::{Condition, Test};
 use crate::filter::{self, Filter, Misuse, Names};
 use crate::json::{MAX_WANTED, Wanted};
 use crate::mistake::{Mistakes, Place};
@@ -132,12 +133,14 @@ impl<'m, 's> Compiler<'m, 's> {
     }
 
     /// Compiles `when`, whose expressions name nothing.
-    pub(super) fn conditions(&mut self, found: Vec<Named>) -> (Box<[Match]>, Uses) {
+    pub(super) fn conditions(&mut self, found: Vec<Named>) -> (Box<[Condition]>, Uses) {
         let regexes: Vec<_> = found
             .into_iter()
             .filter_map(|found| self.regex(&found.text).map(|regex| (found, regex, Groups::default())))
             .collect();
-        self.subjects(regexes)
+        let (matches, uses) = self.subjects(regexes);
+        let condition = |found: Match| Condition { subject: found.subject, test: Test::new(found.regex) };
+        (matches.into_iter().map(condition).collect(), uses)
     }
 
     fn subjects(&mut self, found: Vec<(Named, Regex, Groups)>) -> (Box<[Match]>, Uses) {
