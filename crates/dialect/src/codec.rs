@@ -78,7 +78,11 @@ impl Codec {
 
 fn hex(bytes: &[u8], digits: &[u8; 16]) -> Vec<u8> {
     let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 fn unhex(text: &[u8], out: &mut [u8]) -> Option<usize> {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
 use crate::claim::{Claim, Flaw};
-use crate::filter::Filter;
+use crate::filter::{self, Filter};
 use crate::hash::Hash;
 use crate::json::{self, Found, Kind as JsonKind, Unreadable};
 use crate::pairs;
-use crate::program::{Field, ListSource, Piece, Program, Slot, Source, Template};
+use crate::program::{Field, Let, ListSource, Piece, Program, Slot, Source, Template};
 use crate::request::Request;
 use crate::sink::{Digester, Gather, Sink};
 use crate::value::{Bytes, List, Value};
@@ -104,6 +104,13 @@ impl<'p, 'v> Scope<'p, 'v> {
             Some((Filter::Hash(hash), rest)) if !matches!(slot.source, Source::List(_)) => {
                 (Value::Text(self.hashed(*hash, &slot.source)?), rest)
             }
+            // A member of a list that is kept: the list stays where it is.
+            Some((Filter::At(name), rest))
+                if let Source::Let(at) = &slot.source
+                    && let Some(Ok(Value::List(list))) = self.kept(*at) =>
+            {
+                (filter::at(list, name).map(Value::Text)?, rest)
+            }
             _ => (self.source(&slot.source)?, &*slot.filters),
         };
         for filter in rest {
@@ -137,10 +144,11 @@ impl<'p, 'v> Scope<'p, 'v> {
             Source::Let(at) => match self.program.lets.get(*at) {
                 Some(step) if !step.shared => self.put(&step.template, sink),
                 Some(_) | None => {
-                    if let Value::Text(bytes) = self.step(*at)? {
+                    if let Some(Ok(Value::Text(bytes))) = self.kept(*at) {
                         sink.put(bytes.as_slice());
+                        return Ok(());
                     }
-                    Ok(())
+                    self.step(*at).map(|_list| ())
                 }
             },
             Source::Url => {
@@ -240,18 +248,24 @@ impl<'p, 'v> Scope<'p, 'v> {
 
     /// A step: worked out once, where it is named more than once.
     fn step(&self, at: usize) -> Result<Value<'v>, Flaw> {
-        let Some(step) = self.program.lets.get(at) else { return Ok(Value::Text(Bytes::EMPTY)) };
-        let make = || match &*step.template.pieces {
+        match (self.kept(at), self.program.lets.get(at)) {
+            (Some(kept), _) => kept.clone(),
+            (None, Some(step)) => self.work_out(step),
+            (None, None) => Ok(Value::Text(Bytes::EMPTY)),
+        }
+    }
+
+    /// What a step that is named more than once gave; `None` for one that is not.
+    fn kept(&self, at: usize) -> Option<&Result<Value<'v>, Flaw>> {
+        let step = self.program.lets.get(at).filter(|step| step.shared)?;
+        let kept = self.steps.get_or_init(|| self.program.lets.iter().map(|_| OnceCell::new()).collect());
+        kept.get(at).map(|kept| kept.get_or_init(|| self.work_out(step)))
+    }
+
+    fn work_out(&self, step: &Let) -> Result<Value<'v>, Flaw> {
+        match &*step.template.pieces {
             [Piece::Slot(slot)] => self.value(slot),
             _ => self.bytes(&step.template).map(Value::Text),
-        };
-        if !step.shared {
-            return make();
-        }
-        let kept = self.steps.get_or_init(|| self.program.lets.iter().map(|_| OnceCell::new()).collect());
-        match kept.get(at) {
-            Some(kept) => kept.get_or_init(make).clone(),
-            None => make(),
         }
     }
 

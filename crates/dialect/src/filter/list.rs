@@ -12,18 +12,21 @@ use crate::value::{Bytes, List, MAX_PAIRS, Value};
 /// The most names that a request may list.
 const MAX_NAMES: usize = 128;
 
+/// Up to how many pairs are compared each with each: beyond, a table of their names is quicker.
+const FEW: usize = 32;
+
 type Text<'v> = Cow<'v, [u8]>;
 
 impl Filter {
     pub(super) fn on_list<'v>(&self, mut list: List<'v>, scope: &Scope<'_, 'v>) -> Result<Value<'v>, Flaw> {
         Ok(Value::List(match self {
-            Self::At(name) => return at(list, name).map(Value::Text),
+            Self::At(name) => return at(&list, name).map(Value::Text),
             Self::Nth(at) => return Ok(Value::Text(nth(list, *at))),
             Self::Render(between, separator) => {
-                return Ok(written(&list, separator, |(name, value)| [name, between, value].concat()));
+                return Ok(written(&list, separator, |(name, value)| [name, between, value]));
             }
-            Self::Values(separator) => return Ok(written(&list, separator, |(_, value)| value.to_vec())),
-            Self::NamesOf(separator) => return Ok(written(&list, separator, |(name, _)| name.to_vec())),
+            Self::Values(separator) => return Ok(written(&list, separator, |(_, value)| [value])),
+            Self::NamesOf(separator) => return Ok(written(&list, separator, |(name, _)| [name])),
             Self::Drop(names) => {
                 let names = names.resolve(scope)?;
                 list.retain(|(name, _)| !names.iter().any(|wanted| matches(wanted, name)));
@@ -82,18 +85,22 @@ fn bounded(value: Value<'_>) -> Result<Value<'_>, Flaw> {
 }
 
 impl Names {
-    fn resolve<'v>(&self, scope: &Scope<'_, 'v>) -> Result<Vec<Text<'v>>, Flaw> {
+    fn resolve<'n, 'v: 'n>(&'n self, scope: &Scope<'_, 'v>) -> Result<Vec<Text<'n>>, Flaw> {
         match self {
-            Self::Fixed(names) => Ok(names.iter().map(|name| Cow::Owned(name.to_vec())).collect()),
+            Self::Fixed(names) => Ok(names.iter().map(|name| Cow::Borrowed(&**name)).collect()),
             Self::Listed(slot) => {
-                let listed = scope.text(slot)?;
-                let names = listed.as_slice().split(|byte| b" ;,".contains(byte));
-                let names = names.filter(|name| !name.is_empty());
-                let names: Vec<Text<'v>> = names.map(|name| Cow::Owned(name.to_vec())).collect();
+                let names: Vec<Text<'n>> = match scope.text(slot)?.into_cow() {
+                    Cow::Borrowed(listed) => names_in(listed).map(Cow::Borrowed).collect(),
+                    Cow::Owned(listed) => names_in(&listed).map(|name| Cow::Owned(name.to_vec())).collect(),
+                };
                 if names.len() > MAX_NAMES { Err(Flaw::TooMany) } else { Ok(names) }
             }
         }
     }
+}
+
+fn names_in(listed: &[u8]) -> impl Iterator<Item = &[u8]> {
+    listed.split(|byte| b" ;,".contains(byte)).filter(|name| !name.is_empty())
 }
 
 fn matches(wanted: &[u8], name: &[u8]) -> bool {
@@ -104,7 +111,7 @@ fn matches(wanted: &[u8], name: &[u8]) -> bool {
 }
 
 /// The pairs of these names, in their order. Each name must be there, and be named once.
-fn pick<'v>(list: &List<'v>, names: &[Text<'v>]) -> Result<List<'v>, Flaw> {
+fn pick<'v>(list: &List<'v>, names: &[Text<'_>]) -> Result<List<'v>, Flaw> {
     let mut picked = List::new();
     for (at, wanted) in names.iter().enumerate() {
         if names.get(..at).is_some_and(|before| before.contains(wanted)) {
@@ -129,6 +136,10 @@ fn sort(list: &mut List<'_>, by: SortBy) {
 }
 
 fn join<'v>(list: List<'v>, separator: &[u8]) -> List<'v> {
+    let again = |at: usize, name: &Text<'v>| list.iter().take(at).any(|(before, _)| before == name);
+    if list.len() <= FEW && !list.iter().enumerate().any(|(at, (name, _))| again(at, name)) {
+        return list;
+    }
     let mut places: HashMap<Text<'v>, usize> = HashMap::new();
     let mut joined = List::new();
     for (name, value) in list {
@@ -167,13 +178,19 @@ fn renamed(list: List<'_>, rename: impl Fn(&[u8]) -> Vec<u8>) -> List<'_> {
     list.into_iter().map(|(name, value)| (Cow::Owned(rename(&name)), value)).collect()
 }
 
-fn written<'v>(list: &List<'v>, separator: &[u8], write: impl Fn((&[u8], &[u8])) -> Vec<u8>) -> Value<'v> {
+fn written<'l, 'v, const PARTS: usize>(
+    list: &'l List<'v>,
+    separator: &'l [u8],
+    parts: impl Fn((&'l [u8], &'l [u8])) -> [&'l [u8]; PARTS],
+) -> Value<'v> {
     let mut whole = Vec::new();
     for (at, (name, value)) in list.iter().enumerate() {
         if at > 0 {
             whole.extend_from_slice(separator);
         }
-        whole.extend(write((name, value)));
+        for part in parts((name, value)) {
+            whole.extend_from_slice(part);
+        }
     }
     Value::Text(Bytes::Owned(whole))
 }
@@ -184,15 +201,12 @@ fn nth(list: List<'_>, at: i64) -> Bytes<'_> {
     at.and_then(|at| list.into_iter().nth(at)).map_or(Bytes::EMPTY, |(_, value)| value.into())
 }
 
-fn at<'v>(list: List<'v>, wanted: &[u8]) -> Result<Bytes<'v>, Flaw> {
-    let mut found = None;
-    for (name, value) in list {
-        if *name == *wanted {
-            if found.is_some() {
-                return Err(Flaw::Twice);
-            }
-            found = Some(value);
-        }
+/// The value under a name, which may be there once.
+pub(crate) fn at<'v>(list: &List<'v>, wanted: &[u8]) -> Result<Bytes<'v>, Flaw> {
+    let mut values = list.iter().filter(|(name, _)| **name == *wanted).map(|(_, value)| value);
+    let found = values.next();
+    if values.next().is_some() {
+        return Err(Flaw::Twice);
     }
-    Ok(found.map_or(Bytes::EMPTY, Bytes::from))
+    Ok(found.map_or(Bytes::EMPTY, |value| value.clone().into()))
 }

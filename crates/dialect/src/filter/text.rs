@@ -27,6 +27,9 @@ impl Filter {
     /// The filters that make one text of another.
     pub(crate) fn change<'v>(&self, bytes: Bytes<'v>) -> Result<Bytes<'v>, Flaw> {
         let text = bytes.as_slice();
+        if self.leaves_alone(text) {
+            return Ok(bytes);
+        }
         Ok(Bytes::Owned(match self {
             Self::Hash(hash) => return Ok(Bytes::Digest(hash.of(text))),
             Self::Encode(codec) => codec.encode(text),
@@ -46,8 +49,14 @@ impl Filter {
                 Bytes::Borrowed(text) => return Ok(Bytes::Borrowed(slice(text, *from, *to))),
                 bytes => slice(bytes.as_slice(), *from, *to).to_vec(),
             },
-            Self::Replace(regex, with) => regex.replace_all(text, regex::bytes::NoExpand(with)).into_owned(),
-            Self::Capture(regex) => capture(regex, text).to_vec(),
+            Self::Replace(regex, with) => match regex.replace_all(text, regex::bytes::NoExpand(with)) {
+                Cow::Borrowed(_same) => return Ok(bytes),
+                Cow::Owned(replaced) => replaced,
+            },
+            Self::Capture(regex) => match bytes {
+                Bytes::Borrowed(text) => return Ok(Bytes::Borrowed(capture(regex, text))),
+                bytes => capture(regex, bytes.as_slice()).to_vec(),
+            },
             Self::Prefix(front) if !text.is_empty() => [front, text].concat(),
             Self::Suffix(end) if !text.is_empty() => [text, end].concat(),
             Self::Length => text.len().to_string().into_bytes(),
@@ -62,6 +71,24 @@ impl Filter {
             // All others are no changes of one text; `build` lets none of them stand here.
             _ => return Ok(bytes),
         }))
+    }
+}
+
+impl Filter {
+    /// Whether it is plain to see that this text stays as it is: most do.
+    fn leaves_alone(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Escape { safe, plus } => {
+                let kept = |byte: &u8| byte.is_ascii_alphanumeric() || safe.contains(byte);
+                text.iter().all(|byte| kept(byte) && !(*plus && *byte == b' '))
+            }
+            Self::Unescape { plus } => !text.iter().any(|byte| *byte == b'%' || *plus && *byte == b'+'),
+            Self::LowerEscapes => !text.contains(&b'%'),
+            Self::Lower => !text.iter().any(u8::is_ascii_uppercase),
+            Self::Upper => !text.iter().any(u8::is_ascii_lowercase),
+            Self::Squeeze => is_squeezed(text),
+            _ => false,
+        }
     }
 }
 
@@ -189,6 +216,18 @@ fn squeeze(text: &[u8]) -> Vec<u8> {
     words.collect::<Vec<&[u8]>>().join(&b' ')
 }
 
+/// Whether there are no blanks at the ends, and none but single spaces inside.
+fn is_squeezed(text: &[u8]) -> bool {
+    let mut before = b' ';
+    for byte in text {
+        if byte.is_ascii_whitespace() && (*byte != b' ' || before == b' ') {
+            return false;
+        }
+        before = *byte;
+    }
+    text.is_empty() || before != b' '
+}
+
 fn slice(bytes: &[u8], from: i64, to: i64) -> &[u8] {
     let place = |at: i64| {
         let far = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
@@ -228,6 +267,29 @@ mod tests {
     fn slices_count_from_either_end_and_never_fail() {
         for (from, to, part) in [(0, 2, "ab"), (-2, i64::MAX, "cd"), (1, -1, "bc"), (3, 1, ""), (9, 99, "")] {
             assert_eq!(slice(b"abcd", from, to), part.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_left_alone_is_what_would_stay_the_same() {
+        type Change = fn(&[u8]) -> Vec<u8>;
+        let filters: [(Filter, Change); 6] = [
+            (Filter::Squeeze, squeeze),
+            (Filter::Lower, <[u8]>::to_ascii_lowercase),
+            (Filter::Upper, <[u8]>::to_ascii_uppercase),
+            (Filter::LowerEscapes, lower_escapes),
+            (Filter::Unescape { plus: true }, |text| pairs::percent(text, true)),
+            (Filter::Escape { safe: b"-~ ".as_slice().into(), plus: true }, |text| {
+                escape(text, b"-~ ", true)
+            }),
+        ];
+        for (filter, change) in filters {
+            for text in
+                ["", " ", "a", "a b", "a  b", " a", "a ", "a\tb", "\n", "A%2F", "a%2fB", "+", "~-", "\u{e9}"]
+            {
+                let made = filter.change(Bytes::Borrowed(text.as_bytes())).unwrap();
+                assert_eq!(made.as_slice(), change(text.as_bytes()), "{filter:?} {text:?}");
+            }
         }
     }
 
