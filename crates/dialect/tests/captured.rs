@@ -19,7 +19,7 @@ use countersign_dialect::{
 };
 use countersign_model::{DialectName, Entropy, UnixTime};
 use serde_json::Value;
-use support::{Case, OwnedRequest};
+use support::{Case, OwnedRequest, tampered};
 
 /// The folders of dialects that come with captured requests, and the cases that cannot verify, with the reason.
 fn root() -> PathBuf {
@@ -219,40 +219,6 @@ fn same_variant(recipe: &Recipe, claim: &Claim<'_>, changed: &OwnedRequest) -> b
         | Reading::Incomplete { .. }
         | Reading::Malformed { .. } => false,
     }
-}
-
-/// The request with one part changed, for each part.
-fn tampered(request: &OwnedRequest) -> Vec<(RequestPart, OwnedRequest)> {
-    let mut all = Vec::new();
-    let mut change = |part, with: &dyn Fn(&mut OwnedRequest)| {
-        let mut other = request.clone();
-        with(&mut other);
-        all.push((part, other));
-    };
-    let (path, query) = match request.target.split_once('?') {
-        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-        None => (request.target.clone(), None),
-    };
-    let target =
-        |path: &str, query: Option<&str>| query.map_or(path.to_owned(), |query| format!("{path}?{query}"));
-    change(RequestPart::Method, &|r| r.method = "PROPFIND".into());
-    change(RequestPart::Host, &|r| {
-        r.host = "other.example".into();
-        r.headers.insert("host", "other.example".parse().unwrap());
-    });
-    change(RequestPart::Path, &|r| r.target = target(&format!("{path}x"), query.as_deref()));
-    let longer = query.as_ref().map_or("zz=1".to_owned(), |query| format!("{query}&zz=1"));
-    change(RequestPart::Query, &|r| r.target = target(&path, Some(&longer)));
-    if !request.body.is_empty() {
-        change(RequestPart::Body, &|r| match r.body.last() {
-            Some(b'}') => {
-                r.body.pop();
-                r.body.extend_from_slice(br#","zz":1}"#);
-            }
-            _ => r.body.extend_from_slice(b"&zz=1"),
-        });
-    }
-    all
 }
 
 #[test]

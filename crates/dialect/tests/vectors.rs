@@ -1,15 +1,21 @@
 //! Every vector under `dialects/*/vectors`: what is read, the string to sign, the signature, the verdict.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_dialect::{Claim, Dialects, Reading, Recipe};
+use countersign_dialect::{Claim, Coverage, Dialects, Reading, Recipe};
 use countersign_model::{DialectName, UnixTime};
-use support::OwnedRequest;
+use support::{OwnedRequest, tampered};
 
 fn folders(path: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(path)
@@ -134,5 +140,41 @@ fn every_vector_comes_to_its_verdict() {
         }
     }
     assert!(count > 100, "only {count} vectors");
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_is_said_of_each_part_of_an_accepted_vector_agrees_with_tampering() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for recipe in Dialects::builtin().iter() {
+        for case in folders(&root.join(recipe.name().as_str()).join("vectors")) {
+            let verdict: toml::Table =
+                fs::read_to_string(case.join("verdict.toml")).unwrap().parse().unwrap();
+            if verdict["expect"].as_str() != Some("accepted") {
+                continue;
+            }
+            let request = OwnedRequest::parse(&fs::read(case.join("request.http")).unwrap());
+            let now = UnixTime::from_millis(verdict["now_ms"].as_integer().unwrap());
+            let secret = verdict["secret"].as_str().unwrap();
+            let borrowed = request.borrow();
+            let Reading::Presented(claim) = recipe.read(&borrowed) else { panic!("{}", name(&case)) };
+            for (part, changed) in tampered(&request) {
+                count += 1;
+                let given = judge(recipe, &changed, now, secret, |_| ()).0;
+                let agrees = match recipe.coverage_in(&claim, part) {
+                    Coverage::Whole => given == "mismatch",
+                    // What cannot be read any more, or is read elsewhere, is no sign of a signature.
+                    Coverage::Nothing => given != "mismatch",
+                    Coverage::Partly => true,
+                };
+                if !agrees {
+                    wrong.push(format!("{} {} {part:?}: {given}", recipe.name(), name(&case)));
+                }
+            }
+        }
+    }
+    assert!(count > 100, "only {count} changes");
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use base64::Engine as _;
-use countersign_dialect::Request;
+use countersign_dialect::{Request, RequestPart};
 use countersign_model::UnixTime;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -98,4 +98,38 @@ impl OwnedRequest {
         let host = headers.get("host").map_or("", |host| host.to_str().unwrap()).to_owned();
         Self { method, scheme: "https".into(), host, target, headers, body: message[end + 4..].to_vec() }
     }
+}
+
+/// The request with one part changed, for each part.
+pub fn tampered(request: &OwnedRequest) -> Vec<(RequestPart, OwnedRequest)> {
+    let mut all = Vec::new();
+    let mut change = |part, with: &dyn Fn(&mut OwnedRequest)| {
+        let mut other = request.clone();
+        with(&mut other);
+        all.push((part, other));
+    };
+    let (path, query) = match request.target.split_once('?') {
+        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
+        None => (request.target.clone(), None),
+    };
+    let target =
+        |path: &str, query: Option<&str>| query.map_or(path.to_owned(), |query| format!("{path}?{query}"));
+    change(RequestPart::Method, &|r| r.method = "PROPFIND".into());
+    change(RequestPart::Host, &|r| {
+        r.host = "other.example".into();
+        r.headers.insert("host", "other.example".parse().unwrap());
+    });
+    change(RequestPart::Path, &|r| r.target = target(&format!("{path}x"), query.as_deref()));
+    let longer = query.as_ref().map_or("zz=1".to_owned(), |query| format!("{query}&zz=1"));
+    change(RequestPart::Query, &|r| r.target = target(&path, Some(&longer)));
+    if !request.body.is_empty() {
+        change(RequestPart::Body, &|r| match r.body.last() {
+            Some(b'}') => {
+                r.body.pop();
+                r.body.extend_from_slice(br#","zz":1}"#);
+            }
+            _ => r.body.extend_from_slice(b"&zz=1"),
+        });
+    }
+    all
 }
