@@ -33,7 +33,7 @@ fn there_is_nothing_to_say_of_a_dialect_that_signs_all_of_a_request_with_its_tim
 }
 
 /// A change to the good dialect, and what is found then.
-const CHANGES: [(&str, &str, &[&str]); 31] = [
+const CHANGES: [(&str, &str, &[&str]); 32] = [
     ("{method}\\n", "", &["unsigned_method"]),
     ("{host}\\n", "", &["unsigned_host"]),
     ("{target}\\n", "{path}\\n", &["unsigned_query"]),
@@ -77,6 +77,7 @@ const CHANGES: [(&str, &str, &[&str]); 31] = [
         "{timestamp}{path}\\n{rawpairs | render('', '')}\\n{body}",
         &["ambiguous_join"],
     ),
+    ("{timestamp}\\n{body}", "{header.A | suffix(';')}{header.B}\\n{timestamp}\\n{body}", &[]),
     ("replay = \"window\"\n", "", &["no_replay_guard"]),
     ("\"300s\"", "\"1h\"", &[]),
     ("\"300s\"", "\"3601s\"", &["long_window"]),

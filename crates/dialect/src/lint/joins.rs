@@ -135,18 +135,17 @@ fn joined(program: &Program, parts: &[Part<'_>]) -> bool {
 }
 
 fn told_apart(program: &Program, first: &Slot, second: &Slot) -> bool {
-    starts_with_what_the_first_cannot_hold(first, second) || is_read_from(program, first, second)
+    stand_apart(first, second) || is_read_from(program, first, second)
 }
 
-/// A path has no question mark: what begins with one is not part of it.
-fn starts_with_what_the_first_cannot_hold(first: &Slot, second: &Slot) -> bool {
-    let path = first.source == Source::Path
-        && first.filters.iter().all(|filter| !matches!(filter, Filter::Unescape { .. }));
-    let question = matches!(second.filters.last(), Some(Filter::Prefix(text)) if text.first() == Some(&b'?'));
+/// What is put in front or behind where there is anything is as good as text between.
+fn stand_apart(first: &Slot, second: &Slot) -> bool {
+    let behind = matches!(first.filters.last(), Some(Filter::Suffix(text)) if !text.is_empty());
+    let in_front = matches!(second.filters.last(), Some(Filter::Prefix(text)) if !text.is_empty());
     // A host ends where its path begins.
     let host = matches!(first.source, Source::Host | Source::Hostname);
     let slash = matches!(second.source, Source::Path | Source::Target);
-    (path && question) || (host && slash)
+    behind || in_front || (host && slash)
 }
 
 fn may_be_empty(slot: &Slot) -> bool {
