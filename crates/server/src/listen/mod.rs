@@ -6,6 +6,7 @@
 mod connection;
 mod pace;
 mod socket;
+mod sparing;
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -18,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use sparing::Sparing;
 
 pub(crate) use socket::{NotBound, adopt, bind};
 
@@ -77,6 +80,7 @@ pub(crate) async fn serve<H: Handle>(
     slots: Arc<Semaphore>,
     mut phase: watch::Receiver<Phase>,
 ) {
+    let handler = Rc::new(Sparing::new(handler, &slots));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -219,6 +223,39 @@ mod tests {
         for worker in serving {
             worker.await.unwrap();
         }
+    }
+
+    #[tokio::test(flavor = "local")]
+    async fn strangers_that_keep_every_connection_they_get_leave_some_for_others() {
+        let limits = ConnectionLimits {
+            header_count: 16,
+            header_bytes: 8192,
+            header_read: Duration::from_mins(1),
+            keep_alive_idle: Duration::from_mins(1),
+            write_idle: Duration::from_mins(1),
+            shutdown_grace: Duration::ZERO,
+        };
+        let (phase, told) = watch::channel(Phase::Serving);
+        let listener = adopt(bind(SocketAddr::from(([127, 0, 0, 1], 0)), 1).unwrap().remove(0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let slots = Arc::new(Semaphore::new(8));
+        let worker =
+            tokio::task::spawn_local(serve(listener, Rc::new(Counting::default()), limits, slots, told));
+        let mut kept = Vec::new();
+        for _ in 0..8 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"\r\n\r\nok") {
+                assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+            }
+            if !String::from_utf8(answer).unwrap().contains("connection: close") {
+                kept.push(stream);
+            }
+        }
+        assert_eq!(kept.len(), 7);
+        phase.send_replace(Phase::Stopping);
+        worker.await.unwrap();
     }
 
     #[tokio::test(flavor = "local")]
