@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Signs with openssl and sends with curl.
 timestamp=$(date +%s)
 signature=$({ printf '%s\n%s\n%s\n' "$METHOD" "${TARGET%%\?*}" "$timestamp"; cat "$BODY"; } |
