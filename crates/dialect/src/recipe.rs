@@ -7,6 +7,7 @@ use countersign_model::{DialectName, UnixTime};
 use http::HeaderName;
 
 use crate::claim::Claim;
+use crate::condition::Condition;
 use crate::lint::Notes;
 use crate::program::{Program, Uses};
 use crate::request::Request;
@@ -239,9 +240,11 @@ impl Recipe {
         self.variants.iter().enumerate().find(|(_, program)| {
             program.when.is_empty() || {
                 let scope = Scope::new(program, request, &[], None, b"");
-                program.when.iter().all(|condition| match scope.value(&condition.subject) {
-                    Ok(Value::Text(bytes)) => condition.test.holds(bytes.as_slice()),
-                    Ok(Value::List(_)) | Err(_) => false,
+                program.when.iter().all(|Condition { subject, test }| match scope.part_of(subject) {
+                    Some(part) => part.is_ok_and(|part| test.holds(part)),
+                    None => {
+                        matches!(scope.value(subject), Ok(Value::Text(text)) if test.holds(text.as_slice()))
+                    }
                 })
             }
         })

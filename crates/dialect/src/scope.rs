@@ -69,9 +69,13 @@ impl<'p, 'v> Scope<'p, 'v> {
     pub(crate) fn cow(&self, template: &Template) -> Result<Cow<'v, [u8]>, Flaw> {
         if let [Piece::Slot(Slot { source, filters })] = &*template.pieces
             && filters.is_empty()
-            && let Some(part) = self.part(source)
         {
-            return part.map(Cow::Borrowed);
+            if let Some(part) = self.part(source) {
+                return part.map(Cow::Borrowed);
+            }
+            if let Source::Json(leaf) = source {
+                return self.json(*leaf).map(Bytes::into_cow);
+            }
         }
         self.bytes(template).map(Bytes::into_cow)
     }
@@ -177,6 +181,11 @@ impl<'p, 'v> Scope<'p, 'v> {
             source => return self.part(source),
         };
         Some(Ok(text))
+    }
+
+    /// What a slot borrows, if it is one part of the request and nothing else.
+    pub(crate) fn part_of(&self, slot: &Slot) -> Option<Result<&'v [u8], Flaw>> {
+        if slot.filters.is_empty() { self.part(&slot.source) } else { None }
     }
 
     /// A source that is a part of the request as it stands.

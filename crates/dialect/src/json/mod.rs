@@ -7,6 +7,7 @@ mod entries;
 mod text;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 pub(crate) use self::entries::{Entries, entries};
 pub(crate) use self::text::{quote, unescape};
@@ -222,15 +223,15 @@ impl<'j> Scanner<'j, '_> {
                     }
                 }
                 Some(b'"') => {
-                    let (raw, kind) = self.string()?;
-                    self.keep(node, raw, kind);
+                    let (place, kind) = self.string_place()?;
+                    self.keep(node, place, kind);
                 }
                 Some(b't') => self.word("true", Kind::True, node)?,
                 Some(b'f') => self.word("false", Kind::False, node)?,
                 Some(b'n') => self.word("null", Kind::Null, node)?,
                 _ => {
                     self.number()?;
-                    self.keep(node, self.slice(start), Kind::Number);
+                    self.keep(node, start..self.at, Kind::Number);
                 }
             }
             // A value has ended: close what ends with it, then go on to its sibling.
@@ -268,7 +269,7 @@ impl<'j> Scanner<'j, '_> {
                         kinds.close();
                         if let Some(Open { node, start, .. }) = open.copied() {
                             tracked -= 1;
-                            self.keep(node, self.slice(start), kind);
+                            self.keep(node, start..self.at, kind);
                         }
                     }
                     _ => return Err(Unreadable::NotJson),
@@ -282,7 +283,7 @@ impl<'j> Scanner<'j, '_> {
         if self.peek() != Some(b'"') {
             return Err(Unreadable::NotJson);
         }
-        let (raw, kind) = self.string()?;
+        let (place, kind) = self.string_place()?;
         self.blanks();
         if self.peek() != Some(b':') {
             return Err(Unreadable::NotJson);
@@ -293,11 +294,14 @@ impl<'j> Scanner<'j, '_> {
         }
         // Names are the same when they read the same, however they are escaped.
         let found = match kind {
-            Kind::Escaped => match unescape(raw) {
+            Kind::Escaped => match unescape(self.text.get(place).unwrap_or_default()) {
                 Some(name) => self.wanted.child(inside, |wanted| wanted == name),
                 None => None,
             },
-            _plain => self.wanted.child(inside, |wanted| wanted == raw),
+            _plain => {
+                let name = self.bytes.get(place).unwrap_or_default();
+                self.wanted.child(inside, |wanted| wanted.as_bytes() == name)
+            }
         };
         self.enter(found)
     }
@@ -320,10 +324,10 @@ impl<'j> Scanner<'j, '_> {
         Ok(node)
     }
 
-    fn keep(&mut self, node: u16, raw: &'j str, kind: Kind) {
+    fn keep(&mut self, node: u16, place: Range<usize>, kind: Kind) {
         let leaf = self.wanted.nodes.get(usize::from(node)).and_then(|node| node.leaf);
         if let Some(slot) = leaf.and_then(|leaf| self.found.values.get_mut(leaf)) {
-            *slot = Some(Member { kind, raw });
+            *slot = Some(Member { kind, raw: self.text.get(place).unwrap_or_default() });
         }
     }
 
@@ -333,7 +337,7 @@ impl<'j> Scanner<'j, '_> {
         if self.bytes.get(start..self.at) != Some(word.as_bytes()) {
             return Err(Unreadable::NotJson);
         }
-        self.keep(itself, self.slice(start), kind);
+        self.keep(itself, start..self.at, kind);
         Ok(())
     }
 
@@ -371,6 +375,12 @@ impl<'j> Scanner<'j, '_> {
 
     /// A string, quotes included; what stands between them.
     fn string(&mut self) -> Result<(&'j str, Kind), Unreadable> {
+        let (place, kind) = self.string_place()?;
+        Ok((self.text.get(place).unwrap_or_default(), kind))
+    }
+
+    /// The same, and only where it stands.
+    fn string_place(&mut self) -> Result<(Range<usize>, Kind), Unreadable> {
         self.at += 1;
         let start = self.at;
         let mut kind = Kind::Plain;
@@ -378,9 +388,9 @@ impl<'j> Scanner<'j, '_> {
             self.at += plain_len(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
-                    let raw = self.slice(start);
+                    let place = start..self.at;
                     self.at += 1;
-                    return Ok((raw, kind));
+                    return Ok((place, kind));
                 }
                 Some(b'\\') => {
                     kind = Kind::Escaped;
