@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use countersign_dialect::{Part, Refusal};
 use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::RequestId;
@@ -33,6 +33,15 @@ pub struct Answer {
     /// What went wrong, for people.
     pub detail: Cow<'static, str>,
     challenges: Vec<HeaderValue>,
+    connection: Connection,
+}
+
+/// What becomes of the connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connection {
+    Kept,
+    /// Where the request ended may be read in more than one way, and with it where the next begins (RFC 9112 section 11.2).
+    Closed,
 }
 
 /// What else is answered with a problem: everything but a verdict.
@@ -68,6 +77,8 @@ pub enum Problem {
 
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
+        let doubtful = [Problem::BadRequest(BadRequest::Framing), Problem::TransferCoding];
+        let connection = if doubtful.contains(&problem) { Connection::Closed } else { Connection::Kept };
         let (status, code, detail): (_, _, Cow<'static, str>) = match problem {
             Problem::BadRequest(why) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", why.to_string().into()),
             Problem::NoRoute => {
@@ -120,7 +131,7 @@ impl From<Problem> for Answer {
             StatusCode::UNAUTHORIZED => bearer_challenge(None).into_iter().collect(),
             _ => Vec::new(),
         };
-        Self { status, code, detail, challenges }
+        Self { status, code, detail, challenges, connection }
     }
 }
 
@@ -139,6 +150,7 @@ fn unavailable() -> Answer {
         code: "UNAVAILABLE",
         detail: "no decision can be made now; try again".into(),
         challenges: Vec::new(),
+        connection: Connection::Kept,
     }
 }
 
@@ -151,7 +163,13 @@ fn body(why: BodyFailure) -> Answer {
         BodyFailure::Broken => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         BodyFailure::NotSeen | BodyFailure::Crowded => return unavailable(),
     };
-    Answer { status, code, detail: why.to_string().into(), challenges: Vec::new() }
+    Answer {
+        status,
+        code,
+        detail: why.to_string().into(),
+        challenges: Vec::new(),
+        connection: Connection::Kept,
+    }
 }
 
 fn denied(denial: &Denial, requirement: &Requirement, api_key_header: &HeaderName) -> Answer {
@@ -182,7 +200,7 @@ fn denied(denial: &Denial, requirement: &Requirement, api_key_header: &HeaderNam
     } else {
         Vec::new()
     };
-    Answer { status, code, detail, challenges }
+    Answer { status, code, detail, challenges, connection: Connection::Kept }
 }
 
 /// Which of a dialect's documented statuses a reason belongs to.
@@ -257,6 +275,9 @@ impl Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(REQUEST_ID, request_id.as_header().clone());
+        if self.connection == Connection::Closed {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_SECS.into());
         }
@@ -264,5 +285,24 @@ impl Answer {
             headers.append(WWW_AUTHENTICATE, challenge);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_ends_where_it_is_doubtful_where_its_request_does() {
+        let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &NoEntropy);
+        let closes = |problem| Answer::from(problem).into_response(&id).headers().contains_key(CONNECTION);
+        assert!(closes(Problem::BadRequest(BadRequest::Framing)) && closes(Problem::TransferCoding));
+        assert!(!closes(Problem::BadRequest(BadRequest::Target)) && !closes(Problem::NoRoute));
+    }
+
+    struct NoEntropy;
+
+    impl countersign_model::Entropy for NoEntropy {
+        fn fill(&self, _: &mut [u8]) {}
     }
 }
