@@ -57,7 +57,7 @@ def test_the_blocks_of_a_page_run_as_written(upstream, page, tmp_path):
 
 
 def test_the_pages_name_no_file_that_is_not_there():
-    for page in PAGES:
+    for page in [*PAGES, *pages.DOCS.parent.glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
