@@ -48,6 +48,16 @@ impl Cors {
         }
     }
 
+    /// Says that the answer depends on the origin, so that no cache gives one origin's answer to another.
+    pub fn vary(&self, headers: &mut HeaderMap) {
+        match self.origins {
+            Origins::Any => {}
+            Origins::These(_) => {
+                headers.append(VARY, HeaderValue::from_static("origin"));
+            }
+        }
+    }
+
     /// The method that a browser asks about, if this is such a question.
     pub fn asked(method: &Method, headers: &HeaderMap) -> Option<Method> {
         if *method != Method::OPTIONS || !headers.contains_key(ORIGIN) {
@@ -92,9 +102,6 @@ impl AllowedOrigin {
         }
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.0.clone());
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id"));
-        if self.0 != "*" {
-            headers.append(VARY, HeaderValue::from_static("origin"));
-        }
     }
 }
 
@@ -149,7 +156,10 @@ mod tests {
         assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_METHODS], "POST");
         assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_HEADERS], "authorization, content-type");
         assert_eq!(answer.headers()[ACCESS_CONTROL_MAX_AGE], "600");
-        assert_eq!(answer.headers().get_all(VARY).iter().count(), 2);
+        assert_eq!(answer.headers().get_all(VARY).iter().count(), 1);
+        let mut other = HeaderMap::new();
+        cors.vary(&mut other);
+        assert_eq!(other[VARY], "origin");
     }
 
     #[test]

@@ -106,6 +106,12 @@ impl Note {
         Self { outcome: Outcome::UpstreamFailed, reason, detail, ..self }
     }
 
+    /// The same request, which could not be passed on as it is.
+    #[must_use]
+    pub fn not_passed_on(self, reason: &'static str, detail: String) -> Self {
+        Self { outcome: Outcome::Denied, reason, detail, ..self }
+    }
+
     /// The credential: the one that proved its consumer, or the one that was named in vain.
     pub fn credential(&self) -> Option<&KeyId> {
         self.app.as_ref().map(App::key_id).or(self.key_id.as_ref())

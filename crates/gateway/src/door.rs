@@ -132,7 +132,7 @@ impl Gateway {
                 let (what, reason) = explain(&failure);
                 let note = match &failure {
                     ForwardFailure::Upstream(_) => note.upstream_failed(reason, failure.to_string()),
-                    ForwardFailure::Request(_) => Note { reason, detail: failure.to_string(), ..note },
+                    ForwardFailure::Request(_) => note.not_passed_on(reason, failure.to_string()),
                 };
                 (problem(what, attending), note)
             }

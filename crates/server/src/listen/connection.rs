@@ -17,6 +17,9 @@ use tokio::time::{Instant, sleep_until};
 use super::pace::{Pace, Paced, Socket, Until, Upload};
 use super::{ConnectionLimits, Handle, Phase, stopping};
 
+/// How many header lines hyper takes where it is told nothing.
+const HYPER_HEADERS: usize = 100;
+
 /// The smallest buffer that hyper reads heads into.
 const LEAST_BUFFER: usize = 8192;
 
@@ -40,10 +43,11 @@ pub(super) async fn drive<H: Handle>(
     });
     let mut builder = http1::Builder::new();
     // The buffer alone is no limit: what arrives in one read may be twice as long.
-    builder
-        .max_headers(limits.header_count)
-        .max_header_size(limits.header_bytes)
-        .max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
+    builder.max_header_size(limits.header_bytes).max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
+    // hyper keeps as many as this on the stack, and any other number on the heap.
+    if limits.header_count != HYPER_HEADERS {
+        builder.max_headers(limits.header_count);
+    }
     // The timer is ours, see `pace`; hyper's would also end connections between requests.
     builder.header_read_timeout(None);
     let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));

@@ -50,6 +50,9 @@ impl Handle for PublicSide {
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
         let (mut response, note) = site.answer(head, body, origin.as_ref(), &attending).await;
+        if let Some(cors) = &site.cors {
+            cors.vary(response.headers_mut());
+        }
         if let Some(origin) = &origin {
             origin.mark(response.headers_mut());
         }
