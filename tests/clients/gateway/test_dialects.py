@@ -90,7 +90,8 @@ def test_where_dialect_or_route_says_so_a_signature_serves_once_also_after_a_res
     server.kill()
     again = start(home)
     refused(ask(again, headers))
-    assert ask(again, signed(credential, "POST", "/a", b"body", -1)).status == 200
+    # Another time than before, however long all this took.
+    assert ask(again, signed(credential, "POST", "/a", b"body", -30)).status == 200
 
 
 def test_of_32_requests_at_once_with_one_signature_that_serves_once_exactly_one_passes(start, own):
