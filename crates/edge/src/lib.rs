@@ -19,6 +19,6 @@ pub use answer::{Answer, Problem, REQUEST_ID, refusal};
 pub use cors::{AllowedOrigin, Cors, Origins};
 pub use inbound::{BadRequest, Inbound};
 pub use path::{Ambiguous, routing_path};
-pub use record::{Note, Outcome, Record};
+pub use record::{Note, Outcome, Record, with_causes};
 pub use request_id::RequestId;
 pub use routes::{Credentials, Route, RouteError, Routes, UpstreamName};

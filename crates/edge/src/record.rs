@@ -86,7 +86,7 @@ impl Note {
 
     /// A request that may not.
     pub fn refused(route: Arc<Route>, failure: &Failure) -> Self {
-        let base = Self { route: Some(route), ..Self::answered("", failure_detail(failure)) };
+        let base = Self { route: Some(route), ..Self::answered("", with_causes(failure)) };
         match failure {
             Failure::Denied(denial) => Self {
                 outcome: Outcome::Denied,
@@ -118,16 +118,17 @@ impl Note {
     }
 }
 
-/// A failure and everything underneath it, in one line.
-fn failure_detail(failure: &Failure) -> String {
-    let mut detail = failure.to_string();
-    let mut source = std::error::Error::source(failure);
+/// An error with everything underneath it, in one line. Errors never print their sources themselves: this is how one is
+/// told to an operator.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut source = error.source();
     while let Some(cause) = source {
-        detail.push_str(": ");
-        detail.push_str(&cause.to_string());
+        told.push_str(": ");
+        told.push_str(&cause.to_string());
         source = cause.source();
     }
-    detail
+    told
 }
 
 /// One request, as operators see it.

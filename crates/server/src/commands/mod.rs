@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use countersign_edge::with_causes;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command};
@@ -83,13 +84,7 @@ impl Refusal {
 
     /// A refusal whose message is that of `error` and of everything that it stems from.
     pub(crate) fn of(code: &'static str, error: &dyn std::error::Error) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            message = format!("{message}: {error}");
-            source = error.source();
-        }
-        Self { code, message }
+        Self { code, message: with_causes(error) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use countersign_edge::with_causes;
 use countersign_model::Clock;
 use countersign_store::{SWEEP_LIMIT, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -42,7 +43,7 @@ pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
             (Err(error), was) => {
                 telemetry::feed_failed();
                 if let Following::Well = was {
-                    tracing::error!(error = chain(&error), "the change feed cannot be read");
+                    tracing::error!(error = with_causes(&error), "the change feed cannot be read");
                 }
                 failing = Following::Failing;
             }
@@ -73,13 +74,13 @@ pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn C
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "what has expired could not be removed");
+                    tracing::warn!(error = with_causes(&error), "what has expired could not be removed");
                     break;
                 }
             }
         }
         if let Err(error) = site.load_full().gateway.verifier.tidy(clock.now()).await {
-            tracing::warn!(error = chain(&error), "ended sessions could not be read");
+            tracing::warn!(error = with_causes(&error), "ended sessions could not be read");
         }
     }
 }
@@ -92,16 +93,4 @@ pub(super) async fn sum_up(figures: &PrometheusHandle) {
         every.tick().await;
         figures.run_upkeep();
     }
-}
-
-/// An error with everything underneath it, in one line.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

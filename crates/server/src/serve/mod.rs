@@ -21,6 +21,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use countersign_api::Admin;
+use countersign_edge::with_causes;
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
 use countersign_store::Store;
@@ -191,7 +192,7 @@ impl Running {
             match runtime.block_on(self.reloading.reload()) {
                 Ok(()) => tracing::info!("the configuration was reloaded"),
                 Err(error) => {
-                    let error = follow::chain(&error);
+                    let error = with_causes(&error);
                     tracing::error!(error, "the configuration was not reloaded; the old one stays in force");
                 }
             }
