@@ -182,7 +182,7 @@ fn inherit(dialect: &Written, written: &[Written], mistakes: &mut Mistakes<'_>) 
 fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mistakes<'_>) -> Option<Recipe> {
     let notes = Notes::take(&mut table, dialect.place, mistakes);
     let key_alone = key_alone(table.take("key_alone"), mistakes);
-    let replay = replay(table.take("replay"), mistakes);
+    let (replay, replay_place) = replay(table.take("replay"), mistakes);
     let status = status(table.take("status"), mistakes);
     let mut variants = Vec::new();
     for (place, over) in overlays(table.take("variants"), mistakes) {
@@ -198,6 +198,7 @@ fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mist
         variants.extend(compile(whole, place, mistakes));
     }
     variants.push(compile(table, dialect.place, mistakes)?);
+    guarded(replay, replay_place.unwrap_or(dialect.place), &variants, mistakes);
     Some(Recipe {
         name: dialect.name.clone(),
         source: source.into(),
@@ -210,7 +211,8 @@ fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mist
     })
 }
 
-/// The headers that the key id and the signature are read from, through whatever steps.
+/// The headers that the key id and the signature are read from, and those that are held against the secret, through whatever
+/// steps.
 fn credential_headers(variants: &[Program]) -> Box<[HeaderName]> {
     let mut names = Vec::new();
     for program in variants {
@@ -219,6 +221,11 @@ fn credential_headers(variants: &[Program]) -> Box<[HeaderName]> {
         }
         for found in &program.matches {
             headers_in(&found.subject, program, &mut names);
+        }
+        for check in program.checks.iter().filter(|check| check.with_secret) {
+            for side in &check.sides {
+                headers_of(side, program, &mut names);
+            }
         }
     }
     names.into()
@@ -234,13 +241,36 @@ fn headers_of(template: &Template, program: &Program, names: &mut Vec<HeaderName
 
 fn headers_in(slot: &Slot, program: &Program, names: &mut Vec<HeaderName>) {
     match &slot.source {
-        program::Source::Header(name) if !names.contains(name) => names.push(name.clone()),
+        program::Source::Header(name) => {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         program::Source::Let(at) => {
             if let Some(step) = program.lets.get(*at) {
                 headers_of(&step.template, program, names);
             }
         }
-        _ => {}
+        // A group's header is its subject's, which is asked for itself; all others are no headers.
+        program::Source::Group(_)
+        | program::Source::Field(_)
+        | program::Source::Text(_)
+        | program::Source::Method
+        | program::Source::Scheme
+        | program::Source::Host
+        | program::Source::Hostname
+        | program::Source::Port
+        | program::Source::Path
+        | program::Source::RawQuery
+        | program::Source::Target
+        | program::Source::Url
+        | program::Source::Body
+        | program::Source::Secret
+        | program::Source::Query(_)
+        | program::Source::Form(_)
+        | program::Source::Json(_)
+        | program::Source::List(_)
+        | program::Source::Signature => {}
     }
     for inner in slot.filters.iter().flat_map(Filter::slots) {
         headers_in(inner, program, names);
@@ -281,23 +311,39 @@ fn key_alone(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> bool {
     }
 }
 
-fn replay(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Replay {
+/// The guard, and where it stands.
+fn replay(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> (Replay, Option<Place>) {
     const NAMES: [(&str, Replay); 4] = [
         ("none", Replay::None),
         ("window", Replay::Window),
         ("increasing", Replay::Increasing),
         ("nonce", Replay::Nonce),
     ];
-    let Some(entry) = entry else { return Replay::None };
-    let found = match &entry.value.data {
-        Data::Text(text) => NAMES.iter().find(|(name, _)| name == text).map(|(_, replay)| *replay),
-        _ => None,
+    let Some(entry) = entry else { return (Replay::None, None) };
+    let place = entry.value.place;
+    if let Data::Text(text) = &entry.value.data
+        && let Some((_, replay)) = NAMES.iter().find(|(name, _)| name == text)
+    {
+        return (*replay, Some(place));
+    }
+    let known = listed(&NAMES.map(|(name, _)| name.to_owned()));
+    mistakes.add(place, "there is no such guard against replay", format!("one of {known}"));
+    (Replay::None, Some(place))
+}
+
+/// A guard by the nonce wants one in every variant: without, each request would be refused.
+fn guarded(replay: Replay, place: Place, variants: &[Program], mistakes: &mut Mistakes<'_>) {
+    let by_nonce = match replay {
+        Replay::Nonce | Replay::Increasing => true,
+        Replay::Window | Replay::None => false,
     };
-    found.unwrap_or_else(|| {
-        let known = listed(&NAMES.map(|(name, _)| name.to_owned()));
-        mistakes.add(entry.value.place, "there is no such guard against replay", format!("one of {known}"));
-        Replay::None
-    })
+    if by_nonce && variants.iter().any(|program| program.nonce.is_none()) {
+        mistakes.add(
+            place,
+            "this guard goes by the nonce, and there is no `nonce`",
+            "say where it stands: `nonce = \"{header.X-Nonce}\"`; `replay = \"window\"` goes by the signature",
+        );
+    }
 }
 
 fn status(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Statuses {
@@ -310,9 +356,10 @@ fn status(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Statuses {
     };
     for (name, refusal) in Refusal::NAMES {
         let Some(entry) = table.take(name) else { continue };
-        match entry.value.data {
-            Data::Number(status @ 400..=499) => statuses.set(refusal, u16::try_from(status).unwrap_or(401)),
-            _ => mistakes.add(entry.value.place, "no status for a refusal", "a number from 400 to 499"),
+        if let Data::Number(status @ 400..=499) = entry.value.data {
+            statuses.set(refusal, u16::try_from(status).unwrap_or(401));
+        } else {
+            mistakes.add(entry.value.place, "no status for a refusal", "a number from 400 to 499");
         }
     }
     unknown(&table, mistakes);

@@ -91,6 +91,8 @@ pub(crate) struct Written {
 pub(crate) struct Check {
     pub(crate) name: Box<str>,
     pub(crate) sides: [Template; 2],
+    /// Whether one of them is made of the secret: then the other may be as good as it.
+    pub(crate) with_secret: bool,
 }
 
 /// The time limits of a dialect.

@@ -12,7 +12,7 @@ use crate::lint::Notes;
 use crate::program::{Program, Uses};
 use crate::request::Request;
 use crate::scope::Scope;
-use crate::time::{Fresh, Untimely, judge};
+use crate::time::{Fresh, Untimely, end_of_second, judge};
 use crate::value::Value;
 
 /// A dialect, checked and compiled: what is left to fail is the request.
@@ -220,12 +220,14 @@ impl Recipe {
             if now.secs() > stamp.at.secs() {
                 return Err(Untimely::Expired { by: now.since(stamp.at) });
             }
+            let ahead = UnixTime::from_secs(stamp.at.secs()).since(UnixTime::from_secs(now.secs()));
             if let Some(most) = limits.most
-                && stamp.at.since(now) > most
+                && ahead > most
             {
-                return Err(Untimely::TooLong { by: stamp.at.since(now).saturating_sub(most) });
+                return Err(Untimely::TooLong { by: ahead.saturating_sub(most) });
             }
-            until = Some(until.map_or(stamp.at, |until| until.min(stamp.at)));
+            let end = end_of_second(stamp.at);
+            until = Some(until.map_or(end, |until| until.min(end)));
         }
         Ok(Fresh { until })
     }
@@ -254,5 +256,51 @@ impl Recipe {
 impl fmt::Debug for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recipe").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::{Dialects, Reading, Source};
+
+    /// Judges a request that ends at `expires` at a moment in milliseconds: until when it is good.
+    fn judged(time: &str, expires: &str, now: i64) -> Result<i64, Untimely> {
+        let text = format!(
+            "[dialect.x]\nexpires = '{{header.Ends}}'\ntime = '{time}'\nwindow = {{ most = '60s' }}\nsignature = '{{header.Sig}}'\nencoding = 'hex'\nstring_to_sign = '{{expires}}'\nalgorithm = 'hmac-sha256'"
+        );
+        let dialects = Dialects::load(&[Source { origin: "x".into(), text }]).unwrap();
+        let recipe = dialects.iter().next().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("ends", expires.parse().unwrap());
+        headers.insert("sig", "00".parse().unwrap());
+        let request = Request {
+            method: "GET",
+            scheme: "https",
+            host: "api.example",
+            target: "/",
+            headers: &headers,
+            body: None,
+        };
+        let Reading::Presented(claim) = recipe.read(&request) else { panic!("not presented") };
+        recipe.fresh(&claim, UnixTime::from_millis(now)).map(|fresh| fresh.until().unwrap().millis())
+    }
+
+    #[test]
+    fn an_end_holds_to_the_last_moment_of_its_second_and_a_guard_remembers_as_long() {
+        for (time, expires) in [("unix", "1000"), ("unix-ms", "1000500")] {
+            assert_eq!(judged(time, expires, 1_000_999), Ok(1_000_999), "{time}");
+            let late = judged(time, expires, 1_001_000);
+            assert!(matches!(late, Err(Untimely::Expired { .. })), "{time}: {late:?}");
+        }
+    }
+
+    #[test]
+    fn an_end_may_be_exactly_as_far_off_as_the_limit_reaches() {
+        assert_eq!(judged("unix", "1060", 1_000_000), Ok(1_060_999));
+        assert_eq!(judged("unix-ms", "1060999", 1_000_000), Ok(1_060_999));
+        assert!(matches!(judged("unix", "1061", 1_000_999), Err(Untimely::TooLong { .. })));
     }
 }

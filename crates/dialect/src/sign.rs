@@ -302,7 +302,22 @@ impl Signed {
                 self.target.push_str(&query);
                 Ok(())
             }
-            _ => Err(SignError::NoPlace(what)),
+            Source::Text(_)
+            | Source::Method
+            | Source::Scheme
+            | Source::Host
+            | Source::Hostname
+            | Source::Port
+            | Source::RawQuery
+            | Source::Target
+            | Source::Url
+            | Source::Body
+            | Source::Secret
+            | Source::List(_)
+            | Source::Field(_)
+            | Source::Signature
+            | Source::Group(_)
+            | Source::Let(_) => Err(SignError::NoPlace(what)),
         }
     }
 

@@ -157,7 +157,12 @@ pub(crate) fn judge(
     if lead > future {
         return Err(Untimely::Early { by: lead.saturating_sub(future) });
     }
-    Ok(Fresh { until: Some(at.plus(past + Duration::from_millis(999))) })
+    Ok(Fresh { until: Some(end_of_second(at.plus(past))) })
+}
+
+/// The last moment of the second in which a moment is.
+pub(crate) fn end_of_second(at: UnixTime) -> UnixTime {
+    UnixTime::from_secs(at.secs()).plus(Duration::from_millis(999))
 }
 
 /// Reads a length of time: digits and `ms`, `s`, `m`, `h` or `d`.

@@ -21,7 +21,7 @@ fn load(text: &str) -> Vec<String> {
 }
 
 /// A change to the good file: what is replaced by what, the place, and words of the message.
-const WRONG: [(&str, &str, &str, &str); 40] = [
+const WRONG: [(&str, &str, &str, &str); 42] = [
     ("key_id = \"{header.Key}\"", "key_id = 7", "2:10", "`key_id` is a number"),
     ("{header.Key}", "{header.Key", "2:11", "not closed"),
     ("{header.Key}", "{header}", "2:12", "`header` without a name"),
@@ -59,6 +59,8 @@ const WRONG: [(&str, &str, &str, &str); 40] = [
     ("\"300s\"", "\"300\"", "8:10", "no length of time"),
     ("\"300s\"", "{ past = \"{query.a}s\", future = \"1s\" }", "8:10", "nothing limits it"),
     ("window", "widnow", "8:1", "did you mean `window`?"),
+    ("window = ", "replay = \"nonce\"\nwindow = ", "8:10", "there is no `nonce`"),
+    ("window = ", "replay = \"increasing\"\nwindow = ", "8:10", "there is no `nonce`"),
     ("[dialect.x]", "[dialect.X]", "1:10", "no dialect name"),
     ("[dialect.x]", "[x]", "1:2", "not inside a dialect"),
     ("key_id", "like = \"y\"\nkey_id", "2:8", "there is no dialect `y`"),

@@ -69,12 +69,14 @@ pub(crate) fn compile(mut table: Table, place: Place, mistakes: &mut Mistakes<'_
     let checks = checks
         .into_iter()
         .map(|(name, left, right)| {
-            let sides = [&left, &right].map(|side| {
-                let made = compiler.text(side);
-                checked = checked.with(made.uses);
-                made.template
-            });
-            Check { name: name.into(), sides }
+            let made = [&left, &right].map(|side| compiler.text(side));
+            let uses = made.iter().fold(Uses::default(), |uses, side| uses.with(side.uses));
+            checked = checked.with(uses);
+            Check {
+                name: name.into(),
+                sides: made.map(|side| side.template),
+                with_secret: uses.has(Uses::SECRET),
+            }
         })
         .collect();
     signed = signed.with(checked);

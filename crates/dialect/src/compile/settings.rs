@@ -140,10 +140,7 @@ pub(super) fn encoding(entry: Option<Entry>, place: Place, mistakes: &mut Mistak
     }
     let codecs: Option<Vec<Codec>> = filters
         .iter()
-        .map(|filter| match filter {
-            Filter::Encode(codec) => Some(*codec),
-            _ => None,
-        })
+        .map(|filter| if let Filter::Encode(codec) = filter { Some(*codec) } else { None })
         .collect();
     codecs.map_or(Encoding::Filters(filters.into()), |codecs| Encoding::Codecs(codecs.into()))
 }

@@ -64,10 +64,8 @@ pub(crate) fn pairs(entry: Option<Entry>, mistakes: &mut Mistakes<'_>) -> Vec<(S
     let mut found = Vec::new();
     for Entry { key, value, .. } in table.0 {
         let place = value.place;
-        let texts: Vec<Text> = match value.data {
-            Data::List(list) => list.into_iter().filter_map(|raw| raw_text(&key, raw, mistakes)).collect(),
-            _ => Vec::new(),
-        };
+        let list = if let Data::List(list) = value.data { list } else { Vec::new() };
+        let texts: Vec<Text> = list.into_iter().filter_map(|raw| raw_text(&key, raw, mistakes)).collect();
         match <[Text; 2]>::try_from(texts) {
             Ok([left, right]) => found.push((key, left, right)),
             Err(_) => mistakes.add(place, format!("`{key}` is no pair of texts"), WOULD_DO),
@@ -85,12 +83,11 @@ pub(crate) fn signatures(entry: Option<Entry>, place: Place, mistakes: &mut Mist
         );
         return Vec::new();
     };
-    match entry.value.data {
-        Data::List(list) if !list.is_empty() => {
-            list.into_iter().filter_map(|raw| raw_text("signature", raw, mistakes)).collect()
-        }
-        _ => text(entry, mistakes).into_iter().collect(),
+    let many = if let Data::List(list) = &entry.value.data { list.clone() } else { Vec::new() };
+    if many.is_empty() {
+        return text(entry, mistakes).into_iter().collect();
     }
+    many.into_iter().filter_map(|raw| raw_text("signature", raw, mistakes)).collect()
 }
 
 /// Notes what nobody took out of a table.

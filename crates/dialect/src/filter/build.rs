@@ -33,7 +33,7 @@ pub(crate) enum Misuse {
 }
 
 /// The filters that are not named after a hash or an encoding, with what they work on and their arguments.
-const FILTERS: [(&str, On, &str); 38] = [
+const FILTERS: [(&str, On, &str); 40] = [
     ("lower", On::Both, ""),
     ("upper", On::Both, ""),
     ("trim", On::Both, ""),
@@ -55,9 +55,9 @@ const FILTERS: [(&str, On, &str); 38] = [
     ("or", On::Both, "one value of the same kind, such as `or('none')`"),
     ("then", On::Both, "one value of the same kind, such as `then('yes')`"),
     ("unless", On::Both, "one value, such as `unless(body)`"),
-    ("split", On::Text, "one or two texts, such as `split(',', '=')`"),
-    ("json", On::Text, ""),
-    ("pairs", On::Text, ""),
+    ("split", On::Open, "one or two texts, such as `split(',', '=')`"),
+    ("json", On::Open, ""),
+    ("pairs", On::Open, ""),
     ("drop", On::List, "names, such as `drop('signature')`"),
     ("keep", On::List, "names, such as `keep('x-acme-*')`"),
     ("pick", On::List, "names, such as `pick(signed)`"),
@@ -70,18 +70,22 @@ const FILTERS: [(&str, On, &str); 38] = [
     ("label", On::List, "one or two texts, such as `label('x-')`"),
     ("lower-names", On::List, ""),
     ("all", On::List, "a name, such as `all('v1')`"),
-    ("at", On::List, "a name or a number, such as `at('sig')` or `at(0)`"),
-    ("render", On::List, "two texts, such as `render('=', '&')`"),
+    ("at", On::Take, "a name or a number, such as `at('sig')` or `at(0)`"),
+    ("render", On::Take, "two texts, such as `render('=', '&')`"),
+    ("values", On::Take, "a text to put between them, such as `values('|')`"),
+    ("names", On::Take, "a text to put between them, such as `names(';')`"),
 ];
-
-/// The filters that write out one half of each pair.
-const HALVES: [&str; 2] = ["values", "names"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum On {
-    Text,
-    List,
+    /// A text or a list, of which it makes the same.
     Both,
+    /// A text, of which it makes a list.
+    Open,
+    /// A list, of which it makes a list.
+    List,
+    /// A list, of which it makes a text.
+    Take,
 }
 
 /// The names of all filters.
@@ -90,7 +94,7 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
         .iter()
         .flat_map(|(name, _)| [(*name).to_owned(), format!("hmac-{name}"), format!("chain-{name}")]);
     let codecs = Codec::NAMES.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("un{name}")]);
-    let others = FILTERS.iter().map(|(name, ..)| *name).chain(HALVES).map(str::to_owned);
+    let others = FILTERS.iter().map(|(name, ..)| (*name).to_owned());
     hashes.chain(codecs).chain(others)
 }
 
@@ -103,36 +107,20 @@ impl Filter {
         if let Some(filter) = Self::of_hash_or_codec(name, args)? {
             return Ok((filter, on));
         }
-        if HALVES.contains(&name) {
-            let wanted = "a text to put between them, such as `values('|')`";
-            let [Arg::Text(separator)] = args else {
-                return Err(Misuse::Arguments(wanted.into()));
-            };
-            let separator = boxed(separator);
-            let filter = if name == "values" { Self::Values(separator) } else { Self::NamesOf(separator) };
-            return if on == Kind::List {
-                Ok((filter, Kind::Text))
-            } else {
-                Err(Misuse::WrongKind(Kind::List))
-            };
-        }
         let Some((_, works_on, wanted)) = FILTERS.iter().find(|(known, ..)| *known == name) else {
             return Err(Misuse::Unknown);
         };
-        match (works_on, on) {
-            (On::List, Kind::Text) => return Err(Misuse::WrongKind(Kind::List)),
-            (On::Text, Kind::List) => return Err(Misuse::WrongKind(Kind::Text)),
-            (On::List, Kind::List) | (On::Text, Kind::Text) | (On::Both, _) => {}
-        }
+        let out = match (works_on, on) {
+            (On::List | On::Take, Kind::Text) => return Err(Misuse::WrongKind(Kind::List)),
+            (On::Open, Kind::List) => return Err(Misuse::WrongKind(Kind::Text)),
+            (On::Open, Kind::Text) => Kind::List,
+            (On::Take, Kind::List) => Kind::Text,
+            (On::List, Kind::List) | (On::Both, Kind::Text | Kind::List) => on,
+        };
         let filter = Self::built(name, args, on)?;
         let filter = filter.ok_or_else(|| {
             Misuse::Arguments(if wanted.is_empty() { "none".into() } else { (*wanted).into() })
         })?;
-        let out = match &filter {
-            Self::At(_) | Self::Nth(_) | Self::Render(..) => Kind::Text,
-            Self::Split(..) | Self::Json | Self::Pairs => Kind::List,
-            _ => on,
-        };
         Ok((filter, out))
     }
 
@@ -145,13 +133,9 @@ impl Filter {
             return if args.is_empty() { Ok(Some(filter)) } else { Err(Misuse::Arguments("none".into())) };
         }
         if let Some(hash) = name.strip_prefix("hmac-").and_then(Hash::named) {
-            return match args {
-                [key] => key
-                    .text_slot()
-                    .map(|key| Some(Self::Hmac(hash, Box::new(key))))
-                    .ok_or_else(|| Misuse::Arguments("a key, such as `hmac-sha256(secret)`".into())),
-                _ => Err(Misuse::Arguments("a key, such as `hmac-sha256(secret)`".into())),
-            };
+            let key = if let [key] = args { key.text_slot() } else { None };
+            let wanted = || Misuse::Arguments("a key, such as `hmac-sha256(secret)`".into());
+            return key.map(|key| Some(Self::Hmac(hash, Box::new(key)))).ok_or_else(wanted);
         }
         let Some(hash) = name.strip_prefix("chain-").and_then(Hash::named) else { return Ok(None) };
         let parts: Option<Vec<Slot>> = args.iter().map(Arg::text_slot).collect();
@@ -200,6 +184,8 @@ impl Filter {
             ("lower-names", []) => Self::LowerNames,
             ("all", [Some(name)]) => Self::All(boxed(name)),
             ("at", [Some(name)]) => Self::At(boxed(name)),
+            ("values", [Some(separator)]) => Self::Values(boxed(separator)),
+            ("names", [Some(separator)]) => Self::NamesOf(boxed(separator)),
             ("render", [Some(between), Some(separator)]) => Self::Render(boxed(between), boxed(separator)),
             _ => return Ok(Self::with_values(name, args, on)),
         };

@@ -149,7 +149,43 @@ impl Filter {
             | Self::Keep(Names::Listed(slot))
             | Self::Pick(Names::Listed(slot)) => std::slice::from_ref(slot),
             Self::Chain(_, slots) => slots,
-            _ => &[],
+            Self::Drop(Names::Fixed(_))
+            | Self::Keep(Names::Fixed(_))
+            | Self::Pick(Names::Fixed(_))
+            | Self::Hash(_)
+            | Self::Encode(_)
+            | Self::Decode(_)
+            | Self::Escape { .. }
+            | Self::Unescape { .. }
+            | Self::LowerEscapes
+            | Self::NormPath
+            | Self::Lower
+            | Self::Upper
+            | Self::Trim
+            | Self::Squeeze
+            | Self::Slice(..)
+            | Self::Replace(..)
+            | Self::Capture(_)
+            | Self::Prefix(_)
+            | Self::Suffix(_)
+            | Self::Length
+            | Self::Quote
+            | Self::Date(..)
+            | Self::Split(..)
+            | Self::Json
+            | Self::Pairs
+            | Self::DropEmpty
+            | Self::Sort(_)
+            | Self::Unique
+            | Self::Join(_)
+            | Self::Label(..)
+            | Self::LowerNames
+            | Self::All(_)
+            | Self::At(_)
+            | Self::Nth(_)
+            | Self::Render(..)
+            | Self::Values(_)
+            | Self::NamesOf(_) => &[],
         }
     }
 
@@ -160,20 +196,52 @@ impl Filter {
 
     /// Whether only a part of the input may be left.
     pub(crate) fn leaves_a_part(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Keep(_)
-                | Self::Pick(_)
-                | Self::All(_)
-                | Self::At(_)
-                | Self::Nth(_)
-                | Self::Capture(_)
-                | Self::Slice(..)
-                | Self::Length
-                | Self::Then(_)
-                | Self::Unless(_)
-                | Self::Split(..)
-        )
+            | Self::Pick(_)
+            | Self::All(_)
+            | Self::At(_)
+            | Self::Nth(_)
+            | Self::Capture(_)
+            | Self::Slice(..)
+            | Self::Length
+            | Self::Then(_)
+            | Self::Unless(_)
+            | Self::Split(..) => true,
+            Self::Hash(_)
+            | Self::Hmac(..)
+            | Self::Chain(..)
+            | Self::Encode(_)
+            | Self::Decode(_)
+            | Self::Escape { .. }
+            | Self::Unescape { .. }
+            | Self::LowerEscapes
+            | Self::NormPath
+            | Self::Lower
+            | Self::Upper
+            | Self::Trim
+            | Self::Squeeze
+            | Self::Replace(..)
+            | Self::Prefix(_)
+            | Self::Suffix(_)
+            | Self::Quote
+            | Self::Date(..)
+            | Self::Or(_)
+            | Self::Json
+            | Self::Pairs
+            | Self::Drop(_)
+            | Self::DropEmpty
+            | Self::Sort(_)
+            | Self::Unique
+            | Self::Join(_)
+            | Self::Plus(_)
+            | Self::Add(..)
+            | Self::Label(..)
+            | Self::LowerNames
+            | Self::Render(..)
+            | Self::Values(_)
+            | Self::NamesOf(_) => false,
+        }
     }
 
     /// By how much the output can be longer than the input.

@@ -27,10 +27,17 @@ impl Filter {
     /// The filters that make one text of another.
     pub(crate) fn change<'v>(&self, bytes: Bytes<'v>) -> Result<Bytes<'v>, Flaw> {
         let text = bytes.as_slice();
-        if self.leaves_alone(text) {
-            return Ok(bytes);
-        }
         Ok(Bytes::Owned(match self {
+            // Most texts stay as they are, and need not be copied for it.
+            Self::Escape { safe, plus } if is_escaped(text, safe, *plus) => return Ok(bytes),
+            Self::Unescape { plus } if !text.iter().any(|byte| *byte == b'%' || *plus && *byte == b'+') => {
+                return Ok(bytes);
+            }
+            Self::LowerEscapes if !text.contains(&b'%') => return Ok(bytes),
+            Self::Lower if !text.iter().any(u8::is_ascii_uppercase) => return Ok(bytes),
+            Self::Upper if !text.iter().any(u8::is_ascii_lowercase) => return Ok(bytes),
+            Self::Squeeze if is_squeezed(text) => return Ok(bytes),
+            Self::Prefix(_) | Self::Suffix(_) if text.is_empty() => return Ok(bytes),
             Self::Hash(hash) => return Ok(Bytes::Digest(hash.of(text))),
             Self::Encode(codec) => codec.encode(text),
             Self::Decode(codec) => codec.decode_vec(text).ok_or(Flaw::NotEncoded)?,
@@ -57,8 +64,8 @@ impl Filter {
                 Bytes::Borrowed(text) => return Ok(Bytes::Borrowed(capture(regex, text))),
                 bytes => capture(regex, bytes.as_slice()).to_vec(),
             },
-            Self::Prefix(front) if !text.is_empty() => [front, text].concat(),
-            Self::Suffix(end) if !text.is_empty() => [text, end].concat(),
+            Self::Prefix(front) => [front, text].concat(),
+            Self::Suffix(end) => [text, end].concat(),
             Self::Length => text.len().to_string().into_bytes(),
             Self::Quote => {
                 let text = std::str::from_utf8(text).map_err(|_| Flaw::NotText)?;
@@ -68,28 +75,41 @@ impl Filter {
                 let at = if text.is_empty() { None } else { Some(from.parse(text).ok_or(Flaw::NotATime)?) };
                 at.map_or(Vec::new(), |at| to.write(at).into_bytes())
             }
-            // All others are no changes of one text; `build` lets none of them stand here.
-            _ => return Ok(bytes),
+            // None of these changes one text: `apply` and `on_text` have taken them out, and `build` lets none stand in an
+            // encoding.
+            Self::Hmac(..)
+            | Self::Chain(..)
+            | Self::Or(_)
+            | Self::Then(_)
+            | Self::Unless(_)
+            | Self::Split(..)
+            | Self::Json
+            | Self::Pairs
+            | Self::Drop(_)
+            | Self::Keep(_)
+            | Self::Pick(_)
+            | Self::DropEmpty
+            | Self::Sort(_)
+            | Self::Unique
+            | Self::Join(_)
+            | Self::Plus(_)
+            | Self::Add(..)
+            | Self::Label(..)
+            | Self::LowerNames
+            | Self::All(_)
+            | Self::At(_)
+            | Self::Nth(_)
+            | Self::Render(..)
+            | Self::Values(_)
+            | Self::NamesOf(_) => return Ok(bytes),
         }))
     }
 }
 
-impl Filter {
-    /// Whether it is plain to see that this text stays as it is: most do.
-    fn leaves_alone(&self, text: &[u8]) -> bool {
-        match self {
-            Self::Escape { safe, plus } => {
-                let kept = |byte: &u8| byte.is_ascii_alphanumeric() || safe.contains(byte);
-                text.iter().all(|byte| kept(byte) && !(*plus && *byte == b' '))
-            }
-            Self::Unescape { plus } => !text.iter().any(|byte| *byte == b'%' || *plus && *byte == b'+'),
-            Self::LowerEscapes => !text.contains(&b'%'),
-            Self::Lower => !text.iter().any(u8::is_ascii_uppercase),
-            Self::Upper => !text.iter().any(u8::is_ascii_lowercase),
-            Self::Squeeze => is_squeezed(text),
-            _ => false,
-        }
-    }
+/// Whether nothing in this text would be escaped.
+fn is_escaped(text: &[u8], safe: &[u8], plus: bool) -> bool {
+    let kept = |byte: &u8| byte.is_ascii_alphanumeric() || safe.contains(byte);
+    text.iter().all(|byte| kept(byte) && !(plus && *byte == b' '))
 }
 
 /// HMAC after HMAC, each under the one before.
