@@ -6,6 +6,8 @@
 
 mod answer;
 mod cors;
+mod door;
+mod guard;
 pub mod identity;
 mod inbound;
 mod lookalike;
@@ -18,6 +20,8 @@ mod tree;
 
 pub use answer::{Answer, Problem, REQUEST_ID, refusal};
 pub use cors::{AllowedOrigin, Cors, Origins};
+pub use door::{Door, DoorName, Doors, FrontProxy};
+pub use guard::{Admitted, Guard, Refused};
 pub use inbound::{BadRequest, Inbound};
 pub use path::{Ambiguous, routing_path};
 pub use peers::{Network, NotANetwork, TrustedPeers};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use countersign_verify::Requirement;
 use http::Method;
 
+use crate::door::Doors;
 use crate::inbound::Inbound;
 use crate::lookalike::loosest;
 use crate::tree::Tree;
@@ -44,8 +45,10 @@ pub struct Route {
     pub pattern: String,
     /// What it asks of a request.
     pub requirement: Requirement,
-    /// Where it leads.
-    pub upstream: UpstreamName,
+    /// At which doors it is.
+    pub doors: Doors,
+    /// Where the reverse proxy leads it; nowhere where other proxies do.
+    pub upstream: Option<UpstreamName>,
     /// What becomes of the secrets that were checked.
     pub credentials: Credentials,
     /// The largest body it lets through, in bytes; the general limit where it has none of its own.
@@ -250,7 +253,8 @@ mod tests {
                 SignatureUse::AsDialect,
             )
             .unwrap(),
-            upstream: UpstreamName("api".into()),
+            doors: Doors::All,
+            upstream: Some(UpstreamName("api".into())),
             credentials: Credentials::Remove,
             body_limit: None,
         }

@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use countersign_edge::{Credentials, Route, Routes, UpstreamName};
+use countersign_edge::{Credentials, Doors, Route, Routes, UpstreamName};
 use countersign_model::Scopes;
 use countersign_verify::{Accept, Requirement, SignatureUse, UnsignedQuery};
 use http::Method;
@@ -21,7 +21,8 @@ fn route(methods: Vec<Method>, pattern: String) -> Route {
             SignatureUse::AsDialect,
         )
         .unwrap(),
-        upstream: UpstreamName("api".into()),
+        doors: Doors::All,
+        upstream: Some(UpstreamName("api".into())),
         credentials: Credentials::Remove,
         body_limit: None,
     }

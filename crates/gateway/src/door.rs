@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use countersign_edge::{
-    Answer, BadRequest, Inbound, Note, Problem, RequestId, Route, Routes, UpstreamName, identity, refusal,
+    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, Note, Problem, Refused, RequestId, UpstreamName,
 };
 use countersign_model::{Entropy, UnixTime};
-use countersign_verify::{Verified, Verifier};
-use http::{HeaderName, Response, request};
+use http::{Response, request};
 
 use crate::reply::Reply;
 use crate::{
@@ -19,12 +18,10 @@ use crate::{
 
 /// The gateway under one configuration.
 pub struct Gateway {
-    /// The routes.
-    pub routes: Routes,
     /// What decides.
-    pub verifier: Arc<Verifier>,
-    /// Where an API key stands, so that it goes no further.
-    pub api_key_header: HeaderName,
+    pub guard: Arc<Guard>,
+    /// What this door is called.
+    pub name: DoorName,
     /// Where the routes lead.
     pub upstreams: HashMap<UpstreamName, Arc<Upstream>>,
     /// The limits on bodies that stream through.
@@ -45,26 +42,6 @@ pub struct Attending<'a> {
     pub pools: &'a Pools,
 }
 
-/// What became of a request at the door.
-pub enum Admission {
-    /// It may pass.
-    Admitted(Admitted),
-    /// It was answered.
-    Answered(Box<(Response<Reply>, Note)>),
-}
-
-impl Admission {
-    fn answered(response: Response<Reply>, note: Note) -> Self {
-        Self::Answered(Box::new((response, note)))
-    }
-}
-
-/// A request that may pass, and where to. Only [`Gateway::admit`] makes one.
-pub struct Admitted {
-    route: Arc<Route>,
-    verified: Verified,
-}
-
 impl Gateway {
     /// Decides on a request. Its body is read only if a check needs it.
     pub async fn admit(
@@ -72,20 +49,8 @@ impl Gateway {
         inbound: &Inbound<'_>,
         body: &mut ClientBody,
         attending: &Attending<'_>,
-    ) -> Admission {
-        let Some(route) = self.routes.of(inbound).cloned() else {
-            let note = Note::answered("no_route", String::new());
-            return Admission::answered(problem(Problem::NoRoute, attending), note);
-        };
-        let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, attending.now).await;
-        match verdict {
-            Ok(verified) => Admission::Admitted(Admitted { route, verified }),
-            Err(failure) => {
-                let answer = refusal(&failure, &route.requirement, &self.api_key_header);
-                let response = answer.into_response(attending.id).map(Reply::answer);
-                Admission::answered(response, Note::refused(route, &failure))
-            }
-        }
+    ) -> Result<Admitted, Box<Refused>> {
+        self.guard.admit(inbound, body, &self.name, attending.now).await
     }
 
     /// Passes on a request that was admitted. `head` and `body` are those of the request that was decided on.
@@ -93,15 +58,15 @@ impl Gateway {
         &self,
         head: request::Parts,
         body: ClientBody,
-        Admitted { route, verified }: Admitted,
+        admitted: Admitted,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
-        let note = Note::allowed(Arc::clone(&route), &verified);
-        let Some(pool) = self.upstreams.get(&route.upstream).map(|upstream| attending.pools.of(upstream))
-        else {
+        let (note, route) = (admitted.note(), admitted.route());
+        let upstream = route.upstream.as_ref().and_then(|name| self.upstreams.get(name));
+        let Some(pool) = upstream.map(|upstream| attending.pools.of(upstream)) else {
             // Routes are checked against upstreams when they are loaded.
-            let note =
-                note.upstream_failed("no_upstream", format!("there is no upstream `{}`", route.upstream));
+            let why = format!("the upstream of the route {} is not there", route.pattern);
+            let note = note.upstream_failed("no_upstream", why);
             return (problem(Problem::Internal, attending), note);
         };
         let trace = Trace::of(&head.headers, attending.entropy);
@@ -109,15 +74,7 @@ impl Gateway {
             // First what the client's connection was told goes, and with it whatever the client names there; what is set
             // after that nothing of the client's can remove.
             let mut onward = Onward::new(head)?;
-            let headers = onward.headers_mut();
-            identity::remove_credentials(
-                headers,
-                &route.requirement,
-                &self.api_key_header,
-                &route.credentials,
-            );
-            identity::remove_forged(headers);
-            identity::set(headers, &verified);
+            self.guard.introduce(&admitted, onward.headers_mut());
             onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
             let limits =
                 BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies };

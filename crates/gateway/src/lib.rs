@@ -15,7 +15,7 @@ mod trace;
 mod upstream;
 
 pub use client_body::{ClientBody, ReadLimits};
-pub use door::{Admission, Admitted, Attending, Gateway};
+pub use door::{Attending, Gateway};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };

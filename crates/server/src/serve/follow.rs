@@ -34,7 +34,7 @@ pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
     loop {
         every.tick().await;
         let current = site.load_full();
-        match (current.gateway.verifier.catch_up(clock.now()).await, failing) {
+        match (current.guard.verifier.catch_up(clock.now()).await, failing) {
             (Ok(()), Following::Well) => {}
             (Ok(()), Following::Failing) => {
                 tracing::info!("the change feed can be read again");
@@ -79,7 +79,7 @@ pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn C
                 }
             }
         }
-        if let Err(error) = site.load_full().gateway.verifier.tidy(clock.now()).await {
+        if let Err(error) = site.load_full().guard.verifier.tidy(clock.now()).await {
             tracing::warn!(error = with_causes(&error), "ended sessions could not be read");
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
-use countersign_gateway::{Admission, Attending, ClientBody, Pools, ReadLimits, Reply};
+use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Reply};
 use countersign_model::Clock as _;
 use http::{Request, Response, request};
 use hyper::body::Incoming;
@@ -103,8 +103,8 @@ impl Site {
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
         match self.gateway.admit(&inbound, &mut body, attending).await {
-            Admission::Admitted(admitted) => self.gateway.forward(head, body, admitted, attending).await,
-            Admission::Answered(answer) => *answer,
+            Ok(admitted) => self.gateway.forward(head, body, admitted, attending).await,
+            Err(refused) => (refused.answer.into_response(attending.id).map(Reply::answer), refused.note),
         }
     }
 
@@ -127,7 +127,7 @@ impl Site {
     ) -> Option<Response<Bytes>> {
         let (cors, origin) = (self.cors.as_ref()?, origin?);
         let asked = Cors::asked(inbound.method, inbound.headers)?;
-        let route = |method| self.gateway.routes.find(method, &inbound.path);
+        let route = |method| self.guard.routes.find(method, &inbound.path);
         if route(inbound.method).is_some_and(|route| route.methods.contains(inbound.method)) {
             return None;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_api::LoginApi;
 use countersign_dialect::Dialects;
-use countersign_edge::{Cors, Credentials, Route, RouteError, Routes, UpstreamName};
+use countersign_edge::{Cors, Credentials, DoorName, Doors, Guard, Route, RouteError, Routes, UpstreamName};
 use countersign_gateway::{BodyLimits, Gateway, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits};
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
@@ -34,6 +34,7 @@ pub(crate) struct Foundation {
 
 /// What serves requests under one configuration.
 pub(crate) struct Site {
+    pub(crate) guard: Arc<Guard>,
     pub(crate) gateway: Gateway,
     pub(crate) login: Option<LoginApi>,
     pub(crate) cors: Option<Cors>,
@@ -100,19 +101,19 @@ impl Site {
         )
         .await
         .map_err(NotAssembled::Verifier)?;
-        let verifier = Arc::new(verifier);
+        let guard = Arc::new(Guard { routes, verifier: Arc::new(verifier), api_key_header });
         Ok(Self {
-            login: login(config, foundation, &verifier)?,
+            login: login(config, foundation, &guard.verifier)?,
             gateway: Gateway {
-                routes,
-                verifier,
-                api_key_header,
+                guard: Arc::clone(&guard),
+                name: DoorName::proxy(),
                 upstreams: upstreams(config)?,
                 bodies: BodyLimits {
                     max_bytes: config.limits.proxied_body(),
                     idle_timeout: config.limits.body_idle(),
                 },
             },
+            guard,
             cors: config.cors.clone(),
             held_bodies: HeldBodies::new(config.limits.held_bodies()),
             limits: config.limits.clone(),
@@ -185,7 +186,8 @@ fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssemble
             Methods::These(methods) => methods.clone(),
         },
         requirement,
-        upstream: UpstreamName(config.upstream.to_string().into()),
+        doors: Doors::All,
+        upstream: Some(UpstreamName(config.upstream.to_string().into())),
         credentials: match &config.credentials {
             CredentialsRule::Remove => Credentials::Remove,
             CredentialsRule::Keep { reason } => Credentials::DangerKeep { reason: reason.clone() },

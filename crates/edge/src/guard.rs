@@ -1,0 +1,101 @@
+//! The way through every door: the route, the decision, and what is told of it.
+
+use std::sync::Arc;
+
+use countersign_model::UnixTime;
+use countersign_verify::{BodySource, Verified, Verifier};
+use http::{HeaderMap, HeaderName};
+
+use crate::answer::{Answer, Problem, refusal};
+use crate::door::DoorName;
+use crate::identity;
+use crate::inbound::Inbound;
+use crate::record::Note;
+use crate::routes::{Route, Routes};
+
+/// What decides at every door, under one configuration.
+pub struct Guard {
+    /// The routes.
+    pub routes: Routes,
+    /// What decides.
+    pub verifier: Arc<Verifier>,
+    /// Where an API key stands, so that it goes no further.
+    pub api_key_header: HeaderName,
+}
+
+/// A request that may pass. Only [`Guard::admit`] makes one.
+#[derive(Debug)]
+pub struct Admitted {
+    route: Arc<Route>,
+    verified: Verified,
+}
+
+/// A request that may not pass.
+#[derive(Debug)]
+pub struct Refused {
+    /// What its sender is told.
+    pub answer: Answer,
+    /// What operators are told.
+    pub note: Note,
+}
+
+impl Refused {
+    /// A refusal that no decision was needed for; `reason` is a stable word for the log, `detail` a sentence.
+    pub fn answered(problem: Problem, reason: &'static str, detail: String) -> Box<Self> {
+        Box::new(Self { answer: Answer::from(problem), note: Note::answered(reason, detail) })
+    }
+}
+
+impl Guard {
+    /// Decides on a request that came to `door` at `now`. Its body is read only if a check needs it.
+    pub async fn admit<B: BodySource>(
+        &self,
+        inbound: &Inbound<'_>,
+        body: &mut B,
+        door: &DoorName,
+        now: UnixTime,
+    ) -> Result<Admitted, Box<Refused>> {
+        let Some(route) = self.routes.of(inbound).cloned() else {
+            return Err(Refused::answered(Problem::NoRoute, "no_route", String::new()));
+        };
+        // No looser route is looked for: at this door, these requests pass by none.
+        if !route.doors.include(door) {
+            let detail = format!("the route {} is not at the door `{door}`", route.pattern);
+            return Err(Refused::answered(Problem::NoRoute, "other_door", detail));
+        }
+        let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, now).await;
+        match verdict {
+            Ok(verified) => Ok(Admitted { route, verified }),
+            Err(failure) => {
+                let answer = refusal(&failure, &route.requirement, &self.api_key_header);
+                Err(Box::new(Refused { answer, note: Note::refused(route, &failure) }))
+            }
+        }
+    }
+
+    /// Makes the headers of an admitted request those that the upstream sees: what was checked and what was forged is gone,
+    /// who is calling stands there. For doors that hold the request in their hands; [`Guard::pass`] is for the others.
+    pub fn introduce(&self, admitted: &Admitted, headers: &mut HeaderMap) {
+        let Route { requirement, credentials, .. } = &*admitted.route;
+        identity::remove_credentials(headers, requirement, &self.api_key_header, credentials);
+        identity::remove_forged(headers);
+        identity::set(headers, &admitted.verified);
+    }
+}
+
+impl Admitted {
+    /// The route it takes.
+    pub fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// Who sent it.
+    pub fn verified(&self) -> &Verified {
+        &self.verified
+    }
+
+    /// What operators are told.
+    pub fn note(&self) -> Note {
+        Note::allowed(Arc::clone(&self.route), &self.verified)
+    }
+}
