@@ -23,4 +23,7 @@ pub use held::HeldBodies;
 pub use limits::{BodyLimits, UpstreamLimits};
 pub use reply::{BrokenReply, Reply};
 pub use trace::Trace;
-pub use upstream::{InvalidUpstream, Pool, Pools, Upstream, UpstreamFailure};
+pub use upstream::{
+    Health, HealthCheck, InvalidUpstream, MAX_SERVERS, Pool, Pools, Server, Standing, Upstream,
+    UpstreamFailure, tend,
+};

@@ -8,7 +8,7 @@ mod payload;
 
 use std::rc::Rc;
 
-use http::{Response, Version};
+use http::{Response, Version, header};
 use hyper::body::Incoming;
 
 pub use body::ForwardedBody;
@@ -18,7 +18,10 @@ pub use payload::Payload;
 pub(crate) use payload::{RequestBody, Upload};
 
 use crate::BodyLimits;
-use crate::upstream::{Connection, ExchangeFailure, Pool};
+use crate::upstream::{Connection, ExchangeFailure, Pool, Server, Tried, UpstreamFailure};
+
+/// The most servers of an upstream that one request tries.
+const MAX_TRIES: u32 = 3;
 
 /// Passes a request on to the upstream of `pool` and hands back its response as soon as the head is there.
 ///
@@ -27,7 +30,8 @@ use crate::upstream::{Connection, ExchangeFailure, Pool};
 ///
 /// A connection that was kept may have been closed by the upstream in the meantime. Where nothing was sent
 /// on it, or where the method is idempotent and there is no body, the request is sent once more, on a new
-/// connection (RFC 9110, 9.2.2).
+/// connection (RFC 9110, 9.2.2). On the same terms it goes to another server of the upstream where one takes no
+/// connection or breaks it off without an answer, to three at most.
 pub async fn forward(
     pool: &Rc<Pool>,
     onward: Onward,
@@ -36,28 +40,57 @@ pub async fn forward(
 ) -> Result<Response<ForwardedBody>, ForwardFailure> {
     let upstream = pool.upstream();
     let (mut request, upload) = onward.into_request(upstream, payload, limits)?;
-    if let Some(mut connection) = pool.take() {
+    let mut tried = Tried::default();
+    let mut failed = None;
+    while tried.count() < MAX_TRIES
+        && let Some((place, server)) = pool.choose(tried)
+    {
+        tried.add(place);
+        request.headers_mut().insert(header::HOST, server.host().clone());
+        if let Some(mut connection) = pool.take(place) {
+            match connection.exchange(request, upload.as_ref(), upstream).await {
+                Ok(response) => return Ok(pass_back(response, connection, server, upload, pool)),
+                Err(ExchangeFailure::Dead(again, _)) => request = *again,
+                Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
+                Err(ExchangeFailure::Body(failure)) => return Err(RequestFailure::Body(failure).into()),
+            }
+        }
+        let mut connection = match pool.open(place, server).await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                server.standing().failed();
+                failed = Some(failure);
+                continue;
+            }
+        };
         match connection.exchange(request, upload.as_ref(), upstream).await {
-            Ok(response) => return Ok(pass_back(response, connection, upload, pool)),
-            Err(ExchangeFailure::Dead(again, _)) => request = *again,
-            Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
+            Ok(response) => return Ok(pass_back(response, connection, server, upload, pool)),
+            Err(ExchangeFailure::Dead(again, failure)) => {
+                server.standing().failed();
+                request = *again;
+                failed = Some(failure);
+            }
+            Err(ExchangeFailure::Upstream(failure)) => {
+                if let UpstreamFailure::Broken { .. } = failure {
+                    server.standing().failed();
+                }
+                return Err(failure.into());
+            }
             Err(ExchangeFailure::Body(failure)) => return Err(RequestFailure::Body(failure).into()),
         }
     }
-    let mut connection = pool.open().await?;
-    match connection.exchange(request, upload.as_ref(), upstream).await {
-        Ok(response) => Ok(pass_back(response, connection, upload, pool)),
-        Err(ExchangeFailure::Dead(_, failure) | ExchangeFailure::Upstream(failure)) => Err(failure.into()),
-        Err(ExchangeFailure::Body(failure)) => Err(RequestFailure::Body(failure).into()),
-    }
+    // An upstream has a server, so that something failed.
+    Err(failed.unwrap_or(UpstreamFailure::Refused).into())
 }
 
 fn pass_back(
     response: Response<Incoming>,
     connection: Box<Connection>,
+    server: &Server,
     upload: Option<Rc<Upload>>,
     pool: &Rc<Pool>,
 ) -> Response<ForwardedBody> {
+    server.standing().succeeded();
     let (mut head, body) = response.into_parts();
     // The version is between the upstream and us (RFC 9110, 2.5).
     head.version = Version::HTTP_11;

@@ -102,7 +102,7 @@ impl Onward {
         trace.write(headers);
     }
 
-    /// The request to send to `upstream`, with its body and, where it streams, a view of how that goes.
+    /// The request to send to a server of `upstream`, but for its `Host`, with its body and, where it streams, a view of how that goes.
     pub(super) fn into_request(
         self,
         upstream: &Upstream,
@@ -115,7 +115,6 @@ impl Onward {
             .path_and_query()
             .and_then(|sent| upstream.target(sent))
             .ok_or(RequestFailure::TargetNotForwarded)?;
-        head.headers.insert(header::HOST, upstream.host().clone());
         if let Trailers::Taken = trailers {
             head.headers.insert(header::TE, HeaderValue::from_static("trailers"));
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("te"));

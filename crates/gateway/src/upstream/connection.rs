@@ -18,9 +18,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::address::{Endpoint, Upstream};
+use super::address::{Endpoint, Server, Upstream};
 use super::failure::UpstreamFailure;
+use super::pool::{InUse, Place};
 use super::wire::{Wire, Written};
+use crate::UpstreamLimits;
 use crate::deadline::Deadline;
 use crate::forward::{RequestBody, Upload};
 
@@ -33,6 +35,10 @@ pub(crate) struct Connection {
     link: Link,
     written: Rc<Written>,
     reuse: Reuse,
+    /// Which of the upstream's servers is at the other end.
+    pub(super) place: Place,
+    /// There while a request has it.
+    pub(super) in_use: Option<InUse>,
     /// For whoever uses the connection; kept here so that its timer outlives the request.
     pub(crate) deadline: Deadline,
     /// Since when nobody uses it.
@@ -72,10 +78,14 @@ pub(crate) enum ExchangeFailure {
 }
 
 impl Connection {
-    /// Connects to `upstream`, within its connect timeout.
-    pub(super) async fn open(upstream: &Upstream) -> Result<Box<Self>, UpstreamFailure> {
-        let after = upstream.limits().connect_timeout;
-        let stream = timeout(after, connect(upstream.endpoint()))
+    /// Connects to `server`, within the connect timeout.
+    pub(super) async fn open(
+        server: &Server,
+        place: Place,
+        limits: &UpstreamLimits,
+    ) -> Result<Box<Self>, UpstreamFailure> {
+        let after = limits.connect_timeout;
+        let stream = timeout(after, connect(server.endpoint()))
             .await
             .map_err(|_| UpstreamFailure::ConnectTimeout { after })??;
         // Small requests and the ends of large ones must not wait for an acknowledgement (RFC 9293, 3.7.4).
@@ -91,6 +101,8 @@ impl Connection {
             link: Link(Some(driver)),
             written,
             reuse: Reuse::Allowed,
+            place,
+            in_use: None,
             deadline: Deadline::default(),
             idle_since: Instant::now(),
         }))

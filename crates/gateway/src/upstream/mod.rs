@@ -4,9 +4,14 @@ mod address;
 mod connection;
 mod failure;
 mod pool;
+mod standing;
+mod tend;
 mod wire;
 
-pub use address::{InvalidUpstream, Upstream};
+pub use address::{HealthCheck, InvalidUpstream, MAX_SERVERS, Server, Upstream};
 pub(crate) use connection::{Connection, Driven, ExchangeFailure};
 pub use failure::UpstreamFailure;
+pub(crate) use pool::Tried;
 pub use pool::{Pool, Pools};
+pub use standing::{Health, Standing};
+pub use tend::tend;

@@ -6,5 +6,6 @@
 mod failures;
 mod heads;
 mod pooling;
+mod servers;
 mod streaming;
 mod support;

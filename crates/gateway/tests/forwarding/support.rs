@@ -68,7 +68,10 @@ impl Door {
         body_limits: BodyLimits,
         bodies: Bodies,
     ) -> Self {
-        let upstream = Arc::new(Upstream::parse("api", url, limits).unwrap());
+        Self::before(Arc::new(Upstream::parse("api", url, limits).unwrap()), body_limits, bodies).await
+    }
+
+    pub(crate) async fn before(upstream: Arc<Upstream>, body_limits: BodyLimits, bodies: Bodies) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let failures = Rc::new(RefCell::new(Vec::new()));
@@ -176,6 +179,13 @@ impl Peer {
                 Err(_) => break,
             }
         }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The next bytes, so many.
+    pub(crate) async fn read_exactly(&mut self, count: usize) -> String {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).await.unwrap();
         String::from_utf8(bytes).unwrap()
     }
 

@@ -131,7 +131,7 @@ fn the_environment_has_the_last_word_on_every_key() {
         networks.iter().map(countersign_model::Network::as_str).collect::<Vec<_>>(),
         ["eth", "polygon"]
     );
-    assert_eq!(config.upstreams[0].url.authority().host(), "api");
+    assert_eq!(config.upstreams[0].urls[0].authority().host(), "api");
     assert_eq!(config.routes[0].require, RequireConfig::Any(vec![SchemeName::Wallet, SchemeName::ApiKey]));
     assert_eq!(config.routes[1].require, RequireConfig::Nothing);
 }

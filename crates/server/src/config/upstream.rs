@@ -2,20 +2,36 @@
 
 use std::fmt;
 
-use http::uri::{Authority, Uri};
+use countersign_gateway::MAX_SERVERS;
+use http::uri::{Authority, PathAndQuery, Uri};
 
-use super::document::{At, Node};
+use super::document::{At, Node, Value};
 use super::notes::Notes;
-use super::read::{parsed, text};
+use super::read::{amount, parsed, text};
 use super::section::Section;
+use super::units::Period;
+
+/// How often the servers of an upstream are asked for their health.
+const HEALTH_EVERY: Period = Period::seconds(5);
 
 /// An API behind us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UpstreamConfig {
     /// What routes call it.
     pub(crate) name: UpstreamName,
-    /// Where it is.
-    pub(crate) url: UpstreamUrl,
+    /// Where its servers are: one or more.
+    pub(crate) urls: Vec<UpstreamUrl>,
+    /// How they are asked for their health, if they are.
+    pub(crate) health: Option<HealthConfig>,
+}
+
+/// How the servers of an upstream are asked for their health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HealthConfig {
+    /// What they are asked for.
+    pub(crate) path: PathAndQuery,
+    /// How often.
+    pub(crate) every: Period,
 }
 
 /// What an upstream is called: 1 to 64 ASCII letters, digits, `_` and `-`.
@@ -37,7 +53,17 @@ impl UpstreamConfig {
         for mut section in sections {
             let at = section.node("name").map_or(At::File, |node| node.at.clone());
             let name = section.required("name", "what routes call it", parsed(UpstreamName::parse));
-            let url = section.required("url", "where it is, as in \"http://127.0.0.1:9000\"", url);
+            let urls = section.required("url", "where it is, as in \"http://127.0.0.1:9000\"", urls);
+            let path = section.optional("health", parsed(health_path));
+            let every = section.optional("health_every", amount(Period::seconds(1), Period::hours(1)));
+            if let (None, Some(node)) = (section.node("health"), section.node("health_every")) {
+                section.notes.wrong(
+                    &node.at,
+                    "`health_every` without `health`",
+                    "add `health`, the path to ask for, as in \"/healthz\"",
+                );
+            }
+            let health = path.map(|path| HealthConfig { path, every: every.unwrap_or(HEALTH_EVERY) });
             if let Some(name) = &name {
                 if names.contains(name) {
                     section.notes.wrong(
@@ -49,11 +75,48 @@ impl UpstreamConfig {
                 names.push(name.clone());
             }
             section.finish();
-            if let (Some(name), Some(url)) = (name, url) {
-                upstreams.push(Self { name, url });
+            if let (Some(name), Some(urls)) = (name, urls) {
+                upstreams.push(Self { name, urls, health });
             }
         }
         (upstreams, names)
+    }
+}
+
+/// One URL, or a list of them.
+fn urls(node: &Node, notes: &Notes<'_>) -> Option<Vec<UpstreamUrl>> {
+    let members = match &node.value {
+        Value::List(members) => members.as_slice(),
+        Value::Raw(_)
+        | Value::Text(_)
+        | Value::Integer(_)
+        | Value::Boolean(_)
+        | Value::Table(_)
+        | Value::Other(_) => std::slice::from_ref(node),
+    };
+    if members.is_empty() || members.len() > MAX_SERVERS {
+        notes.wrong(&node.at, format!("found {} URLs", members.len()), format!("give 1 to {MAX_SERVERS}"));
+        return None;
+    }
+    let mut urls: Vec<UpstreamUrl> = Vec::new();
+    let mut all = Some(());
+    for member in members {
+        match url(member, notes) {
+            Some(url) if urls.contains(&url) => {
+                notes.wrong(&member.at, format!("`{}` stands here twice", url.authority), "write it once");
+            }
+            Some(url) => urls.push(url),
+            None => all = None,
+        }
+    }
+    all.map(|()| urls)
+}
+
+fn health_path(text: &str) -> Result<PathAndQuery, String> {
+    const FORM: &str = "write a path, as in \"/healthz\"";
+    match text.parse() {
+        Ok(path) if text.starts_with('/') => Ok(path),
+        Ok(_) | Err(_) => Err(format!("`{text}` is no path: {FORM}")),
     }
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use countersign_edge::with_causes;
+use countersign_gateway::tend;
 use countersign_model::Clock;
 use countersign_store::{SWEEP_LIMIT, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::site::Site;
@@ -25,6 +27,9 @@ const KEEP_CHANGES: u64 = 100_000;
 /// How often single durations are summed up into the histogram. Until then each is kept, so that a server whose metrics nobody
 /// reads must do it by itself.
 const SUM_UP_EVERY: Duration = Duration::from_secs(5);
+
+/// How soon after a reload the servers of its upstreams are looked after.
+const LOOK_FOR_RELOAD_EVERY: Duration = Duration::from_secs(1);
 
 /// Follows the change feed until the future is dropped.
 pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
@@ -83,6 +88,59 @@ pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn C
             tracing::warn!(error = with_causes(&error), "ended sessions could not be read");
         }
     }
+}
+
+/// Looks after the servers of all upstreams until the future is dropped. To be run where `spawn_local` works.
+pub(super) async fn upstreams(site: &ArcSwap<Site>) {
+    let mut every = interval(LOOK_FOR_RELOAD_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut current = site.load_full();
+    let mut tending = tend_all(&current);
+    loop {
+        every.tick().await;
+        let now = site.load_full();
+        if !Arc::ptr_eq(&now, &current) {
+            // Those of the old configuration are no longer looked after when this is dropped.
+            tending = tend_all(&now);
+            current = now;
+        }
+        while tending.try_join_next().is_some() {}
+    }
+}
+
+fn tend_all(site: &Site) -> JoinSet<()> {
+    let mut tending = JoinSet::new();
+    for upstream in site.gateway.upstreams.values() {
+        for place in 0..upstream.servers().len() {
+            let upstream = Arc::clone(upstream);
+            tending.spawn_local(async move {
+                let Some(server) = upstream.servers().get(place) else { return };
+                telemetry::upstream_server(&upstream, server);
+                tend(&upstream, server, |server| {
+                    telemetry::upstream_server(&upstream, server);
+                    let (upstream, server_name) =
+                        (upstream.name(), server.host().to_str().unwrap_or_default());
+                    if server.standing().is_good() {
+                        tracing::info!(
+                            upstream,
+                            server = server_name,
+                            "a server of an upstream is used again"
+                        );
+                    } else {
+                        let health = server.standing().health().as_str();
+                        tracing::warn!(
+                            upstream,
+                            server = server_name,
+                            health,
+                            "a server of an upstream is set aside"
+                        );
+                    }
+                })
+                .await;
+            });
+        }
+    }
+    tending
 }
 
 /// Sums up the figures until the future is dropped.

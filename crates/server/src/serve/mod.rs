@@ -287,6 +287,40 @@ fn worker<H: Handle>(
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
     let (slots, phase) = (Arc::clone(slots), phase.subscribe());
+    thread(name, move || async move {
+        match listen::adopt(socket) {
+            Ok(listener) => {
+                listen::serve(listener, Rc::new(handler()), limits, slots, phase).await;
+            }
+            Err(error) => tracing::error!(%error, "a worker did not get its socket"),
+        }
+    })
+}
+
+/// A thread that follows the change feed, looks after upstreams, removes what has expired and sums up the figures.
+fn housekeeper(
+    site: &Arc<ArcSwap<Site>>,
+    store: &Arc<dyn Store>,
+    figures: PrometheusHandle,
+    phase: &watch::Sender<Phase>,
+) -> Result<JoinHandle<()>, NotServing> {
+    let (site, store, mut phase) = (Arc::clone(site), Arc::clone(store), phase.subscribe());
+    thread("housekeeper".to_owned(), move || async move {
+        tokio::select! {
+            () = stopping(&mut phase) => {}
+            () = follow::feed(Arc::clone(&site), &SystemClock) => {}
+            () = follow::upstreams(&site) => {}
+            () = follow::sweep(&site, &*store, &SystemClock) => {}
+            () = follow::sum_up(&figures) => {}
+        }
+    })
+}
+
+/// A thread with a runtime of its own, on which `spawn_local` works.
+fn thread<F: Future<Output = ()>>(
+    name: String,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> Result<JoinHandle<()>, NotServing> {
     let (made, outcome) = std::sync::mpsc::sync_channel(1);
     let run = move || {
         let runtime =
@@ -297,39 +331,10 @@ fn worker<H: Handle>(
         };
         // Whoever started this thread waits for it.
         drop(told);
-        runtime.block_on(async move {
-            match listen::adopt(socket) {
-                Ok(listener) => {
-                    listen::serve(listener, Rc::new(handler()), limits, slots, phase).await;
-                }
-                Err(error) => tracing::error!(%error, "a worker did not get its socket"),
-            }
-        });
+        runtime.block_on(work());
     };
     let thread = std::thread::Builder::new().name(name).spawn(run)?;
     // A local runtime is made where it runs; that it could not be is told here.
     outcome.recv().unwrap_or_else(|gone| Err(std::io::Error::other(gone)))?;
     Ok(thread)
-}
-
-/// A thread that follows the change feed, removes what has expired and sums up the figures.
-fn housekeeper(
-    site: &Arc<ArcSwap<Site>>,
-    store: &Arc<dyn Store>,
-    figures: PrometheusHandle,
-    phase: &watch::Sender<Phase>,
-) -> Result<JoinHandle<()>, NotServing> {
-    let (site, store, mut phase) = (Arc::clone(site), Arc::clone(store), phase.subscribe());
-    let runtime = runtime()?;
-    let run = move || {
-        runtime.block_on(async {
-            tokio::select! {
-                () = stopping(&mut phase) => {}
-                () = follow::feed(Arc::clone(&site), &SystemClock) => {}
-                () = follow::sweep(&site, &*store, &SystemClock) => {}
-                () = follow::sum_up(&figures) => {}
-            }
-        });
-    };
-    Ok(std::thread::Builder::new().name("housekeeper".to_owned()).spawn(run)?)
 }

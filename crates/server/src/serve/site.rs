@@ -6,7 +6,9 @@ use std::sync::Arc;
 use countersign_api::LoginApi;
 use countersign_dialect::Dialects;
 use countersign_edge::{Cors, Credentials, DoorName, Doors, Guard, Route, RouteError, Routes, UpstreamName};
-use countersign_gateway::{BodyLimits, Gateway, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits};
+use countersign_gateway::{
+    BodyLimits, Gateway, HealthCheck, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits,
+};
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
 use countersign_store::Store;
@@ -147,8 +149,14 @@ fn upstreams(config: &Config) -> Result<HashMap<UpstreamName, Arc<Upstream>>, No
     };
     let upstream = |upstream: &crate::config::UpstreamConfig| {
         let name = upstream.name.to_string();
-        let url = format!("http://{}", upstream.url.authority());
-        let parsed = Upstream::parse(&name, &url, limits).map_err(NotAssembled::Upstream)?;
+        let urls: Vec<_> = upstream.urls.iter().map(|url| format!("http://{}", url.authority())).collect();
+        let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+        let parsed = Upstream::of(&name, &urls, limits).map_err(NotAssembled::Upstream)?;
+        let parsed = match &upstream.health {
+            Some(health) => parsed
+                .with_health(HealthCheck { target: health.path.clone(), every: health.every.duration() }),
+            None => parsed,
+        };
         Ok((UpstreamName(name.into()), Arc::new(parsed)))
     };
     config.upstreams.iter().map(upstream).collect()

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use countersign_gateway::{Server, Upstream};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
@@ -21,6 +22,7 @@ const DURATION_BOUNDS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 const FEED: &str = "countersign_change_feed_failures_total";
+const SERVERS: &str = "countersign_upstream_server_good";
 
 /// What must live as long as the server, so that the last lines are written.
 pub(crate) struct Telemetry {
@@ -57,11 +59,24 @@ impl Telemetry {
             DURATION,
             "From the head of a request to the head of its answer, in seconds."
         );
+        metrics::describe_gauge!(
+            SERVERS,
+            "Servers of upstreams: 1 where requests go there, 0 where they are set aside."
+        );
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let wanted = if level >= LevelFilter::INFO { Wanted::Yes } else { Wanted::No };
         let requests = LineSink { writer, format: config.format, wanted };
         Ok(Self { requests, figures, _writer: guard })
     }
+}
+
+/// Records whether requests go to a server of an upstream.
+pub(crate) fn upstream_server(upstream: &Upstream, server: &Server) {
+    let labels = [
+        ("upstream", upstream.name().to_owned()),
+        ("server", server.host().to_str().unwrap_or_default().to_owned()),
+    ];
+    metrics::gauge!(SERVERS, &labels).set(if server.standing().is_good() { 1.0 } else { 0.0 });
 }
 
 /// Counts a failure to read the change feed.
