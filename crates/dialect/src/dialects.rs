@@ -1,11 +1,12 @@
 //! A set of dialects, loaded together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_model::DialectName;
 use http::HeaderName;
 
+use crate::builtin::{self, Builtin};
 use crate::compile::compile;
 use crate::compile::text::unknown;
 use crate::filter::Filter;
@@ -23,81 +24,165 @@ const MAX_LIKE: usize = 8;
 /// The most files that are loaded together.
 const MAX_SOURCES: usize = 4096;
 
-/// The dialects that come with the crate.
-const BUILTIN: [(&str, &str); 2] = [
-    ("dialects/pitchprint/dialect.toml", include_str!("../../../dialects/pitchprint/dialect.toml")),
-    ("dialects/realm/dialect.toml", include_str!("../../../dialects/realm/dialect.toml")),
-];
-
 /// A set of recipes by name.
 #[derive(Clone, Debug, Default)]
-pub struct Dialects(BTreeMap<DialectName, Arc<Recipe>>);
+pub struct Dialects {
+    /// Those of files that somebody named.
+    own: BTreeMap<DialectName, Arc<Recipe>>,
+    base: Base,
+}
+
+/// What stands below the dialects of a user.
+#[derive(Clone, Copy, Debug, Default)]
+enum Base {
+    /// The dialects that come with the crate.
+    Builtin,
+    #[default]
+    Nothing,
+}
 
 /// One dialect's table, not compiled yet.
 struct Written {
     name: DialectName,
+    of: Of,
     place: Place,
     table: Table,
 }
 
+/// Where a dialect comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// A file that was given.
+    Given,
+    /// The crate: it is here because another is like it.
+    Builtin,
+}
+
 impl Dialects {
-    /// The dialects that come with the crate.
+    /// The dialects that come with the crate. None is compiled before it is asked for.
     pub fn builtin() -> Self {
-        // That these load is a test below; a set without them serves nobody by mistake.
-        Self::load(&builtin_sources()).unwrap_or_default()
+        Self { own: BTreeMap::new(), base: Base::Builtin }
     }
 
-    /// The dialects that come with the crate and those of a user beside them. A user's dialect may be `like` a built-in one
-    /// and may not have its name.
+    /// The dialects that come with the crate and those of a user beside them. A user's dialect may be `like` a built-in one.
+    /// One that has the name of a built-in one stands in its place ([`Dialects::replaced`]), and may be `like` it.
     pub fn builtin_and(sources: &[Source]) -> Result<Self, Vec<Mistake>> {
-        let mut all = builtin_sources();
-        all.extend_from_slice(sources);
-        Self::load(&all)
+        Ok(Self { base: Base::Builtin, ..Self::load(sources)? })
     }
 
-    /// Loads dialects, or says everything that is wrong with them.
+    /// Loads dialects, or says everything that is wrong with them. They may be `like` those that come with the crate,
+    /// which are not in the set.
     pub fn load(sources: &[Source]) -> Result<Self, Vec<Mistake>> {
-        let mut mistakes = Mistakes::new(sources);
+        let all = with_ancestors(sources);
+        let mut mistakes = Mistakes::new(&all);
         if let Some(source) = sources.get(MAX_SOURCES) {
             let place = Place { file: MAX_SOURCES, start: 0, end: 0 };
             let found = format!("`{}` is one file too many", source.origin);
             mistakes.add(place, found, format!("at most {MAX_SOURCES} files"));
         }
+        let given = sources.len().min(MAX_SOURCES);
         let mut written = Vec::new();
-        for file in 0..sources.len().min(MAX_SOURCES) {
-            let table = raw::parse(sources, file, &mut mistakes);
-            collect(table, &mut written, &mut mistakes);
+        for file in (0..given).chain(sources.len()..all.len()) {
+            let table = raw::parse(&all, file, &mut mistakes);
+            let of = if file < given { Of::Given } else { Of::Builtin };
+            collect(table, of, &mut written, &mut mistakes);
         }
-        let mut recipes = BTreeMap::new();
-        for dialect in &written {
+        let mut own = BTreeMap::new();
+        for dialect in written.iter().filter(|dialect| matches!(dialect.of, Of::Given)) {
             let Some(table) = inherit(dialect, &written, &mut mistakes) else { continue };
-            let text = sources.get(dialect.place.file).map_or("", |source| source.text.as_str());
+            let text = all.get(dialect.place.file).map_or("", |source| source.text.as_str());
             if let Some(recipe) = recipe(dialect, table, text, &mut mistakes) {
-                recipes.insert(dialect.name.clone(), Arc::new(recipe));
+                own.insert(dialect.name.clone(), Arc::new(recipe));
             }
         }
         let mistakes = mistakes.into_vec();
-        if mistakes.is_empty() { Ok(Self(recipes)) } else { Err(mistakes) }
+        if mistakes.is_empty() { Ok(Self { own, base: Base::Nothing }) } else { Err(mistakes) }
     }
 
     /// The recipe of that name.
     pub fn get(&self, name: &DialectName) -> Option<&Arc<Recipe>> {
-        self.0.get(name)
+        match self.base {
+            Base::Builtin => self.own.get(name).or_else(|| builtin::recipe(name)),
+            Base::Nothing => self.own.get(name),
+        }
     }
 
-    /// All recipes, by name.
+    /// All recipes, by name. It compiles every one: for lists, not for a server.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Recipe>> {
-        self.0.values()
+        self.names().into_iter().filter_map(|name| self.get(&DialectName::parse(name).ok()?))
+    }
+
+    /// All names, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let builtin: &[Builtin] = match self.base {
+            Base::Builtin => builtin::all(),
+            Base::Nothing => &[],
+        };
+        let own = self.own.keys().map(DialectName::as_str);
+        let names: BTreeSet<&str> = own.chain(builtin.iter().map(|builtin| builtin.name)).collect();
+        names.into_iter().collect()
+    }
+
+    /// The folder below `dialects/` of the dialect of that name; nothing where it is a user's own.
+    pub fn folder(&self, name: &DialectName) -> Option<&'static str> {
+        let builtin = || builtin::find(name.as_str()).map(|builtin| builtin.folder);
+        match self.base {
+            Base::Builtin if !self.own.contains_key(name) => builtin(),
+            Base::Builtin | Base::Nothing => None,
+        }
+    }
+
+    /// The user's own dialects that stand in the place of one that comes with the crate.
+    pub fn replaced(&self) -> impl Iterator<Item = &DialectName> {
+        self.own.keys().filter(|name| match self.base {
+            Base::Builtin => builtin::find(name.as_str()).is_some(),
+            Base::Nothing => false,
+        })
+    }
+
+    /// Takes one out.
+    pub(crate) fn take(mut self, name: &DialectName) -> Option<Arc<Recipe>> {
+        self.own.remove(name)
     }
 }
 
-fn builtin_sources() -> Vec<Source> {
-    let source = |(origin, text): (&str, &str)| Source { origin: origin.to_owned(), text: text.to_owned() };
-    BUILTIN.into_iter().map(source).collect()
+/// The sources, and behind them those built-in ones that some dialect is like, through however many steps.
+fn with_ancestors(sources: &[Source]) -> Vec<Source> {
+    let mut all = sources.to_vec();
+    let mut added = BTreeSet::new();
+    let mut file = 0;
+    while file < all.len() && added.len() <= builtin::all().len() {
+        // Mistakes are told when the file is read for good.
+        let table = raw::parse(&all, file, &mut Mistakes::new(&all));
+        for ancestor in likes(table) {
+            if let Some(builtin) = builtin::find(&ancestor)
+                && added.insert(builtin.name)
+            {
+                all.push(builtin.source());
+            }
+        }
+        file += 1;
+    }
+    all
+}
+
+/// What the dialects of a file are like.
+fn likes(mut file: Table) -> Vec<String> {
+    let Some(Entry { value: raw::Raw { data: Data::Table(dialects), .. }, .. }) = file.take("dialect") else {
+        return Vec::new();
+    };
+    let like = |entry: Entry| match entry.value.data {
+        Data::Table(mut table) => match table.take("like")?.value.data {
+            Data::Text(name) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    };
+    dialects.0.into_iter().filter_map(like).collect()
 }
 
 /// Takes the tables `[dialect.NAME]` out of a file.
-fn collect(mut file: Table, written: &mut Vec<Written>, mistakes: &mut Mistakes<'_>) {
+fn collect(mut file: Table, of: Of, written: &mut Vec<Written>, mistakes: &mut Mistakes<'_>) {
     if let Some(Entry { value, .. }) = file.take("dialect") {
         let Data::Table(dialects) = value.data else {
             mistakes.add(
@@ -115,7 +200,7 @@ fn collect(mut file: Table, written: &mut Vec<Written>, mistakes: &mut Mistakes<
                     continue;
                 }
             };
-            if let Some(other) = written.iter().find(|other| other.name == name) {
+            if let Some(other) = written.iter().find(|other| other.name == name && other.of == of) {
                 let first = mistakes.name_of(other.place);
                 mistakes.add(
                     key_place,
@@ -125,7 +210,7 @@ fn collect(mut file: Table, written: &mut Vec<Written>, mistakes: &mut Mistakes<
                 continue;
             }
             match value.data {
-                Data::Table(table) => written.push(Written { name, place: key_place, table }),
+                Data::Table(table) => written.push(Written { name, of, place: key_place, table }),
                 other => {
                     let found = format!("`{key}` is {}", other.what());
                     mistakes.add(
@@ -149,14 +234,26 @@ fn collect(mut file: Table, written: &mut Vec<Written>, mistakes: &mut Mistakes<
 /// The dialect's table laid over the ones it is like.
 fn inherit(dialect: &Written, written: &[Written], mistakes: &mut Mistakes<'_>) -> Option<Table> {
     let mut chain = vec![dialect.table.clone()];
+    let mut at = dialect;
     while let Some(like) = chain.last_mut()?.take("like") {
         let place = like.value.place;
         let Data::Text(name) = like.value.data else {
             mistakes.add(place, "`like` is no text", "the name of another dialect, in quotes");
             return None;
         };
-        let Some(other) = written.iter().find(|other| other.name.as_str() == name) else {
-            let known: Vec<String> = written.iter().map(|other| other.name.to_string()).collect();
+        // A user's dialect that stands in the place of a built-in one may be like that one.
+        let found = |of| {
+            let named = |other: &&Written| other.name.as_str() == name && other.of == of;
+            written.iter().find(named).filter(|other| of == Of::Builtin || other.name != at.name)
+        };
+        let other = match at.of {
+            Of::Given => found(Of::Given).or_else(|| found(Of::Builtin)),
+            Of::Builtin => found(Of::Builtin),
+        };
+        let Some(other) = other else {
+            let own = written.iter().filter(|other| other.of == Of::Given).map(|other| other.name.as_str());
+            let builtin = builtin::all().iter().map(|builtin| builtin.name);
+            let known: Vec<String> = own.chain(builtin).map(str::to_owned).collect();
             let would_do = match closest(&name, &known) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "the name of a dialect that is loaded too".to_owned(),
@@ -171,6 +268,7 @@ fn inherit(dialect: &Written, written: &[Written], mistakes: &mut Mistakes<'_>) 
             return None;
         }
         chain.push(other.table.clone());
+        at = other;
     }
     let mut whole = chain.pop()?;
     while let Some(over) = chain.pop() {
@@ -386,8 +484,37 @@ mod tests {
         assert_eq!(recipe.credential_headers(), ["authorization", "sig", "old-sig"]);
     }
 
+    fn source(text: &str) -> Source {
+        Source { origin: "own.toml".into(), text: text.into() }
+    }
+
+    fn name(text: &str) -> DialectName {
+        DialectName::parse(text).unwrap()
+    }
+
     #[test]
-    fn the_built_in_dialects_load() {
-        assert_eq!(Dialects::builtin().iter().count(), BUILTIN.len());
+    fn a_dialect_of_one_s_own_may_be_like_any_that_comes_with_the_crate() {
+        let own = source("[dialect.mine]\nlike = 'okxus'\n[dialect.yours]\nlike = 'mine'\nwindow = '1m'");
+        let dialects = Dialects::builtin_and(&[own]).unwrap();
+        assert_eq!(dialects.folder(&name("mine")), None);
+        assert_eq!(dialects.folder(&name("okxus")), Some("exchanges"));
+        assert_eq!(dialects.iter().count(), dialects.names().len());
+        assert_eq!(dialects.replaced().count(), 0);
+    }
+
+    #[test]
+    fn a_dialect_of_one_s_own_stands_in_the_place_of_one_that_comes_with_the_crate() {
+        let own = source("[dialect.stripe]\nlike = 'stripe'\nreplay = 'window'");
+        let dialects = Dialects::builtin_and(&[own]).unwrap();
+        assert_eq!(dialects.get(&name("stripe")).unwrap().replay(), Replay::Window);
+        assert_eq!(Dialects::builtin().get(&name("stripe")).unwrap().replay(), Replay::None);
+        assert_eq!(dialects.replaced().collect::<Vec<_>>(), [&name("stripe")]);
+        assert_eq!(dialects.folder(&name("stripe")), None);
+    }
+
+    #[test]
+    fn to_be_like_oneself_where_there_is_no_other_is_a_mistake() {
+        let mistakes = Dialects::builtin_and(&[source("[dialect.mine]\nlike = 'mine'")]).unwrap_err();
+        assert_eq!(mistakes[0].found, "there is no dialect `mine`");
     }
 }

@@ -5,6 +5,7 @@
 //! be wrong. Nothing here does I/O, reads a clock or draws randomness.
 
 mod algorithm;
+mod builtin;
 mod calendar;
 mod claim;
 mod class;
@@ -39,7 +40,7 @@ pub use class::Class;
 pub use dialects::Dialects;
 pub use lint::{Coverage, Finding, Location, Reach, Risk};
 pub use mistake::{Mistake, Source};
-pub use recipe::{BodyUse, Recipe, Refusal, Replay, RequestPart};
+pub use recipe::{BodyUse, KeyNaming, Recipe, Refusal, Replay, RequestPart};
 pub use request::Request;
 pub use sign::{SignError, SignInput, Signed};
 pub use time::{Fresh, Untimely};

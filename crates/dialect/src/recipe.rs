@@ -39,6 +39,15 @@ pub enum BodyUse {
     Read,
 }
 
+/// How it is known whose signature a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyNaming {
+    /// The request names the credential by its key id.
+    ByRequest,
+    /// It does not, in one variant or another (webhooks do not): somebody else has to know.
+    ByRoute,
+}
+
 /// A part of a request, as far as signatures go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestPart {
@@ -158,6 +167,12 @@ impl Recipe {
             }
         };
         self.variants.iter().map(of).max().unwrap_or(BodyUse::Unused)
+    }
+
+    /// How it is known whose signature a request carries.
+    pub fn key_naming(&self) -> KeyNaming {
+        let named = |program: &Program| program.key_id.is_some();
+        if self.variants.iter().all(named) { KeyNaming::ByRequest } else { KeyNaming::ByRoute }
     }
 
     /// Whether the key id by itself, without a signature, opens routes that ask for an API key.

@@ -1,6 +1,6 @@
 //! `countersign dialect`.
 
-use countersign_dialect::{BodyUse, Dialects, Recipe, Replay};
+use countersign_dialect::{BodyUse, Dialects, KeyNaming, Recipe, Replay};
 use countersign_model::DialectName;
 use serde_json::{Value, json};
 
@@ -8,6 +8,10 @@ use super::context::{Context, wrong_configuration};
 use super::table::table;
 use super::{Answer, Refusal, lint, suite};
 use crate::cli::DialectCommand;
+use crate::config::proposal;
+
+/// Where the user's own dialects stand in the list.
+const OWN: &str = "(own)";
 
 pub(crate) fn run(context: &Context, command: DialectCommand) -> Result<Answer, Refusal> {
     match command {
@@ -25,17 +29,24 @@ pub(crate) fn load(context: &Context) -> Result<Dialects, Refusal> {
 }
 
 pub(crate) fn not_found(name: &DialectName, dialects: &Dialects) -> Refusal {
-    let known: Vec<&str> = dialects.iter().map(|recipe| recipe.name().as_str()).collect();
-    Refusal::new("DIALECT_NOT_FOUND", format!("there is no dialect `{name}`: there are {}", known.join(", ")))
+    let would_do = proposal(name.as_str(), &dialects.names());
+    let message = format!("there is no dialect `{name}`: {would_do}; `countersign dialect list` shows all");
+    Refusal::new("DIALECT_NOT_FOUND", message)
 }
 
+/// The user's own first, then those that come with the program, folder by folder.
 fn list(dialects: &Dialects) -> Answer {
-    let rows: Vec<[String; 5]> = dialects
+    let mut recipes: Vec<(Option<&str>, &Recipe)> =
+        dialects.iter().map(|recipe| (dialects.folder(recipe.name()), &**recipe)).collect();
+    recipes.sort_by_key(|(folder, recipe)| (*folder, recipe.name()));
+    let rows: Vec<[String; 7]> = recipes
         .iter()
-        .map(|recipe| {
+        .map(|(folder, recipe)| {
             let yes_no = |yes| if yes { "yes" } else { "no" }.to_owned();
             [
+                folder.unwrap_or(OWN).to_owned(),
                 recipe.name().to_string(),
+                names_key_word(recipe).to_owned(),
                 yes_no(recipe.key_alone()),
                 yes_no(recipe.covers_query()),
                 body_word(recipe.body_use()).to_owned(),
@@ -43,27 +54,39 @@ fn list(dialects: &Dialects) -> Answer {
             ]
         })
         .collect();
-    let text = table(["NAME", "KEY ALONE", "QUERY SIGNED", "BODY", "REPLAY GUARD"], &rows);
-    Answer::done(dialects.iter().map(|recipe| dialect_json(recipe)).collect(), text)
+    let heads = ["FOLDER", "NAME", "KEY ID", "KEY ALONE", "QUERY SIGNED", "BODY", "REPLAY GUARD"];
+    Answer::done(
+        recipes.iter().map(|(folder, recipe)| dialect_json(*folder, recipe)).collect(),
+        table(heads, &rows),
+    )
 }
 
 fn show(dialects: &Dialects, name: &DialectName) -> Result<Answer, Refusal> {
     let recipe = dialects.get(name).ok_or_else(|| not_found(name, dialects))?;
-    let mut json = dialect_json(recipe);
+    let mut json = dialect_json(dialects.folder(name), recipe);
     if let Value::Object(members) = &mut json {
         members.insert("source".to_owned(), recipe.source().into());
     }
     Ok(Answer::done(json, recipe.source().trim_end()))
 }
 
-fn dialect_json(recipe: &Recipe) -> Value {
+fn dialect_json(folder: Option<&str>, recipe: &Recipe) -> Value {
     json!({
+        "folder": folder,
         "name": recipe.name().as_str(),
+        "names_key": matches!(recipe.key_naming(), KeyNaming::ByRequest),
         "key_alone": recipe.key_alone(),
         "covers_query": recipe.covers_query(),
         "body": body_word(recipe.body_use()),
         "replay": replay_word(recipe.replay()),
     })
+}
+
+fn names_key_word(recipe: &Recipe) -> &'static str {
+    match recipe.key_naming() {
+        KeyNaming::ByRequest => "in the request",
+        KeyNaming::ByRoute => "none",
+    }
 }
 
 fn body_word(body: BodyUse) -> &'static str {

@@ -1,8 +1,9 @@
 //! `[[dialect]]`: the user's own dialects, beside those that come with the program.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use countersign_dialect::{self as dialect, Dialects, Source};
+use countersign_dialect::{self as dialect, Dialects, Recipe, Source};
 
 use super::mistake::{Line, Mistake, Place, Severity};
 use super::read::text;
@@ -57,6 +58,22 @@ pub(super) fn load(files: &[DialectFile]) -> Result<Dialects, Vec<Mistake>> {
     }
     Dialects::builtin_and(&sources)
         .map_err(|mistakes| mistakes.into_iter().map(|mistake| told(mistake, &sources)).collect())
+}
+
+/// What somebody should know about dialects that stand in the place of one that comes with the program.
+pub(super) fn replaced(files: &[DialectFile], dialects: &Dialects) -> Vec<Mistake> {
+    let own = dialects.replaced().filter_map(|name| dialects.get(name));
+    let warning = |recipe: &Arc<Recipe>| {
+        let holds = |file: &&DialectFile| file.source().is_ok_and(|source| source.text == recipe.source());
+        let name = recipe.name();
+        Some(Mistake {
+            severity: Severity::Warning,
+            place: files.iter().find(holds)?.named_at.clone(),
+            found: format!("your `{name}` stands in the place of the one that comes with the program"),
+            mend: "give it another name, unless that is meant".to_owned(),
+        })
+    };
+    own.filter_map(warning).collect()
 }
 
 /// A dialect's mistake as one of the configuration.

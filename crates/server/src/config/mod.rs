@@ -34,6 +34,7 @@ pub(crate) use limits::Limits;
 pub(crate) use listen::{Listen, Workers};
 pub(crate) use log::{LogConfig, LogFormat, LogLevel};
 pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
+pub(crate) use notes::proposal;
 pub(crate) use route::{
     CredentialsRule, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
 };
@@ -202,6 +203,9 @@ impl Config {
             routes::Named { upstreams: &upstream_names, dialects: dialects.as_ref().ok(), wallet_is_on };
         let routes = routes::read_all(root.sections("route"), &known, &notes);
         root.finish();
+        if let Ok(dialects) = &dialects {
+            notes.append(dialects::replaced(&storage.dialect_files, dialects));
+        }
         let dialects = dialects.unwrap_or_else(|mistakes| {
             notes.append(mistakes.0);
             Dialects::default()

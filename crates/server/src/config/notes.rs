@@ -9,6 +9,9 @@ use super::mistake::{Line, Mistake, Place, Severity};
 /// The least likeness at which one name is proposed in place of another (2.0: the same).
 const NEAR: f64 = 1.2;
 
+/// The most names that are listed where none is near.
+const NAMED: usize = 16;
+
 /// Where mistakes are noted while a file is read.
 pub(super) struct Notes<'f> {
     file: &'f Path,
@@ -94,15 +97,17 @@ impl<'f> Notes<'f> {
 }
 
 /// What to write in place of `found`: the nearest of `known`, or all of them.
-pub(super) fn proposal(found: &str, known: &[&str]) -> String {
+pub(crate) fn proposal(found: &str, known: &[&str]) -> String {
     let scored = known.iter().map(|name| (likeness(found, name), name));
     let nearest = scored.max_by(|(a, _), (b, _)| a.total_cmp(b));
     match nearest {
         Some((score, name)) if score >= NEAR => format!("did you mean `{name}`?"),
         Some(_) | None if known.is_empty() => String::new(),
         Some(_) | None => {
-            let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("known here: {}", names.join(", "))
+            let names: Vec<String> = known.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+            let more = known.len().checked_sub(NAMED).filter(|more| *more > 0);
+            let more = more.map_or_else(String::new, |more| format!(" and {more} more"));
+            format!("known here: {}{more}", names.join(", "))
         }
     }
 }

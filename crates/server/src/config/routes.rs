@@ -86,7 +86,7 @@ fn note_scheme(scheme: &SchemeName, draft: &Draft, named: &Named<'_>, notes: &No
         SchemeName::Signature(dialect) => {
             let Some(dialects) = named.dialects else { return };
             let Some(recipe) = dialects.get(dialect) else {
-                let known: Vec<&str> = dialects.iter().map(|recipe| recipe.name().as_str()).collect();
+                let known = dialects.names();
                 notes.wrong(
                     at,
                     format!("there is no dialect `{dialect}`"),

@@ -60,7 +60,10 @@ fn a_dialect_is_shown_as_it_is_written() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dialects/realm/dialect.toml");
     assert_eq!(folder.text(&["dialect", "show", "realm"]), std::fs::read_to_string(file).unwrap());
     let list = folder.json(&["dialect", "list"]);
-    assert_eq!(members(&list[0]), ["body", "covers_query", "key_alone", "name", "replay"]);
+    assert_eq!(
+        members(&list[0]),
+        ["body", "covers_query", "folder", "key_alone", "name", "names_key", "replay"]
+    );
     assert_eq!(folder.refusal(&["dialect", "show", "relm"]), "DIALECT_NOT_FOUND");
 }
 

@@ -60,3 +60,32 @@ fn a_case_that_does_not_come_to_what_it_must_is_named_and_the_test_ends_with_1()
     folder.write("stripe.cases.json", "[{}]");
     assert_eq!(folder.refusal(&["dialect", "test", "stripe.toml"]), "WRONG_CASES");
 }
+
+#[test]
+fn every_dialect_below_the_folder_of_dialects_is_listed_under_its_folder_and_shown_as_it_is_written() {
+    let folder = Folder::new();
+    let listed = folder.json(&["dialect", "list"]);
+    let listed = listed.as_array().unwrap();
+    for (place, name) in [("webhooks", "stripe"), ("exchanges", "kraken"), ("realm", "realm")] {
+        assert!(listed.iter().any(|one| one["folder"] == place && text(one, "name") == name), "{name}");
+    }
+    assert_eq!(listed.iter().filter(|one| text(one, "name") == "stripe").count(), 1);
+    let written = std::fs::read_to_string(format!("{ROOT}/dialects/webhooks/stripe.toml")).unwrap();
+    assert_eq!(text(&folder.json(&["dialect", "show", "stripe"]), "source"), written);
+}
+
+#[test]
+fn a_dialect_of_one_s_own_takes_the_place_of_one_that_comes_with_the_program_and_check_says_so() {
+    let folder = Folder::new();
+    folder.write("own.toml", "[dialect.stripe]\nlike = \"stripe\"\nwindow = \"1m\"\n");
+    folder.write(
+        "countersign.toml",
+        "[[dialect]]\nfile = \"own.toml\"\n[[upstream]]\nname = \"api\"\nurl = \"http://127.0.0.1:9\"\n\
+         [[route]]\npath = \"/x\"\nrequire = \"api-key\"\nupstream = \"api\"\n",
+    );
+    assert!(text(&folder.json(&["dialect", "show", "stripe"]), "source").contains("1m"));
+    let listed = folder.json(&["dialect", "list"]);
+    assert_eq!((text(&listed[0], "name"), &listed[0]["folder"]), ("stripe", &serde_json::Value::Null));
+    let told = folder.json(&["check"]);
+    assert!(text(&told["warnings"][0], "found").contains("your `stripe` stands in the place"), "{told}");
+}
