@@ -1,14 +1,5 @@
-//! The `countersign` binary: configuration, clock, randomness, storage, listeners, commands.
-
-mod cli;
-mod commands;
-mod config;
-mod listen;
-mod master_key;
-mod serve;
-mod storage;
-mod world;
+//! The `countersign` binary.
 
 fn main() -> std::process::ExitCode {
-    commands::run()
+    countersign::run()
 }

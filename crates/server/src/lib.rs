@@ -1,0 +1,15 @@
+//! Countersign, whole: configuration, clock, randomness, storage, listeners, commands.
+
+mod cli;
+mod commands;
+mod config;
+mod listen;
+mod master_key;
+mod serve;
+mod storage;
+mod world;
+
+/// Runs the command that the process was started with; the code is what the process ends with.
+pub fn run() -> std::process::ExitCode {
+    commands::run()
+}
