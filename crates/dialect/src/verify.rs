@@ -261,12 +261,15 @@ fn keys(program: &Program, secret: &[u8]) -> Keys {
     } else {
         None
     };
+    let hmac = program.algorithms.list.iter().any(|algorithm| matches!(algorithm, Algorithm::Hmac(_)));
     let key = |algorithm: &Algorithm| match (algorithm, &fixed) {
         _ if secret.is_empty() => Ready::Unusable,
         (Algorithm::Hash(_) | Algorithm::Plain, _) => Ready::PerRequest,
         (Algorithm::Hmac(_), None) if !program.key_is_fixed => Ready::PerRequest,
         // What everybody may know is no key of an HMAC.
         (Algorithm::Hmac(hash), Some(key)) if !is_pem(key) => Ready::Hmac(HmacKey::new(*hash, key)),
+        // A bare one would be good as the key of an HMAC too, and whoever knows it could sign: it must be seen not to serve.
+        (Algorithm::Public(_), Some(key)) if hmac && !is_pem(key) => Ready::Unusable,
         (Algorithm::Public(public), Some(key)) => public.key(key).map_or(Ready::Unusable, Ready::Public),
         (Algorithm::Hmac(_) | Algorithm::Public(_), _) => Ready::Unusable,
     };
