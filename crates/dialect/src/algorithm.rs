@@ -76,6 +76,22 @@ impl Public {
         }
     }
 
+    /// The hash that it signs the digest of; none where the text itself is signed.
+    pub(crate) fn hash(self) -> Option<Hash> {
+        match self {
+            Self::Ed25519 => None,
+            Self::RsaSha1 => Some(Hash::Sha1),
+            Self::RsaSha256
+            | Self::PssSha256
+            | Self::P256
+            | Self::P256Fixed
+            | Self::Secp256k1
+            | Self::Secp256k1Fixed => Some(Hash::Sha256),
+            Self::RsaSha384 | Self::PssSha384 | Self::P384 | Self::P384Fixed => Some(Hash::Sha384),
+            Self::RsaSha512 | Self::PssSha512 => Some(Hash::Sha512),
+        }
+    }
+
     /// The public key in `bytes`: PEM or DER (RFC 5280, `SubjectPublicKeyInfo`), or the bare key that the algorithm has.
     /// `None` where it is no key of this algorithm.
     pub(crate) fn key(self, bytes: &[u8]) -> Option<ParsedPublicKey> {

@@ -169,6 +169,11 @@ impl Digest {
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
+
+    /// The same for the library, which wants to know what it is a digest by.
+    pub(crate) fn imported(&self, hash: Hash) -> Option<digest::Digest> {
+        digest::Digest::import_less_safe(self.bytes(), hash.lc()?).ok()
+    }
 }
 
 /// An HMAC key whose padded blocks are digested already.

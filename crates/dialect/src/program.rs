@@ -9,6 +9,8 @@ use crate::codec::Codec;
 use crate::condition::Condition;
 use crate::filter::Filter;
 use crate::json::Wanted;
+use crate::plan::Plan;
+use crate::recipe::BodyUse;
 use crate::time::Format;
 
 /// One variant of a dialect, whole.
@@ -42,6 +44,8 @@ pub(crate) struct Program {
     /// What reading the fields and what making the string to sign look at.
     pub(crate) read: Uses,
     pub(crate) signed: Uses,
+    /// How the body is digested as it comes; none where it is not needed, or needed whole.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// The algorithms that a dialect allows, and how one of them is chosen.
@@ -250,6 +254,19 @@ impl Uses {
 }
 
 impl Program {
+    /// What the body is needed for.
+    pub(crate) fn body_use(&self) -> BodyUse {
+        if self.read.has(Uses::BODY) {
+            BodyUse::Read
+        } else if !self.signed.has(Uses::BODY) {
+            BodyUse::Unused
+        } else if self.plan.is_some() {
+            BodyUse::Streamed
+        } else {
+            BodyUse::Signed
+        }
+    }
+
     /// The template of a field.
     pub(crate) fn field(&self, field: Field) -> Option<&Template> {
         match field {

@@ -33,7 +33,9 @@ pub struct Recipe {
 pub enum BodyUse {
     /// Nothing.
     Unused,
-    /// The signature covers it; [`Recipe::read`] does without.
+    /// The signature covers it, and it can be digested as it comes: [`Recipe::begin`].
+    Streamed,
+    /// The signature covers it and needs it whole; [`Recipe::read`] does without.
     Signed,
     /// Something that is read stands in it.
     Read,
@@ -157,16 +159,12 @@ impl Recipe {
 
     /// What the body is needed for. A door that does not see the body cannot serve a recipe that needs it.
     pub fn body_use(&self) -> BodyUse {
-        let of = |program: &Program| {
-            if program.read.has(Uses::BODY) {
-                BodyUse::Read
-            } else if program.signed.has(Uses::BODY) {
-                BodyUse::Signed
-            } else {
-                BodyUse::Unused
-            }
-        };
-        self.variants.iter().map(of).max().unwrap_or(BodyUse::Unused)
+        self.variants.iter().map(Program::body_use).max().unwrap_or(BodyUse::Unused)
+    }
+
+    /// The same for the variant that read this claim.
+    pub fn body_use_in(&self, claim: &Claim<'_>) -> BodyUse {
+        self.program(claim).map_or(BodyUse::Unused, Program::body_use)
     }
 
     /// How it is known whose signature a request carries.

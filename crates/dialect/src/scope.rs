@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell};
 
 use crate::claim::{Claim, Flaw};
 use crate::filter::{self, Filter};
-use crate::hash::Hash;
+use crate::hash::{Digest, Hash};
 use crate::json::{self, Found, Kind as JsonKind, Unreadable};
 use crate::pairs;
 use crate::program::{Field, Let, ListSource, Piece, Program, Slot, Source, Template};
@@ -15,6 +15,13 @@ use crate::value::{Bytes, List, Value};
 
 /// A step that has been worked out, or not yet.
 type Kept<'v> = OnceCell<Result<Value<'v>, Flaw>>;
+
+/// A digest that is known already, by what templates call it.
+pub(crate) struct Digested<'p> {
+    pub(crate) hash: Hash,
+    pub(crate) source: &'p Source,
+    pub(crate) digest: Digest,
+}
 
 /// What templates may look at while one request is read or verified.
 pub(crate) struct Scope<'p, 'v> {
@@ -29,6 +36,8 @@ pub(crate) struct Scope<'p, 'v> {
     pub(crate) signature: &'v [u8],
     json: OnceCell<Result<Found<'v>, Flaw>>,
     steps: OnceCell<Box<[Kept<'v>]>>,
+    /// What was digested while the body came.
+    pub(crate) digested: &'p [Digested<'p>],
     /// The part of the request that last turned out to be unreadable.
     pub(crate) body_at_fault: Cell<bool>,
 }
@@ -50,6 +59,7 @@ impl<'p, 'v> Scope<'p, 'v> {
             signature: b"",
             json: OnceCell::new(),
             steps: OnceCell::new(),
+            digested: &[],
             body_at_fault: Cell::new(false),
         }
     }
@@ -124,6 +134,9 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     fn hashed(&self, hash: Hash, source: &Source) -> Result<Bytes<'v>, Flaw> {
+        if let Some(known) = self.digested.iter().find(|known| known.hash == hash && known.source == source) {
+            return Ok(Bytes::Digest(known.digest));
+        }
         let mut gather = Gather::new(Digester::Hash(hash));
         self.put_source(source, &mut gather)?;
         Ok(Bytes::Digest(gather.finish()))

@@ -33,9 +33,18 @@ impl Digester<'_> {
     clippy::large_enum_variant,
     reason = "lives on the stack for one request; a box would be an allocation"
 )]
-enum Running {
+pub(crate) enum Running {
     Hash(Hasher),
     Hmac(Hmac),
+}
+
+impl Running {
+    pub(crate) fn finish(self) -> Digest {
+        match self {
+            Self::Hash(hasher) => hasher.finish(),
+            Self::Hmac(hmac) => hmac.finish(),
+        }
+    }
 }
 
 /// How many bytes are gathered before they are passed on. Most strings to sign are shorter.
@@ -72,8 +81,7 @@ impl<'k> Gather<'k> {
         }
         self.pass_on();
         match self.running.take() {
-            Some(Running::Hash(hasher)) => hasher.finish(),
-            Some(Running::Hmac(hmac)) => hmac.finish(),
+            Some(running) => running.finish(),
             None => self.digester.of(b""),
         }
     }

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::algorithm::{Algorithm, is_pem};
 use crate::claim::{Claim, Flaw};
 use crate::codec::Codec;
-use crate::hash::{HmacKey, MAX_DIGEST};
-use crate::program::{Encoding, Program, Unnamed};
+use crate::hash::{Digest, Hash, HmacKey, MAX_DIGEST};
+use crate::program::{Check, Encoding, Program, Unnamed};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
@@ -27,7 +27,7 @@ pub struct PreparedKey {
 }
 
 #[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
-enum Ready {
+pub(crate) enum Ready {
     Hmac(HmacKey),
     Public(ParsedPublicKey),
     /// The key differs from one request to the next, or the secret stands in the string to sign.
@@ -44,9 +44,36 @@ type Keys = Box<[Ready]>;
 #[error("the secret is not encoded as this dialect says")]
 pub struct UnusableSecret;
 
-/// Proof that the holder of the secret signed this request. Only [`Recipe::verify`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub struct SignatureValid(());
+/// Proof that the holder of the secret signed this request. Only [`Recipe::verify`] and [`Verification::finish`] make one.
+///
+/// [`Verification::finish`]: crate::Verification::finish
+#[derive(Clone, Copy)]
+pub struct SignatureValid {
+    signed: Digest,
+}
+
+impl SignatureValid {
+    /// A digest of what was signed, at most 64 bytes long: what has the same one, under the same secret, was signed alike, however the
+    /// signature is written. It may be the signature itself, so it is as secret.
+    pub fn signed(&self) -> &[u8] {
+        self.signed.bytes()
+    }
+
+    /// Where the signature is made from the secret, it stands for what was signed.
+    fn of(made: &Bytes<'_>) -> Self {
+        let signed = match made {
+            Bytes::Digest(digest) => *digest,
+            Bytes::Borrowed(_) | Bytes::Owned(_) => Hash::Sha256.of(made.as_slice()),
+        };
+        Self { signed }
+    }
+}
+
+impl fmt::Debug for SignatureValid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignatureValid")
+    }
+}
 
 /// Why a signature does not hold, for the operator: callers are told no more than that it does not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,26 +129,9 @@ impl Recipe {
     ) -> Result<SignatureValid, Mismatch> {
         let program = self.program(claim).ok_or(Mismatch::Foreign)?;
         let scope = Scope::new(program, request, &claim.groups, Some(claim), key.secret());
-        for check in &program.checks {
-            let [left, right] = check.sides.each_ref().map(|side| scope.bytes(side));
-            let (left, right) = (left.map_err(Mismatch::Unreadable)?, right.map_err(Mismatch::Unreadable)?);
-            if verify_slices_are_equal(left.as_slice(), right.as_slice()).is_err() {
-                return Err(Mismatch::Check(check.name.clone()));
-            }
-        }
+        program.checks.iter().try_for_each(|check| holds(check, &scope))?;
         let (algorithm, ready) = key.for_claim(program, &scope, claim)?;
-        let Ready::Public(public) = ready else {
-            let made = make(program, &scope, algorithm, ready)?;
-            return compare(program, claim, made.as_slice());
-        };
-        let Encoding::Codecs(codecs) = &program.encoding else { return Err(Mismatch::Encoding) };
-        let signed = scope.bytes(&program.string_to_sign).map_err(Mismatch::Unreadable)?;
-        any_signature(claim, |signature| {
-            let decoded =
-                codecs.iter().rev().try_fold(signature.to_vec(), |text, codec| codec.decode_vec(&text));
-            let decoded = decoded.ok_or(Mismatch::Encoding)?;
-            public.verify_sig(signed.as_slice(), &decoded).map_err(|_| Mismatch::Signature)
-        })
+        settle(program, claim, &scope, (algorithm, ready))
     }
 
     /// The bytes that a claim's signature is made of. They may hold the secret, so they come wrapped.
@@ -154,6 +164,81 @@ pub(crate) fn sign_claim(
     make(program, &scope, algorithm, ready).map(|made| Some(made.as_slice().to_vec()))
 }
 
+/// Whether a check holds.
+pub(crate) fn holds(check: &Check, scope: &Scope<'_, '_>) -> Result<(), Mismatch> {
+    let [left, right] = check.sides.each_ref().map(|side| scope.bytes(side));
+    let (left, right) = (left.map_err(Mismatch::Unreadable)?, right.map_err(Mismatch::Unreadable)?);
+    verify_slices_are_equal(left.as_slice(), right.as_slice())
+        .map_err(|_| Mismatch::Check(check.name.clone()))
+}
+
+/// Checks a signature over what the scope makes of the string to sign.
+pub(crate) fn settle(
+    program: &Program,
+    claim: &Claim<'_>,
+    scope: &Scope<'_, '_>,
+    (algorithm, ready): (Algorithm, &Ready),
+) -> Result<SignatureValid, Mismatch> {
+    match (algorithm, ready) {
+        (Algorithm::Public(algorithm), Ready::Public(public)) => {
+            if let Some(hash) = algorithm.hash() {
+                let digested = digest(scope, Digester::Hash(hash)).map_err(Mismatch::Unreadable)?;
+                return of_digest(program, claim, public, hash, digested);
+            }
+            let signed = scope.bytes(&program.string_to_sign).map_err(Mismatch::Unreadable)?;
+            let good = |signature: &[u8]| public.verify_sig(signed.as_slice(), signature).is_ok();
+            of_public(program, claim, good)?;
+            Ok(SignatureValid { signed: Hash::Sha256.of(signed.as_slice()) })
+        }
+        (algorithm, ready) => {
+            let made = make(program, scope, algorithm, ready)?;
+            compare(program, claim, made.as_slice())?;
+            Ok(SignatureValid::of(&made))
+        }
+    }
+}
+
+/// Checks a signature against the MAC or digest that was made of the string to sign, or the digest that a private key signed.
+pub(crate) fn settle_digest(
+    program: &Program,
+    claim: &Claim<'_>,
+    (algorithm, ready): (Algorithm, &Ready),
+    digest: Digest,
+) -> Result<SignatureValid, Mismatch> {
+    match (algorithm, ready) {
+        (Algorithm::Public(algorithm), Ready::Public(public)) => {
+            let hash = algorithm.hash().ok_or(Mismatch::Secret)?;
+            of_digest(program, claim, public, hash, digest)
+        }
+        (Algorithm::Hmac(_) | Algorithm::Hash(_) | Algorithm::Plain | Algorithm::Public(_), _) => {
+            compare(program, claim, digest.bytes())?;
+            Ok(SignatureValid { signed: digest })
+        }
+    }
+}
+
+fn of_digest(
+    program: &Program,
+    claim: &Claim<'_>,
+    public: &ParsedPublicKey,
+    hash: Hash,
+    signed: Digest,
+) -> Result<SignatureValid, Mismatch> {
+    let digest = signed.imported(hash).ok_or(Mismatch::Secret)?;
+    of_public(program, claim, |signature| public.verify_digest_sig(&digest, signature).is_ok())?;
+    Ok(SignatureValid { signed })
+}
+
+/// Whether any signature is a private key's.
+fn of_public(program: &Program, claim: &Claim<'_>, good: impl Fn(&[u8]) -> bool) -> Result<(), Mismatch> {
+    let Encoding::Codecs(codecs) = &program.encoding else { return Err(Mismatch::Encoding) };
+    any_signature(claim, |signature| {
+        let decoded = codecs.iter().rev().try_fold(signature.to_vec(), |text, codec| codec.decode_vec(&text));
+        let decoded = decoded.ok_or(Mismatch::Encoding)?;
+        if good(&decoded) { Ok(()) } else { Err(Mismatch::Signature) }
+    })
+}
+
 /// Makes a signature that the secret alone makes.
 fn make<'v>(
     program: &Program,
@@ -163,29 +248,32 @@ fn make<'v>(
 ) -> Result<Bytes<'v>, Mismatch> {
     let made = match (algorithm, ready) {
         (_, Ready::Unusable | Ready::Public(_)) | (Algorithm::Public(_), _) => return Err(Mismatch::Secret),
-        (Algorithm::Hmac(_), Ready::Hmac(ready)) => digest(scope, Digester::Hmac(ready)),
+        (Algorithm::Hmac(_), Ready::Hmac(ready)) => digest(scope, Digester::Hmac(ready)).map(Bytes::Digest),
         (Algorithm::Hmac(hash), Ready::PerRequest) => {
-            let key = scope.bytes(&program.key).map_err(Mismatch::Unreadable)?;
-            let key = Zeroizing::new(key.into_cow().into_owned());
-            if key.is_empty() {
-                return Err(Mismatch::Secret);
-            }
-            digest(scope, Digester::Hmac(&HmacKey::new(hash, &key)))
+            let key = key_of(program, scope, hash)?;
+            digest(scope, Digester::Hmac(&key)).map(Bytes::Digest)
         }
-        (Algorithm::Hash(hash), _) => digest(scope, Digester::Hash(hash)),
+        (Algorithm::Hash(hash), _) => digest(scope, Digester::Hash(hash)).map(Bytes::Digest),
         (Algorithm::Plain, _) => scope.bytes(&program.string_to_sign),
     };
     made.map_err(Mismatch::Unreadable)
 }
 
-fn digest<'v>(scope: &Scope<'_, 'v>, digester: Digester<'_>) -> Result<Bytes<'v>, Flaw> {
+fn digest(scope: &Scope<'_, '_>, digester: Digester<'_>) -> Result<Digest, Flaw> {
     let mut gather = Gather::new(digester);
     scope.put(&scope.program.string_to_sign, &mut gather)?;
-    Ok(Bytes::Digest(gather.finish()))
+    Ok(gather.finish())
+}
+
+/// The key of a request that has its own.
+pub(crate) fn key_of(program: &Program, scope: &Scope<'_, '_>, hash: Hash) -> Result<HmacKey, Mismatch> {
+    let key = scope.bytes(&program.key).map_err(Mismatch::Unreadable)?;
+    let key = Zeroizing::new(key.into_cow().into_owned());
+    if key.is_empty() { Err(Mismatch::Secret) } else { Ok(HmacKey::new(hash, &key)) }
 }
 
 /// Compares what was sent with what was made: as bytes where the encoding can be undone, as text otherwise.
-fn compare(program: &Program, claim: &Claim<'_>, made: &[u8]) -> Result<SignatureValid, Mismatch> {
+fn compare(program: &Program, claim: &Claim<'_>, made: &[u8]) -> Result<(), Mismatch> {
     let same =
         |sent: &[u8], made: &[u8]| verify_slices_are_equal(sent, made).map_err(|_| Mismatch::Signature);
     match &program.encoding {
@@ -202,14 +290,11 @@ fn compare(program: &Program, claim: &Claim<'_>, made: &[u8]) -> Result<Signatur
 }
 
 /// Whether any of the signatures that were sent holds; why the last does not.
-fn any_signature(
-    claim: &Claim<'_>,
-    holds: impl Fn(&[u8]) -> Result<(), Mismatch>,
-) -> Result<SignatureValid, Mismatch> {
+fn any_signature(claim: &Claim<'_>, holds: impl Fn(&[u8]) -> Result<(), Mismatch>) -> Result<(), Mismatch> {
     let mut why = Mismatch::Encoding;
     for signature in claim.signature.as_slice() {
         match holds(signature) {
-            Ok(()) => return Ok(SignatureValid(())),
+            Ok(()) => return Ok(()),
             Err(mismatch) => why = mismatch,
         }
     }
@@ -287,7 +372,7 @@ fn fixed_key(program: &Program, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fla
 impl PreparedKey {
     /// The algorithm of a claim and the key for it. What the request names picks among those that are allowed; otherwise it is
     /// the first that the secret is for.
-    fn for_claim(
+    pub(crate) fn for_claim(
         &self,
         program: &Program,
         scope: &Scope<'_, '_>,
@@ -316,7 +401,7 @@ impl PreparedKey {
         }
     }
 
-    fn secret(&self) -> &[u8] {
+    pub(crate) fn secret(&self) -> &[u8] {
         self.secret.as_ref().map_or(b"", |secret| secret.expose())
     }
 }

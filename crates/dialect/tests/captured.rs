@@ -11,53 +11,9 @@
 
 mod support;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use countersign_dialect::{
-    Claim, Coverage, Dialects, Reading, Recipe, RequestPart, SignError, SignInput, Source,
-};
+use countersign_dialect::{Claim, Coverage, Reading, Recipe, RequestPart, SignError, SignInput};
 use countersign_model::{DialectName, Entropy, UnixTime};
-use serde_json::Value;
-use support::{Case, OwnedRequest, tampered};
-
-/// The folders of dialects that come with captured requests, and the cases that cannot verify, with the reason.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects")
-}
-
-fn files(ending: &str) -> Vec<PathBuf> {
-    let folders =
-        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let mut found: Vec<PathBuf> = folders
-        .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
-        .filter(|path| path.to_str().unwrap().ends_with(ending))
-        .collect();
-    found.sort();
-    found
-}
-
-fn dialects() -> Dialects {
-    let sources: Vec<Source> = files(".toml")
-        .into_iter()
-        .map(|path| Source {
-            origin: path.strip_prefix(root()).unwrap().display().to_string(),
-            text: fs::read_to_string(&path).unwrap(),
-        })
-        .collect();
-    match Dialects::load(&sources) {
-        Ok(dialects) => dialects,
-        Err(mistakes) => {
-            let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-            panic!("{}", all.join("\n\n"));
-        }
-    }
-}
-
-fn cases(path: &Path) -> Vec<Case> {
-    let list: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    list.iter().map(Case::parse).collect()
-}
+use support::{Case, OwnedRequest, cases, dialects, files, tampered};
 
 /// What came of a request: nothing, or what was wrong and the string to sign.
 fn judge(recipe: &Recipe, request: &OwnedRequest, now: UnixTime, secret: &[u8]) -> Result<(), String> {

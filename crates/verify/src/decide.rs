@@ -93,7 +93,7 @@ impl Verifier {
 
         let early = match requirement.body_use() {
             BodyUse::Read => Some(body.read().await?),
-            BodyUse::Signed | BodyUse::Unused => None,
+            BodyUse::Signed | BodyUse::Streamed | BodyUse::Unused => None,
         };
         let request = Request { body: early.as_deref(), ..request };
         let began = self.memory.epoch();
@@ -301,7 +301,7 @@ impl Admitted<'_> {
         match self {
             Self::Done(_) => false,
             Self::Signed { recipe, .. } => match recipe.body_use() {
-                BodyUse::Signed | BodyUse::Read => true,
+                BodyUse::Signed | BodyUse::Streamed | BodyUse::Read => true,
                 BodyUse::Unused => false,
             },
         }
@@ -314,10 +314,10 @@ impl Admitted<'_> {
             Self::Signed { recipe, claim, secret, fresh } => (recipe, claim, secret, fresh),
         };
         let key = secret.key();
-        let checked = recipe.verify(&claim, request, key).map_err(Reason::Mismatch).and_then(|valid| {
-            let signed = || recipe.string_to_sign(&claim, request, key);
-            Ok((valid, Guard::new(&recipe, signature_use, &claim, (&fresh, &valid), signed)?))
-        });
+        let checked = recipe
+            .verify(&claim, request, key)
+            .map_err(Reason::Mismatch)
+            .and_then(|valid| Ok((valid, Guard::new(&recipe, signature_use, &claim, (&fresh, &valid))?)));
         match checked {
             Ok((valid, guard)) => Ok(Checked::Signed { recipe, secret, fresh, valid, guard }),
             Err(why) => Err(refused(Scheme::Signature(recipe), Some(&secret.into_entry()), why)),

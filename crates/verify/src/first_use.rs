@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use countersign_dialect::{Claim, Fresh, Mismatch, Part, Recipe, Replay, SignatureValid};
-use countersign_model::{Phase, Secret, UnixTime};
+use countersign_dialect::{Claim, Fresh, Part, Recipe, Replay, SignatureValid};
+use countersign_model::{Phase, UnixTime};
 use countersign_store::{Increase, Keep, Once, ReplayScope, ReplayToken, Store, StoreError};
 
 use crate::{Reason, SignatureUse, Unusable};
@@ -54,14 +54,12 @@ pub enum Replayed {
 }
 
 impl Guard {
-    /// What is to be claimed for a signature of `claim`, once it was found fresh and valid. `signed` gives the string
-    /// to sign.
+    /// What is to be claimed for a signature of `claim`, once it was found fresh and valid.
     pub(crate) fn new(
         recipe: &Recipe,
         signature_use: SignatureUse,
         claim: &Claim<'_>,
-        (fresh, SignatureValid { .. }): (&Fresh, &SignatureValid),
-        signed: impl FnOnce() -> Result<Secret<Vec<u8>>, Mismatch>,
+        (fresh, valid): (&Fresh, &SignatureValid),
     ) -> Result<Self, Reason> {
         let nonce = || claim.nonce().ok_or(Reason::Incomplete(Part::Nonce));
         Ok(Self(match (recipe.replay(), signature_use) {
@@ -70,8 +68,7 @@ impl Guard {
             // beside a second one that is wrong, or as its twin (ECDSA).
             (Replay::None, SignatureUse::Once)
             | (Replay::Window, SignatureUse::AsDialect | SignatureUse::Once) => {
-                let signed = signed().map_err(Reason::Mismatch)?;
-                Rule::Signature(token("signature", signed.expose()), keep(fresh))
+                Rule::Signature(token("signature", valid.signed()), keep(fresh))
             }
             // Where the dialect has its nonces used once, so are its signatures.
             (Replay::Nonce, SignatureUse::AsDialect | SignatureUse::Once) => {

@@ -9,6 +9,7 @@ use self::settings::{WrittenAlgorithms, WrittenLimits};
 use self::text::{Named, Text, entries, pairs, signatures, text, unknown};
 use crate::algorithm::Algorithm;
 use crate::mistake::{Mistakes, Place};
+use crate::plan::plan;
 use crate::program::{Algorithms, Check, Field, Limits, NamedAlgorithm, Program, Template, Uses, Written};
 use crate::raw::{Entry, Table};
 
@@ -85,7 +86,7 @@ pub(crate) fn compile(mut table: Table, place: Place, mistakes: &mut Mistakes<'_
 
     let key_is_fixed = !key.uses.has(Uses::REQUEST);
     sound(&algorithms, key_is_fixed, string_to_sign.uses, place, mistakes);
-    let program = Program {
+    let mut program = Program {
         when,
         key_id,
         timestamp,
@@ -109,8 +110,13 @@ pub(crate) fn compile(mut table: Table, place: Place, mistakes: &mut Mistakes<'_
         json,
         matches,
         lets,
+        plan: None,
     };
-    (mistakes.count() == before).then_some(program)
+    if mistakes.count() > before {
+        return None;
+    }
+    program.plan = plan(&program);
+    Some(program)
 }
 
 fn required(compiler: &mut Compiler<'_, '_>, entry: Option<Entry>, key: &str, place: Place) -> Made {

@@ -1,12 +1,57 @@
 //! What several of the tests need.
 
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
+#![allow(clippy::panic, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use countersign_dialect::{Request, RequestPart};
+use countersign_dialect::{Dialects, Request, RequestPart, Source};
 use countersign_model::UnixTime;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+
+/// The folders of dialects that come with captured requests, and the cases that cannot verify, with the reason.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects")
+}
+
+/// The files in them whose names end so.
+pub fn files(ending: &str) -> Vec<PathBuf> {
+    let folders =
+        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let mut found: Vec<PathBuf> = folders
+        .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
+        .filter(|path| path.to_str().unwrap().ends_with(ending))
+        .collect();
+    found.sort();
+    found
+}
+
+/// All dialects in them.
+pub fn dialects() -> Dialects {
+    let sources: Vec<Source> = files(".toml")
+        .into_iter()
+        .map(|path| Source {
+            origin: path.strip_prefix(root()).unwrap().display().to_string(),
+            text: fs::read_to_string(&path).unwrap(),
+        })
+        .collect();
+    match Dialects::load(&sources) {
+        Ok(dialects) => dialects,
+        Err(mistakes) => {
+            let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            panic!("{}", all.join("\n\n"));
+        }
+    }
+}
+
+/// The captured requests of a file.
+pub fn cases(path: &Path) -> Vec<Case> {
+    let list: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    list.iter().map(Case::parse).collect()
+}
 
 /// A captured request, when it was made and with which secret.
 #[derive(Clone, Debug)]

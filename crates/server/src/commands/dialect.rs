@@ -92,6 +92,7 @@ fn names_key_word(recipe: &Recipe) -> &'static str {
 fn body_word(body: BodyUse) -> &'static str {
     match body {
         BodyUse::Unused => "unused",
+        BodyUse::Streamed => "streamed",
         BodyUse::Signed => "signed",
         BodyUse::Read => "read",
     }
