@@ -62,7 +62,7 @@ let.args = "{rawpairs | drop('X-Amz-Signature', 'X-Amz-Security-Token') | dec-fo
 
 fn dialects() -> Dialects {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects/cloud");
-    let mut sources: Vec<Source> = ["aws-sigv4", "aws-sigv4-query", "aws-sigv4a"]
+    let mut sources: Vec<Source> = ["aws-sigv4", "aws-sigv4-query", "aws-sigv4a", "aws-sigv4a-query"]
         .map(|name| Source {
             origin: name.into(),
             text: fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap(),
