@@ -1,0 +1,19 @@
+//! How many requests may pass: [rates](Rate), and who has used how much of them.
+//!
+//! The algorithm is the generic cell rate algorithm (GCRA, ITU-T I.371 annex A) in its virtual scheduling form: what is kept of a
+//! subject is one moment, the one at which everything it used will have come back. In any stretch of time at most
+//! the burst and what comes back within the stretch may pass, with any number of threads at once.
+//!
+//! A bucket is one atomic number. No lock is taken to look one up, to take from it or to add one, and time comes in
+//! as an argument.
+
+mod bucket;
+mod limiter;
+mod rate;
+mod standing;
+mod subject;
+
+pub use limiter::{Check, Exceeded, Limiter, Rule, Taken};
+pub use rate::{InvalidRate, Rate};
+pub use standing::Standing;
+pub use subject::{Client, Subject};
