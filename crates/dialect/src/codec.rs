@@ -41,6 +41,10 @@ impl Codec {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, codec)| *codec)
     }
 
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| *name)
+    }
+
     /// Writes `bytes`.
     pub(crate) fn encode(self, bytes: &[u8]) -> Vec<u8> {
         let engine = match self {

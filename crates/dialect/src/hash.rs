@@ -50,6 +50,11 @@ impl Hash {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, hash)| *hash)
     }
 
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| *name)
+    }
+
     /// The digest's length in bytes.
     pub(crate) fn len(self) -> usize {
         match self {

@@ -13,6 +13,7 @@ mod codec;
 mod compile;
 mod condition;
 mod dialects;
+mod explain;
 mod filter;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
@@ -40,6 +41,7 @@ mod verify;
 pub use claim::{Claim, Flaw, Malformed, Part, Reading};
 pub use class::Class;
 pub use dialects::Dialects;
+pub use explain::{NewPiece, Place, Seen, Shown, Step, StepPiece, TracedPiece, Trial, WhatIf, Whole};
 pub use lint::{Coverage, Finding, Location, Reach, Risk};
 pub use mistake::{Mistake, Source};
 pub use recipe::{BodyUse, KeyNaming, Recipe, Refusal, Replay, RequestPart};

@@ -198,6 +198,7 @@ impl Field {
 
 /// A named step.
 pub(crate) struct Let {
+    pub(crate) name: Box<str>,
     pub(crate) template: Template,
     /// Whether it is named more than once: then it is worked out once and kept.
     pub(crate) shared: bool,

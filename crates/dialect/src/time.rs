@@ -50,6 +50,10 @@ impl Format {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
     }
 
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| *name)
+    }
+
     /// Reads a time. Digits are digits: no sign, exponent, fraction, leading zero or blank.
     pub(crate) fn parse(self, text: &[u8]) -> Option<UnixTime> {
         match self {

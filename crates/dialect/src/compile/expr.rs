@@ -536,9 +536,12 @@ impl<'m, 's> Compiler<'m, 's> {
 
     /// What was gathered on the way: steps, how many groups there are, and members of the JSON body.
     pub(super) fn finish(self) -> (Box<[Let]>, usize, Wanted) {
-        let lets = self.steps.into_iter().map(|step| match step.state {
-            State::Done(made) => Let { template: made.template, shared: step.named > 1 },
-            State::Unseen | State::Open => Let { template: Template::default(), shared: false },
+        let lets = self.steps.into_iter().map(|Step { written, state, named }| {
+            let name = written.name.into();
+            match state {
+                State::Done(made) => Let { name, template: made.template, shared: named > 1 },
+                State::Unseen | State::Open => Let { name, template: Template::default(), shared: false },
+            }
         });
         (lets.collect(), self.groups.len(), self.json)
     }

@@ -75,6 +75,18 @@ impl Wanted {
         Some(&node.name)
     }
 
+    /// The dotted path of a member.
+    pub(crate) fn path_of(&self, leaf: usize) -> String {
+        let mut node = self.nodes.iter().find(|node| node.leaf == Some(leaf));
+        let mut names = Vec::new();
+        while let Some(Node { parent, name, .. }) = node {
+            names.push(&**name);
+            node = self.nodes.get(usize::from(*parent));
+        }
+        names.reverse();
+        names.join(".")
+    }
+
     fn child(&self, parent: u16, matches: impl Fn(&str) -> bool) -> Option<u16> {
         let at = self.nodes.iter().position(|node| node.parent == parent && matches(&node.name))?;
         u16::try_from(at).ok()
