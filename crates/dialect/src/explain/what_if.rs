@@ -326,6 +326,7 @@ impl Program {
             json,
             read: Uses::default(),
             signed: Uses::default(),
+            plan: None,
         }
     }
 }
