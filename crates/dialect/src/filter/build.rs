@@ -215,7 +215,7 @@ impl Filter {
 
 impl Names {
     fn listed(args: &[Arg]) -> Option<Self> {
-        if let [Arg::Slot(slot, Kind::Text)] = args {
+        if let [Arg::Slot(slot, _)] = args {
             return Some(Self::Listed(Box::new(slot.clone())));
         }
         let names: Option<Vec<Box<[u8]>>> = args.iter().map(|arg| arg.as_text().map(boxed)).collect();

@@ -89,9 +89,16 @@ impl Names {
         match self {
             Self::Fixed(names) => Ok(names.iter().map(|name| Cow::Borrowed(&**name)).collect()),
             Self::Listed(slot) => {
-                let names: Vec<Text<'n>> = match scope.text(slot)?.into_cow() {
-                    Cow::Borrowed(listed) => names_in(listed).map(Cow::Borrowed).collect(),
-                    Cow::Owned(listed) => names_in(&listed).map(|name| Cow::Owned(name.to_vec())).collect(),
+                let names: Vec<Text<'n>> = match scope.value(slot)? {
+                    Value::List(list) => {
+                        list.into_iter().map(|(_, name)| name).filter(|name| !name.is_empty()).collect()
+                    }
+                    Value::Text(text) => match text.into_cow() {
+                        Cow::Borrowed(listed) => names_in(listed).map(Cow::Borrowed).collect(),
+                        Cow::Owned(listed) => {
+                            names_in(&listed).map(|name| Cow::Owned(name.to_vec())).collect()
+                        }
+                    },
                 };
                 if names.len() > MAX_NAMES { Err(Flaw::TooMany) } else { Ok(names) }
             }

@@ -119,7 +119,7 @@ pub(crate) enum Filter {
 #[derive(Clone, Debug)]
 pub(crate) enum Names {
     Fixed(Box<[Box<[u8]>]>),
-    /// Names that the request lists, separated by blanks, commas or semicolons.
+    /// Names that the request lists: the values of a list, or a text, separated by blanks, commas or semicolons.
     Listed(Box<Slot>),
 }
 
