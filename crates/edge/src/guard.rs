@@ -94,6 +94,11 @@ impl Admitted {
         &self.verified
     }
 
+    /// Who sent it, for a door that keeps it.
+    pub fn into_verified(self) -> Verified {
+        self.verified
+    }
+
     /// What operators are told.
     pub fn note(&self) -> Note {
         Note::allowed(Arc::clone(&self.route), &self.verified)

@@ -10,6 +10,7 @@ const FLOORS: [(&str, u8); 15] = [
     ("countersign", 6),
     ("countersign-gateway", 5),
     ("countersign-api", 5),
+    ("countersign-tower", 5),
     ("countersign-edge", 4),
     ("countersign-verify", 3),
     ("countersign-session", 3),
