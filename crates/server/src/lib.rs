@@ -9,6 +9,8 @@ mod serve;
 mod storage;
 mod world;
 
+pub use serve::{Embedded, NotEmbedded};
+
 /// Runs the command that the process was started with; the code is what the process ends with.
 pub fn run() -> std::process::ExitCode {
     commands::run()

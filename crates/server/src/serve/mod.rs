@@ -4,6 +4,7 @@
 //! and keeping house. They share what serves under the present configuration, the [`Site`], and nothing that locks.
 
 mod admin;
+mod embedded;
 mod figures;
 mod follow;
 mod public;
@@ -34,6 +35,8 @@ use crate::config::{Config, ConfigFile, Environment, Limits, Listen, Mistakes, U
 use crate::listen::{self, ConnectionLimits, Handle, NotBound, Phase, stopping};
 use crate::storage::{self, Opened, StorageError};
 use crate::world::{OsEntropy, SystemClock};
+pub use embedded::{Embedded, NotEmbedded};
+
 use admin::AdminSide;
 use public::PublicSide;
 use site::{Foundation, NotAssembled, Site};
@@ -45,6 +48,9 @@ const ADMIN_CONNECTIONS: usize = 64;
 /// Why the server did not start, or kept what it had when it was to reload.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotServing {
+    /// The environment cannot be read.
+    #[error(transparent)]
+    Environment(crate::world::NotText),
     /// The configuration cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),

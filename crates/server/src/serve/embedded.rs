@@ -1,0 +1,89 @@
+//! The decision inside another process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use countersign_edge::Guard;
+use countersign_model::Clock as _;
+use countersign_tower::{BodyLimits, CountersignLayer};
+use tokio::sync::watch;
+
+use super::site::{Foundation, Site};
+use super::{NotServing, follow, read, runtime, thread};
+use crate::config::{Environment, Limits};
+use crate::listen::{Phase, stopping};
+use crate::storage::{self, Opened};
+use crate::world::{self, NameEntropy, OsEntropy, SystemClock};
+
+/// Countersign inside a Rust service: the configuration, routes, credentials and decision of `countersign serve`, without its
+/// listeners. What `countersign key` and the other commands change is in effect here as soon as in any server of the same
+/// database.
+///
+/// A thread follows the changes until this is dropped. After that, layers made from it refuse everything: what they remember can
+/// no longer be believed.
+pub struct Embedded {
+    guard: Arc<ArcSwap<Guard>>,
+    limits: Limits,
+    phase: watch::Sender<Phase>,
+    follower: Option<JoinHandle<()>>,
+}
+
+/// Why a configuration does not serve inside another process: the text says all that is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotEmbedded(NotServing);
+
+impl Embedded {
+    /// Opens what the configuration at `path` and the variables `COUNTERSIGN__…` describe. Routes are at the door `tower` unless
+    /// they say otherwise; `[listen]` is not heeded, and neither are upstreams.
+    ///
+    /// It blocks while it reads files and storage: to be called before the service takes requests, and not on a thread that
+    /// drives an asynchronous runtime.
+    pub fn open(path: &Path) -> Result<Self, NotEmbedded> {
+        let environment =
+            world::environment().map_err(|error| NotEmbedded(NotServing::Environment(error)))?;
+        Self::with(path, &environment).map_err(NotEmbedded)
+    }
+
+    fn with(path: &Path, environment: &Environment) -> Result<Self, NotServing> {
+        let config = read(path, environment)?;
+        let Opened { store, master_key } =
+            storage::open(&config.storage, countersign_store_sqlite::Limits::default(), &OsEntropy)?;
+        let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key) };
+        let site = runtime()?.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
+        let guard = Arc::new(ArcSwap::new(Arc::clone(&site.guard)));
+        let site = Arc::new(ArcSwap::from_pointee(site));
+        let (phase, mut stopped) = watch::channel(Phase::Serving);
+        let follower = thread("countersign".to_owned(), move || async move {
+            tokio::select! {
+                () = stopping(&mut stopped) => {}
+                () = follow::feed(Arc::clone(&site), &SystemClock) => {}
+                () = follow::sweep(&site, &*foundation.store, &SystemClock) => {}
+            }
+        })?;
+        Ok(Self { guard, limits: config.limits, phase, follower: Some(follower) })
+    }
+
+    /// A layer that decides as this configuration says.
+    pub fn layer(&self) -> CountersignLayer {
+        CountersignLayer::new(Arc::clone(&self.guard), Arc::new(SystemClock), Arc::new(NameEntropy))
+            .with_limits(BodyLimits {
+                max_bytes: self.limits.signed_body(),
+                idle_timeout: self.limits.body_idle(),
+                whole_timeout: self.limits.signed_body_read(),
+            })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Stopping);
+        if let Some(follower) = self.follower.take()
+            && follower.join().is_err()
+        {
+            tracing::error!("the thread that follows changes ended with a panic");
+        }
+    }
+}

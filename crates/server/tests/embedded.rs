@@ -1,0 +1,166 @@
+//! The decision inside another service: the same configuration, storage and answers, by way of the layer.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{get, post};
+use countersign::Embedded;
+use countersign_tower::Caller;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::util::ServiceExt as _;
+
+const CONFIG: &str = r#"
+    [[upstream]]
+    name = "api"
+    url  = "http://127.0.0.1:9000"
+
+    [[route]]
+    path    = "/inside/items"
+    require = "api-key"
+    upstream = "api"
+
+    [[route]]
+    path    = "/v1/marketplace/listings"
+    require = "signature:realm"
+    upstream = "api"
+"#;
+
+/// A folder with a configuration, and a consumer `shop` in its database.
+struct House {
+    _folder: tempfile::TempDir,
+    config: PathBuf,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("countersign.toml");
+        let store =
+            format!("[store]\nurl = \"sqlite:{}\"\n", folder.path().join("data/countersign.db").display());
+        std::fs::write(&config, format!("{store}{CONFIG}")).unwrap();
+        let house = Self { _folder: folder, config };
+        house.run(&["consumer", "add", "shop"]);
+        house
+    }
+
+    /// What a command answers.
+    fn run(&self, args: &[&str]) -> serde_json::Value {
+        let done = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .arg("--config")
+            .arg(&self.config)
+            .arg("--json")
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+
+    fn issue(&self, args: &[&str]) -> serde_json::Value {
+        self.run(&[&["key", "issue", "--consumer", "shop"], args].concat())
+    }
+}
+
+async fn who(caller: Caller) -> String {
+    caller.app().unwrap().name().to_string()
+}
+
+async fn echo(headers: http::HeaderMap, body: String) -> String {
+    let consumer = headers["x-consumer-username"].to_str().unwrap();
+    let signature = headers.contains_key("x-signature");
+    format!("{consumer} {body} {signature}")
+}
+
+fn service(countersign: &Embedded) -> Router {
+    Router::new()
+        .nest("/inside", Router::new().route("/items", get(who)))
+        .route("/v1/marketplace/listings", post(echo))
+        .layer(countersign.layer())
+}
+
+fn asking(path: &str, key: &str) -> Request<Body> {
+    Request::get(path).header("Host", "shop.example").header("X-API-Key", key).body(Body::empty()).unwrap()
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn open(config: &Path) -> Embedded {
+    Embedded::open(config).map_err(|error| error.to_string()).unwrap()
+}
+
+#[test]
+fn a_handler_learns_its_caller_and_strangers_do_not_reach_it() {
+    let house = House::new();
+    let key = house.issue(&[])["api_key"].as_str().unwrap().to_owned();
+    let countersign = open(&house.config);
+    runtime().block_on(async {
+        let told = service(&countersign).oneshot(asking("/inside/items", &key)).await.unwrap();
+        assert_eq!(told.status(), StatusCode::OK);
+        assert!(told.headers().contains_key("x-request-id"));
+        assert_eq!(text(told).await, "shop");
+        let refused = service(&countersign).oneshot(asking("/inside/items", "csk_wrong")).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+        assert!(text(refused).await.contains("CREDENTIAL_INVALID"));
+        let nowhere = service(&countersign).oneshot(asking("/elsewhere", &key)).await.unwrap();
+        assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
+    });
+}
+
+#[test]
+fn a_signed_body_reaches_the_handler_whole_and_its_signature_does_not() {
+    let house = House::new();
+    let issued = house.issue(&["--dialect", "realm"]);
+    let body = house.config.parent().unwrap().join("body.json");
+    std::fs::write(&body, "{\"price\":100}").unwrap();
+    let signed = house.run(&[
+        "sign",
+        "--dialect",
+        "realm",
+        "--key",
+        issued["api_key"].as_str().unwrap(),
+        "--secret",
+        issued["secret"].as_str().unwrap(),
+        "POST",
+        "http://shop.example/v1/marketplace/listings",
+        "--body-file",
+        body.to_str().unwrap(),
+    ]);
+    let countersign = open(&house.config);
+    let request = |body: &'static str| {
+        let mut request = Request::post("/v1/marketplace/listings")
+            .header("Host", "shop.example")
+            .header("X-Consumer-Username", "root");
+        for header in signed["headers"].as_array().unwrap() {
+            request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
+        }
+        request.body(Body::from(body)).unwrap()
+    };
+    runtime().block_on(async {
+        let told = service(&countersign).oneshot(request("{\"price\":100}")).await.unwrap();
+        assert_eq!(told.status(), StatusCode::OK);
+        assert_eq!(text(told).await, "shop {\"price\":100} false");
+        let forged = service(&countersign).oneshot(request("{\"price\":101}")).await.unwrap();
+        assert_eq!(forged.status(), StatusCode::FORBIDDEN);
+    });
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_told_with_every_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("countersign.toml");
+    std::fs::write(&config, "[[route]]\npath = 'items'\nrequire = 'magic'\n").unwrap();
+    let Err(refused) = Embedded::open(&config) else { panic!("it is accepted") };
+    let refused = refused.to_string();
+    assert!(refused.contains("`items`") && refused.contains("magic"), "{refused}");
+}
