@@ -79,7 +79,7 @@ impl Guard {
         let Route { requirement, credentials, .. } = &*admitted.route;
         identity::remove_credentials(headers, requirement, &self.api_key_header, credentials);
         identity::remove_forged(headers);
-        identity::set(headers, &admitted.verified);
+        identity::set(headers, admitted.verified.caller());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use countersign_verify::{Accept, Requirement, Scheme, Verified};
+use countersign_verify::{Accept, Caller, Requirement, Scheme};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
@@ -99,16 +99,16 @@ pub fn remove_credentials(
 }
 
 /// Sets our identity headers, every one of them, empty where there is nothing to say.
-pub fn set(headers: &mut HeaderMap, verified: &Verified) {
+pub fn set(headers: &mut HeaderMap, caller: &Caller) {
     headers.reserve(HEADERS.len() + PROVENANCE_HEADERS);
-    let app = verified.app();
+    let app = caller.app();
     let mut id = uuid::Uuid::encode_buffer();
     headers.insert(CONSUMER_ID, value(app.map(|app| &*app.id().0.as_hyphenated().encode_lower(&mut id))));
     headers.insert(CONSUMER_USERNAME, value(app.map(|app| app.name().as_str())));
     headers.insert(CREDENTIAL_IDENTIFIER, value(app.map(|app| app.key_id().as_str())));
-    let scopes: Cow<'_, _> = verified.scopes();
+    let scopes: Cow<'_, _> = caller.scopes();
     headers.insert(AUTHENTICATED_SCOPE, value((!scopes.is_empty()).then(|| scopes.to_list()).as_deref()));
-    let user = verified.user().map(|address| address.to_string());
+    let user = caller.user().map(|address| address.to_string());
     headers.insert(AUTHENTICATED_USERID, value(user.as_deref()));
 }
 

@@ -7,7 +7,7 @@
 mod world;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use world::{Credentials, NOON, Sent, World, access_token, hex_md5, realm_signature, refresh_token};
+use world::{Arrival, Credentials, NOON, Sent, World, access_token, hex_md5, realm_signature, refresh_token};
 
 /// One row: what is sent, and the status and code that come back (200 and an empty code where it may pass).
 struct Row {
@@ -380,11 +380,13 @@ fn a_life_that_ends_is_noticed_at_once() {
 
 #[test]
 fn a_key_that_is_revoked_while_the_body_comes_opens_nothing() {
-    let world = World::new();
-    let credentials = world.issue(Some("realm"), "");
-    let sent = realm(&credentials, b"body");
-    assert_eq!(world.verdict(&sent, NOON), (200, String::new()));
-    assert!(world.decide_while_revoked(&sent, &credentials).is_err());
+    for arrival in [Arrival::Whole, Arrival::Pieces] {
+        let world = World::new();
+        let credentials = world.issue(Some("realm"), "");
+        let sent = realm(&credentials, b"body");
+        assert_eq!(world.verdict(&sent, NOON), (200, String::new()));
+        assert!(world.decide_while_revoked(&sent, &credentials, arrival).is_err(), "{arrival:?}");
+    }
 }
 
 #[test]
@@ -449,7 +451,7 @@ fn the_upstream_hears_who_is_calling_from_us_alone() {
     headers.insert(HeaderName::from_static("x_consumer_username"), HeaderValue::from_static("root"));
     headers.insert(HeaderName::from_static("x-authenticated-userid"), HeaderValue::from_static("0x0"));
     countersign_edge::identity::remove_forged(&mut headers);
-    countersign_edge::identity::set(&mut headers, &verified);
+    countersign_edge::identity::set(&mut headers, verified.caller());
     let mut seen: Vec<String> =
         headers.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
     seen.sort();

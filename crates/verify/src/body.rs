@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::Caller;
+
 /// Where a request's body comes from.
 ///
 /// The decision asks for it late: a request whose key is unknown or whose time is off is refused before a byte
@@ -12,6 +14,38 @@ use bytes::Bytes;
 pub trait BodySource: Send {
     /// The whole body, as it came over the wire, after any transfer coding. Asked for again, it gives the same.
     fn read(&mut self) -> impl Future<Output = Result<Bytes, BodyFailure>> + Send;
+
+    /// Begins to read it: whole where it is short, or at hand. Asked once, and not after [`BodySource::read`].
+    fn begin(&mut self) -> impl Future<Output = Result<Begun, BodyFailure>> + Send {
+        async { self.read().await.map(Begun::Whole) }
+    }
+
+    /// Reads a body that [`Begun::Long`] was said of, and gives each piece of it to `take` as it comes, from the first
+    /// byte to the last.
+    ///
+    /// `caller` is whose it is if the checks that are left hold; none where it is refused all the same, and the body
+    /// is read for nothing but to tell why. Nobody may see the end of the body before the verdict.
+    fn pass(
+        &mut self,
+        caller: Option<&Caller>,
+        take: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> impl Future<Output = Result<(), BodyFailure>> + Send {
+        let _whole_to_everybody = caller;
+        async {
+            let whole = self.read().await?;
+            take(&whole);
+            Ok(())
+        }
+    }
+}
+
+/// What there is of a body at first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// All of it.
+    Whole(Bytes),
+    /// It is too long to be held in memory: [`BodySource::pass`].
+    Long,
 }
 
 /// Why a body could not be read whole.

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use crate::first_use::Guard;
 use crate::memory::Memory;
 use crate::read::{Claim, Claims, claims};
+use crate::streamed::Rest;
 use crate::usable::{Entry, Unusable, UsableSecret};
 use crate::verified::{AllEvidence, Evidence, LiveSession, Proven};
 use crate::{
@@ -46,10 +47,10 @@ pub struct Verifier {
     catching_up: tokio::sync::Mutex<()>,
 }
 
-type AllAdmitted<'r> = SmallVec<[Admitted<'r>; 2]>;
+pub(crate) type AllAdmitted<'r> = SmallVec<[Admitted<'r>; 2]>;
 
 /// A claim whose credential and time were found good; what is left needs the body.
-enum Admitted<'r> {
+pub(crate) enum Admitted<'r> {
     Done(Evidence),
     Signed { recipe: Arc<Recipe>, claim: dialect::Claim<'r>, secret: UsableSecret, fresh: Fresh },
 }
@@ -100,20 +101,20 @@ impl Verifier {
         let mut admitted = AllAdmitted::new();
         self.admit_all(&request, requirement, now, &mut admitted).await?;
 
-        let late = match early {
-            None if admitted.iter().any(Admitted::needs_body) => Some(body.read().await?),
-            None | Some(_) => None,
+        let rest = match early {
+            None => Rest::of(&admitted, &request, requirement, body).await?,
+            Some(_) => Rest::NotNeeded,
         };
         // A body may be minutes on its way, and what was revoked meanwhile opens nothing.
-        if late.is_some() && self.memory.epoch() != began {
-            admitted.clear();
+        if rest.was_waited_for() && self.memory.epoch() != began {
+            let before = std::mem::take(&mut admitted);
             self.admit_all(&request, requirement, now, &mut admitted).await?;
+            rest.is_of(&before, &admitted)?;
         }
-        let whole = late.as_ref().map_or(request, |late| Request { body: Some(late), ..request });
         // All of them before any is claimed: a bad signature beside a good one uses nothing up.
         let mut checked: SmallVec<[Checked; 2]> = SmallVec::new();
-        for claim in admitted.drain(..) {
-            checked.push(claim.check(&whole, requirement.signature_use())?);
+        for (place, claim) in admitted.drain(..).enumerate() {
+            checked.push(claim.check(&request, &rest, place, requirement.signature_use())?);
         }
         let mut evidence = AllEvidence::new();
         for claim in checked.drain(..) {
@@ -121,8 +122,13 @@ impl Verifier {
         }
 
         let proven = Proven::from_evidence(evidence).map_err(denied)?;
-        let permit = proven.permit(requirement).map_err(|reason| {
-            Failure::Denied(Denial { scheme: None, key_id: proven.key_id().cloned(), reason })
+        let caller = proven.caller();
+        let permit = caller.permit(requirement).map_err(|reason| {
+            Failure::Denied(Denial {
+                scheme: None,
+                key_id: caller.app().map(|app| app.key_id().clone()),
+                reason,
+            })
         })?;
         Ok(Verified::new(proven, permit))
     }
@@ -297,25 +303,28 @@ impl Verifier {
 }
 
 impl Admitted<'_> {
-    fn needs_body(&self) -> bool {
+    /// What is still to be done with the body for its sake.
+    pub(crate) fn body_use(&self) -> BodyUse {
         match self {
-            Self::Done(_) => false,
-            Self::Signed { recipe, .. } => match recipe.body_use() {
-                BodyUse::Signed | BodyUse::Streamed | BodyUse::Read => true,
-                BodyUse::Unused => false,
-            },
+            Self::Done(_) => BodyUse::Unused,
+            Self::Signed { recipe, claim, .. } => recipe.body_use_in(claim),
         }
     }
 
     /// Checks the signature, and finds what guards it.
-    fn check(self, request: &Request<'_>, signature_use: SignatureUse) -> Result<Checked, Failure> {
+    fn check(
+        self,
+        request: &Request<'_>,
+        rest: &Rest<'_>,
+        place: usize,
+        signature_use: SignatureUse,
+    ) -> Result<Checked, Failure> {
         let (recipe, claim, secret, fresh) = match self {
             Self::Done(evidence) => return Ok(Checked::Done(evidence)),
             Self::Signed { recipe, claim, secret, fresh } => (recipe, claim, secret, fresh),
         };
-        let key = secret.key();
-        let checked = recipe
-            .verify(&claim, request, key)
+        let valid = rest.signature(place, request, |request| recipe.verify(&claim, request, secret.key()));
+        let checked = valid
             .map_err(Reason::Mismatch)
             .and_then(|valid| Ok((valid, Guard::new(&recipe, signature_use, &claim, (&fresh, &valid))?)));
         match checked {
@@ -340,11 +349,11 @@ impl Checked {
     }
 }
 
-fn denied(reason: Reason) -> Failure {
+pub(crate) fn denied(reason: Reason) -> Failure {
     Failure::Denied(Denial { scheme: None, key_id: None, reason })
 }
 
-fn refused(scheme: Scheme, entry: Option<&Entry>, reason: Reason) -> Failure {
+pub(crate) fn refused(scheme: Scheme, entry: Option<&Entry>, reason: Reason) -> Failure {
     let key_id: Option<KeyId> = entry.map(|entry| entry.held().credential.key_id.clone());
     Failure::Denied(Denial { scheme: Some(scheme), key_id, reason })
 }

@@ -128,6 +128,9 @@ pub enum Outage {
         /// For how long, in whole seconds.
         behind_secs: u64,
     },
+    /// While its body was on its way, the credential became another one, and the upstream was told of the first.
+    #[error("the credential changed while the body was on its way")]
+    Changed,
     /// A stored signing secret does not open: wrong master key, or the record was tampered with.
     #[error("the signing secret of {0} does not open under this master key")]
     Sealed(KeyId),

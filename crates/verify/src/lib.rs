@@ -12,10 +12,11 @@ mod first_use;
 mod memory;
 mod read;
 mod requirement;
+mod streamed;
 mod usable;
 mod verified;
 
-pub use body::{BodyFailure, BodySource, NoBody};
+pub use body::{Begun, BodyFailure, BodySource, NoBody};
 pub use countersign_dialect::Request;
 pub use decide::{Verifier, VerifierSettings};
 pub use failure::{Denial, Failure, Outage, Reason, Verdict};
@@ -23,4 +24,4 @@ pub use first_use::Replayed;
 pub use memory::STALE_AFTER;
 pub use requirement::{Accept, Requirement, RequirementError, Scheme, SignatureUse, UnsignedQuery};
 pub use usable::Unusable;
-pub use verified::{App, Verified};
+pub use verified::{App, Caller, Verified};

@@ -94,6 +94,11 @@ impl UsableKey {
     pub(crate) fn into_entry(self) -> Entry {
         self.0
     }
+
+    /// The same without giving up the proof.
+    pub(crate) fn entry(&self) -> Entry {
+        self.0.clone()
+    }
 }
 
 /// Proof: a signing secret that works here and now.
@@ -102,6 +107,17 @@ pub(crate) struct UsableSecret(Arc<Signing>);
 impl UsableSecret {
     pub(crate) fn into_entry(self) -> Entry {
         Entry::Signing(self.0)
+    }
+
+    /// The same without giving up the secret.
+    pub(crate) fn entry(&self) -> Entry {
+        Entry::Signing(Arc::clone(&self.0))
+    }
+
+    /// Whether it is the same secret of the same credential.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let (one, other) = (&self.0.held.credential, &other.0.held.credential);
+        one.key_id == other.key_id && one.kind == other.kind
     }
 
     /// Where its signatures and nonces are claimed.

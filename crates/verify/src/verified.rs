@@ -65,36 +65,47 @@ impl fmt::Debug for App {
     }
 }
 
-/// Who proved themselves. Whether they may pass is another question.
+/// Who is calling: at most one consumer, at most one wallet. By itself it proves nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Proven {
+pub struct Caller {
     app: Option<App>,
     user: Option<(Address, Scopes)>,
 }
 
-impl Proven {
-    /// Puts the proofs together: at most one consumer, at most one wallet.
-    pub(crate) fn from_evidence(evidence: AllEvidence) -> Result<Self, Reason> {
-        let mut proven = Self::default();
-        for proof in evidence {
-            match proof {
-                Evidence::ApiKey(key) => proven.add(App(key.into_entry()))?,
-                Evidence::Signature(
-                    secret,
-                    Fresh { .. },
-                    SignatureValid { .. },
-                    FirstUse::NotGuarded(NotGuarded { .. }) | FirstUse::Claimed(Claimed { .. }),
-                ) => proven.add(App(secret.into_entry()))?,
-                Evidence::AccessToken(valid, LiveSession(())) => {
-                    let claims = valid.into_claims();
-                    proven.user = Some((claims.address, claims.scopes));
-                }
-            }
-        }
-        Ok(proven)
+impl Caller {
+    /// The consumer, where there is one.
+    pub fn app(&self) -> Option<&App> {
+        self.app.as_ref()
     }
 
-    fn add(&mut self, app: App) -> Result<(), Reason> {
+    /// The wallet, where there is one.
+    pub fn user(&self) -> Option<Address> {
+        self.user.as_ref().map(|(address, _)| *address)
+    }
+
+    /// The scopes of both together.
+    pub fn scopes(&self) -> Cow<'_, Scopes> {
+        match (&self.app, &self.user) {
+            (Some(app), Some((_, granted))) => Cow::Owned(app.0.held().credential.scopes.union(granted)),
+            (Some(app), None) => Cow::Borrowed(&app.0.held().credential.scopes),
+            (None, Some((_, granted))) => Cow::Borrowed(granted),
+            (None, None) => Cow::Owned(Scopes::default()),
+        }
+    }
+
+    /// Who is acting, the user before the app.
+    pub fn principals(&self) -> impl Iterator<Item = Principal> + '_ {
+        let user = self.user().map(|address| Principal::Wallet { address });
+        let app = self.app().map(|app| Principal::Consumer {
+            id: app.id(),
+            name: app.name().clone(),
+            key_id: app.key_id().clone(),
+        });
+        user.into_iter().chain(app)
+    }
+
+    pub(crate) fn add_app(&mut self, entry: Entry) -> Result<(), Reason> {
+        let app = App(entry);
         match &self.app {
             Some(known) if known.id() != app.id() => Err(Reason::TwoConsumers),
             Some(_) | None => {
@@ -104,19 +115,16 @@ impl Proven {
         }
     }
 
-    /// The credential of the consumer, where one proved itself.
-    pub(crate) fn key_id(&self) -> Option<&KeyId> {
-        self.app.as_ref().map(App::key_id)
+    pub(crate) fn add_user(&mut self, claims: AccessClaims) {
+        self.user = Some((claims.address, claims.scopes));
     }
 
-    /// The scopes of everybody who proved themselves, together.
-    fn scopes(&self) -> Cow<'_, Scopes> {
-        match (&self.app, &self.user) {
-            (Some(app), Some((_, granted))) => Cow::Owned(app.0.held().credential.scopes.union(granted)),
-            (Some(app), None) => Cow::Borrowed(&app.0.held().credential.scopes),
-            (None, Some((_, granted))) => Cow::Borrowed(granted),
-            (None, None) => Cow::Owned(Scopes::default()),
-        }
+    /// Whether everything that upstreams are told is the same.
+    pub(crate) fn is_told_like(&self, other: &Self) -> bool {
+        let app = |caller: &Self| {
+            caller.app.as_ref().map(|app| (app.id(), app.name().clone(), app.key_id().clone()))
+        };
+        app(self) == app(other) && self.user() == other.user() && self.scopes() == other.scopes()
     }
 
     /// The proof that these scopes suffice, or what is missing.
@@ -130,28 +138,60 @@ impl Proven {
     }
 }
 
+/// Who proved themselves. Whether they may pass is another question.
+pub(crate) struct Proven(Caller);
+
+impl Proven {
+    /// Puts the proofs together.
+    pub(crate) fn from_evidence(evidence: AllEvidence) -> Result<Self, Reason> {
+        let mut caller = Caller::default();
+        for proof in evidence {
+            match proof {
+                Evidence::ApiKey(key) => caller.add_app(key.into_entry())?,
+                Evidence::Signature(
+                    secret,
+                    Fresh { .. },
+                    SignatureValid { .. },
+                    FirstUse::NotGuarded(NotGuarded { .. }) | FirstUse::Claimed(Claimed { .. }),
+                ) => caller.add_app(secret.into_entry())?,
+                Evidence::AccessToken(valid, LiveSession(())) => caller.add_user(valid.into_claims()),
+            }
+        }
+        Ok(Self(caller))
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
 /// A request that may pass, and who sent it. Built here and only here, out of proofs.
 #[derive(Debug)]
-pub struct Verified(Proven);
+pub struct Verified(Caller);
 
 impl Verified {
-    pub(crate) fn new(proven: Proven, _: Permit) -> Self {
-        Self(proven)
+    pub(crate) fn new(Proven(caller): Proven, _: Permit) -> Self {
+        Self(caller)
     }
 
     /// The verdict of a route that requires nothing: nobody is known.
     pub(crate) fn nobody() -> Self {
-        Self(Proven::default())
+        Self(Caller::default())
+    }
+
+    /// Who sent it.
+    pub fn caller(&self) -> &Caller {
+        &self.0
     }
 
     /// The consumer, where one proved itself.
     pub fn app(&self) -> Option<&App> {
-        self.0.app.as_ref()
+        self.0.app()
     }
 
     /// The wallet, where one proved itself.
     pub fn user(&self) -> Option<Address> {
-        self.0.user.as_ref().map(|(address, _)| *address)
+        self.0.user()
     }
 
     /// The scopes of everybody who proved themselves, together.
@@ -161,12 +201,6 @@ impl Verified {
 
     /// Who is acting, the user before the app.
     pub fn principals(&self) -> impl Iterator<Item = Principal> + '_ {
-        let user = self.user().map(|address| Principal::Wallet { address });
-        let app = self.app().map(|app| Principal::Consumer {
-            id: app.id(),
-            name: app.name().clone(),
-            key_id: app.key_id().clone(),
-        });
-        user.into_iter().chain(app)
+        self.0.principals()
     }
 }

@@ -12,7 +12,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use countersign_dialect::{Dialects, Source};
+use countersign_dialect::{Dialects, Replay, Source};
 use countersign_edge::{RequestId, refusal};
 use countersign_manage::{Expiry, Form, Issue, Issued, Issuer, Material, Rotation};
 use countersign_model::{
@@ -25,8 +25,8 @@ use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
 use countersign_token::key::{self, KeyKind};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, SignatureUse, UnsignedQuery, Verdict,
-    Verifier, VerifierSettings,
+    Accept, Begun, BodyFailure, BodySource, Caller, Request, Requirement, Scheme, SignatureUse,
+    UnsignedQuery, Verdict, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use md5::{Digest, Md5};
@@ -132,6 +132,35 @@ impl BodySource for Whole {
     }
 }
 
+/// A body that comes in pieces and is too long to be held.
+struct Pieces(Bytes);
+
+impl BodySource for Pieces {
+    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
+        Ok(self.0.clone())
+    }
+
+    async fn begin(&mut self) -> Result<Begun, BodyFailure> {
+        Ok(Begun::Long)
+    }
+
+    async fn pass(
+        &mut self,
+        _: Option<&Caller>,
+        take: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), BodyFailure> {
+        self.0.chunks(7).for_each(take);
+        Ok(())
+    }
+}
+
+/// How a body comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    Whole,
+    Pieces,
+}
+
 struct Counting(AtomicU64);
 
 impl Entropy for Counting {
@@ -152,6 +181,8 @@ pub(crate) struct World {
     api_key_header: HeaderName,
     entropy: Counting,
     runtime: tokio::runtime::Runtime,
+    /// How many verdicts there were that may use something up.
+    turns: AtomicU64,
 }
 
 /// Dialects that no vendor has, one for each guard against replay, beside those that come with the program.
@@ -239,7 +270,8 @@ impl World {
             store.add_token_key(&key, None).await.unwrap();
             verifier(&store, api_key_header.clone()).await
         });
-        Self { store, verifier, api_key_header, entropy: Counting(AtomicU64::new(1)), runtime }
+        let (entropy, turns) = (Counting(AtomicU64::new(1)), AtomicU64::new(0));
+        Self { store, verifier, api_key_header, entropy, runtime, turns }
     }
 
     pub(crate) fn with_api_key_header(self, name: &'static str) -> Self {
@@ -385,13 +417,28 @@ impl World {
     }
 
     /// The verdict on a request whose credential is revoked, and that taken in, while its body is on its way.
-    pub(crate) fn decide_while_revoked(&self, sent: &Sent, credentials: &Credentials) -> Verdict {
-        let mut body = Interrupted { world: self, key_id: &credentials.key_id, body: sent.body.clone() };
+    pub(crate) fn decide_while_revoked(
+        &self,
+        sent: &Sent,
+        credentials: &Credentials,
+        arrival: Arrival,
+    ) -> Verdict {
+        let (key_id, body) = (&credentials.key_id, sent.body.clone());
+        let mut body = Interrupted { world: self, key_id, body, arrival };
         self.decide_with(sent, &mut body, &requirement(sent), noon())
     }
 
+    /// The verdict, however the body comes: both ways where a verdict uses nothing up, in turns where it may.
     fn decide_by(&self, sent: &Sent, requirement: &Requirement, now: UnixTime) -> Verdict {
-        self.decide_with(sent, &mut Whole(sent.body.clone()), requirement, now)
+        let in_pieces = || self.decide_with(sent, &mut Pieces(sent.body.clone()), requirement, now);
+        let whole = || self.decide_with(sent, &mut Whole(sent.body.clone()), requirement, now);
+        if serves_once(requirement) {
+            let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+            return if turn.is_multiple_of(2) { in_pieces() } else { whole() };
+        }
+        let (verdict, other) = (whole(), in_pieces());
+        assert_eq!(told(&verdict), told(&other), "whole and in pieces");
+        verdict
     }
 
     fn decide_with<B: BodySource>(
@@ -419,6 +466,7 @@ struct Interrupted<'a> {
     world: &'a World,
     key_id: &'a KeyId,
     body: Bytes,
+    arrival: Arrival,
 }
 
 impl BodySource for Interrupted<'_> {
@@ -426,6 +474,29 @@ impl BodySource for Interrupted<'_> {
         countersign_manage::revoke_key(&*self.world.store, self.key_id, noon()).await.unwrap();
         self.world.verifier.catch_up(noon()).await.unwrap();
         Ok(self.body.clone())
+    }
+
+    async fn begin(&mut self) -> Result<Begun, BodyFailure> {
+        match self.arrival {
+            Arrival::Whole => self.read().await.map(Begun::Whole),
+            Arrival::Pieces => Ok(Begun::Long),
+        }
+    }
+}
+
+fn serves_once(requirement: &Requirement) -> bool {
+    requirement.signature_use() == SignatureUse::Once
+        || requirement.accept().schemes().iter().any(|scheme| match scheme {
+            Scheme::Signature(recipe) => recipe.replay() != Replay::None,
+            Scheme::ApiKey | Scheme::Wallet => false,
+        })
+}
+
+/// What is told of a verdict.
+fn told(verdict: &Verdict) -> String {
+    match verdict {
+        Ok(verified) => format!("{:?}", verified.caller()),
+        Err(failure) => failure.to_string(),
     }
 }
 
