@@ -25,12 +25,12 @@ pub trait BodySource: Send {
     ///
     /// `caller` is whose it is if the checks that are left hold; none where it is refused all the same, and the body
     /// is read for nothing but to tell why. Nobody may see the end of the body before the verdict.
+    #[expect(unused_variables, reason = "for those who pass it on")]
     fn pass(
         &mut self,
         caller: Option<&Caller>,
         take: &mut (dyn FnMut(&[u8]) + Send),
     ) -> impl Future<Output = Result<(), BodyFailure>> + Send {
-        let _whole_to_everybody = caller;
         async {
             let whole = self.read().await?;
             take(&whole);

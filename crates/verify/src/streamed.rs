@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use countersign_dialect::{BodyUse, Mismatch, Request, SignatureValid, Verification};
-use smallvec::SmallVec;
 
 use crate::decide::{Admitted, AllAdmitted, refused};
 use crate::verified::Evidence;
@@ -15,13 +14,13 @@ pub(crate) enum Rest<'a> {
     /// All of it.
     Whole(Bytes),
     /// It went by, and these are the answers.
-    Passed(Passed<'a>),
+    Passed(Box<Passed<'a>>),
 }
 
 /// What became of the signatures over a body that went by.
 pub(crate) struct Passed<'a> {
     /// One for each claim that was admitted; none for those that need no body.
-    answers: SmallVec<[Option<Result<SignatureValid, Mismatch>>; 2]>,
+    answers: Vec<Option<Result<SignatureValid, Mismatch>>>,
     /// Whom the body was said to be from.
     told: Option<Caller>,
     requirement: &'a Requirement,
@@ -51,7 +50,7 @@ impl<'a> Rest<'a> {
                     };
                     body.pass(told.as_ref(), &mut take).await?;
                     let answers = running.into_iter().map(|running| running.map(Verification::finish));
-                    Ok(Self::Passed(Passed { answers: answers.collect(), told, requirement }))
+                    Ok(Self::Passed(Box::new(Passed { answers: answers.collect(), told, requirement })))
                 }
             },
         }
@@ -107,7 +106,7 @@ impl Rest<'_> {
 fn begin<'a>(
     admitted: &'a AllAdmitted<'_>,
     request: &Request<'a>,
-) -> Result<SmallVec<[Option<Verification<'a>>; 2]>, Failure> {
+) -> Result<Vec<Option<Verification<'a>>>, Failure> {
     let begin = |claim: &'a Admitted<'_>| match (claim, claim.body_use()) {
         (Admitted::Done(_), _) | (Admitted::Signed { .. }, BodyUse::Unused) => Ok(None),
         (Admitted::Signed { recipe, claim, secret, .. }, _) => {
