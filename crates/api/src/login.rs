@@ -70,6 +70,11 @@ impl LoginApi {
         Self { wallets, verifier, base }
     }
 
+    /// The paths of the endpoints.
+    pub fn paths(&self) -> Vec<String> {
+        ["/nonce", "/login", "/refresh"].into_iter().map(|path| format!("{}{path}", self.base)).collect()
+    }
+
     /// The endpoint that a path names, if it names one. A path here is answered here, whatever the routes say.
     pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
         match path.strip_prefix(self.base.as_str())? {

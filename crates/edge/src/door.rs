@@ -12,16 +12,19 @@ pub enum Door {
     Proxy,
     /// A check that another proxy asks for.
     ForwardAuth(FrontProxy),
+    /// The layer inside a Rust service.
+    Tower,
 }
 
 impl Door {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Proxy,
         Self::ForwardAuth(FrontProxy::Nginx),
         Self::ForwardAuth(FrontProxy::Traefik),
         Self::ForwardAuth(FrontProxy::Caddy),
         Self::ForwardAuth(FrontProxy::Envoy),
+        Self::Tower,
     ];
 }
 
@@ -62,8 +65,14 @@ impl DoorName {
 
     /// The name of the reverse proxy.
     pub fn proxy() -> Self {
-        Self::new("proxy")
+        Self::new(Self::PROXY)
     }
+
+    /// What the reverse proxy is called.
+    pub const PROXY: &str = "proxy";
+
+    /// What the layer inside a Rust service is called.
+    pub const TOWER: &str = "tower";
 
     /// The name as text.
     pub fn as_str(&self) -> &str {

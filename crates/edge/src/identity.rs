@@ -31,18 +31,35 @@ const PROVENANCE_HEADERS: usize = 7;
 /// believe them (`X-Consumer-Custom-ID`, `X-Consumer-Groups`, `X-Credential-Username`, `X-Anonymous-Consumer`).
 const FORGEABLE: [&str; 4] = ["x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-"];
 
+/// Names of headers.
+pub type Names = SmallVec<[HeaderName; 2]>;
+
 /// Removes whatever a client sent under the names of identity headers, ours and those of other gateways, in any
 /// [spelling].
 pub fn remove_forged(headers: &mut HeaderMap) {
+    for name in forged(headers) {
+        headers.remove(name);
+    }
+}
+
+/// The names of identity headers under which a client sent something, ours and those of other gateways, in any
+/// [spelling].
+pub fn forged(headers: &HeaderMap) -> Names {
     let forgeable = |name: &HeaderName| {
         let name = spelling(name);
         FORGEABLE.iter().any(|start| name.starts_with(start))
     };
-    let forged: SmallVec<[HeaderName; 2]> =
-        headers.keys().filter(|name| name.as_str().starts_with('x') && forgeable(name)).cloned().collect();
-    for name in forged {
-        headers.remove(name);
-    }
+    headers.keys().filter(|name| name.as_str().starts_with('x') && forgeable(name)).cloned().collect()
+}
+
+/// The headers by which a client names another path than that of its request, for servers that believe them, in any
+/// [spelling].
+pub fn rerouting(headers: &HeaderMap) -> Names {
+    let reroutes = |name: &HeaderName| {
+        let name = spelling(name);
+        name.starts_with("x-original-") || name == "x-rewrite-url"
+    };
+    headers.keys().filter(|name| name.as_str().starts_with('x') && reroutes(name)).cloned().collect()
 }
 
 /// The name that servers may read a header's name as.
@@ -59,15 +76,11 @@ pub fn spelling(name: &HeaderName) -> Cow<'_, str> {
     }
 }
 
-/// Removes a header in any [spelling].
-fn remove(headers: &mut HeaderMap, name: &HeaderName) {
-    headers.remove(name);
+/// Adds the names of a header in every [spelling] that is there.
+fn add_spellings(names: &mut Names, headers: &HeaderMap, name: &HeaderName) {
     let plain = spelling(name);
     let alike = |other: &&HeaderName| other.as_str().len() == plain.len() && spelling(other) == plain;
-    let alike: SmallVec<[HeaderName; 1]> = headers.keys().filter(alike).cloned().collect();
-    for name in alike {
-        headers.remove(name);
-    }
+    names.extend(headers.keys().filter(alike).cloned());
 }
 
 /// Removes the secrets that the route's schemes checked. A signature inside the body stays: the body passes unchanged.
@@ -77,25 +90,37 @@ pub fn remove_credentials(
     api_key_header: &HeaderName,
     credentials: &Credentials,
 ) {
+    for name in self::credentials(headers, requirement, api_key_header, credentials) {
+        headers.remove(name);
+    }
+}
+
+/// The names of the headers in which secrets stand that the route's schemes checked, in every [spelling] that is there.
+pub fn credentials(
+    headers: &HeaderMap,
+    requirement: &Requirement,
+    api_key_header: &HeaderName,
+    credentials: &Credentials,
+) -> Names {
+    let mut names = Names::new();
     match (credentials, requirement.accept()) {
-        (Credentials::DangerKeep { .. }, _) | (_, Accept::Nothing) => return,
+        (Credentials::DangerKeep { .. }, _) | (_, Accept::Nothing) => return names,
         (Credentials::Remove, Accept::Any(_) | Accept::All(_)) => {}
     }
     // An API key goes no further even from a route that asks for something else: unchecked, it must not look checked.
-    remove(headers, api_key_header);
+    add_spellings(&mut names, headers, api_key_header);
     for scheme in requirement.accept().schemes() {
         match scheme {
             Scheme::ApiKey => {}
-            Scheme::Wallet => {
-                remove(headers, &AUTHORIZATION);
-            }
+            Scheme::Wallet => add_spellings(&mut names, headers, &AUTHORIZATION),
             Scheme::Signature(recipe) => {
                 for name in recipe.credential_headers() {
-                    remove(headers, name);
+                    add_spellings(&mut names, headers, name);
                 }
             }
         }
     }
+    names
 }
 
 /// Sets our identity headers, every one of them, empty where there is nothing to say.

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, Method, request};
 
 use crate::identity::spelling;
 use crate::path::{Ambiguous, routing_path};
+use crate::relayed::Telling;
 
 /// A request whose head can be read in one way only.
 #[derive(Clone, Debug)]
@@ -51,6 +52,12 @@ pub enum BadRequest {
     /// The absolute URI names another host than `Host` does.
     #[error("the request target and the host header disagree")]
     HostMismatch,
+    /// The proxy in front did not say of a request what it must, or said it twice.
+    #[error("the proxy in front did not say once: {0}")]
+    NotTold(Telling),
+    /// A header that only a gateway may set, at a door that cannot take it away: the proxy in front would pass it on.
+    #[error("the request has a header that only a gateway may set, or one that names another path")]
+    Forged,
 }
 
 impl<'a> Inbound<'a> {

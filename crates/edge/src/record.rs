@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use countersign_model::{Address, KeyId};
 use countersign_verify::{App, Failure, Scheme, Verified};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
-use crate::{RequestId, Route};
+use crate::{DoorName, RequestId, Route};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,8 +136,10 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 pub struct Record<'a> {
     /// Its name.
     pub request_id: &'a RequestId,
+    /// The door at which another proxy asked; none where the request came to the reverse proxy.
+    pub door: Option<&'a DoorName>,
     /// The method, as sent.
-    pub method: &'a str,
+    pub method: &'a Method,
     /// The path, without the query: queries carry secrets in some dialects.
     pub path: &'a str,
     /// The status that was answered.

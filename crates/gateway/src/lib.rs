@@ -1,4 +1,4 @@
-//! The reverse proxy of Countersign.
+//! The reverse proxy of Countersign, and the checks that other proxies ask for.
 //!
 //! Everything here lives on one thread: a worker owns its [`Pools`], its connections to upstreams and the
 //! requests that pass through them, so nothing is locked and nothing is sent between threads. It needs a
@@ -8,6 +8,7 @@ mod client_body;
 mod deadline;
 mod door;
 mod forward;
+mod forward_auth;
 mod held;
 mod limits;
 mod reply;
@@ -19,6 +20,7 @@ pub use door::{Attending, Gateway};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };
+pub use forward_auth::{Asking, Bodies, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
 pub use held::HeldBodies;
 pub use limits::{BodyLimits, UpstreamLimits};
 pub use reply::{BrokenReply, Reply};

@@ -62,7 +62,7 @@ impl CountersignLayer {
             guard,
             clock,
             entropy,
-            door: DoorName::new("tower"),
+            door: DoorName::new(DoorName::TOWER),
             wire: Wire::default(),
             limits: BodyLimits::default(),
         }))

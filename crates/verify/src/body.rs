@@ -75,6 +75,9 @@ pub enum BodyFailure {
     /// The connection broke, or the transfer coding was wrong.
     #[error("the body broke off")]
     Broken,
+    /// The proxy in front sent a part of it.
+    #[error("a part of the body came, not the whole")]
+    Partial,
     /// This door does not see bodies.
     #[error("this door sees no body")]
     NotSeen,

@@ -140,6 +140,11 @@ impl Node {
         }
     }
 
+    /// Whether it is a list without a member.
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(&self.value, Value::List(members) if members.is_empty())
+    }
+
     /// What kind of value this is, for people.
     pub(super) fn kind(&self) -> &'static str {
         match &self.value {

@@ -60,6 +60,7 @@ impl Listen {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// An address to listen on.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is no address: write an IP address and a port, as in \"127.0.0.1:8080\" or \"[::]:8080\""))
 }

@@ -7,6 +7,7 @@ mod api_key;
 mod cors;
 mod dialects;
 mod document;
+mod forward_auth;
 mod limits;
 mod listen;
 mod log;
@@ -30,13 +31,14 @@ use countersign_edge::Cors;
 pub(crate) use api_key::ApiKeyConfig;
 pub(crate) use dialects::DialectFile;
 pub(crate) use document::Environment;
+pub(crate) use forward_auth::ForwardAuthConfig;
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Listen, Workers};
 pub(crate) use log::{LogConfig, LogFormat, LogLevel};
 pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
 pub(crate) use notes::proposal;
 pub(crate) use route::{
-    CredentialsRule, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
+    CredentialsRule, DoorsRule, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
 };
 pub(crate) use storage::{MasterKeySource, StoreLocation};
 pub(crate) use units::{ByteSize, InvalidAmount, Period};
@@ -70,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) dialects: Dialects,
     /// Where connections are taken.
     pub(crate) listen: Listen,
+    /// Where other proxies ask about requests, each with a name and an address of its own.
+    pub(crate) forward_auth: Vec<ForwardAuthConfig>,
     /// Where an API key stands in a request.
     pub(crate) api_key: ApiKeyConfig,
     /// How pages of other origins are answered, where they may call.
@@ -184,6 +188,7 @@ impl Config {
         let storage = Storage::read(&mut root);
         let dialects = storage.dialects();
         let listen = Listen::read(root.section("listen"));
+        let (forward_auth, door_names) = ForwardAuthConfig::read_all(root.sections("forward_auth"), listen);
         let api_key = ApiKeyConfig::read(root.section("api_key"));
         let cors = root.section_if_there("cors").and_then(cors::read);
         let wallet_section = root.section_if_there("wallet");
@@ -199,8 +204,13 @@ impl Config {
                 "write it, or name another with --config FILE",
             );
         }
-        let known =
-            routes::Named { upstreams: &upstream_names, dialects: dialects.as_ref().ok(), wallet_is_on };
+        let known = routes::Named {
+            upstreams: &upstream_names,
+            dialects: dialects.as_ref().ok(),
+            wallet_is_on,
+            doors: &forward_auth,
+            door_names: &door_names,
+        };
         let routes = routes::read_all(root.sections("route"), &known, &notes);
         root.finish();
         if let Ok(dialects) = &dialects {
@@ -215,6 +225,7 @@ impl Config {
             storage,
             dialects,
             listen,
+            forward_auth,
             api_key,
             cors,
             wallet,

@@ -22,8 +22,10 @@ pub(crate) struct RouteConfig {
     pub(crate) require: RequireConfig,
     /// The scopes that the caller must have, all of them.
     pub(crate) scopes: Scopes,
-    /// Where its requests are passed on to.
-    pub(crate) upstream: UpstreamName,
+    /// At which doors it is.
+    pub(crate) doors: DoorsRule,
+    /// Where its requests are passed on to; none where it is not at the reverse proxy.
+    pub(crate) upstream: Option<UpstreamName>,
     /// Whether a request may have a query.
     pub(crate) query: QueryRule,
     /// How often one signature may serve.
@@ -41,6 +43,15 @@ pub(crate) enum Methods {
     Any,
     /// These; at least one.
     These(Vec<Method>),
+}
+
+/// At which doors a route is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DoorsRule {
+    /// At every one.
+    All,
+    /// At those with these names.
+    These(Vec<String>),
 }
 
 /// What a request must prove.
@@ -103,6 +114,9 @@ pub(super) struct Draft {
     pub(super) pattern_at: At,
     pub(super) require: Option<RequireConfig>,
     pub(super) require_at: At,
+    /// Nothing where the route does not say.
+    pub(super) doors: Option<Vec<String>>,
+    pub(super) doors_at: At,
     pub(super) upstream: Option<String>,
     pub(super) upstream_at: At,
     scopes: Option<Scopes>,
@@ -135,9 +149,9 @@ impl Draft {
         let require_at = place(&mut section, "require");
         let require = section.required("require", SCHEMES, require);
         let upstream_at = place(&mut section, "upstream");
-        let upstream = section.required("upstream", "the name of an [[upstream]]", |node, notes| {
-            text(node, notes).map(str::to_owned)
-        });
+        let upstream = section.optional("upstream", |node, notes| text(node, notes).map(str::to_owned));
+        let doors_at = place(&mut section, "doors");
+        let doors = section.optional("doors", list(|name: &str| Ok::<_, String>(name.to_owned())));
         let scopes_at = place(&mut section, "scopes");
         let scopes: Option<Vec<Scope>> =
             section.or("scopes", Some(Vec::new()), |node, notes| Some(list(Scope::parse)(node, notes)));
@@ -166,6 +180,8 @@ impl Draft {
             pattern_at,
             require,
             require_at,
+            doors,
+            doors_at,
             upstream,
             upstream_at,
             scopes,
@@ -176,14 +192,15 @@ impl Draft {
         }
     }
 
-    /// The route, where everything of it could be read and `upstream` is the one it names.
-    pub(super) fn finish(self, upstream: Option<UpstreamName>) -> Option<RouteConfig> {
+    /// The route, where everything of it could be read; it is at these doors and leads to this upstream.
+    pub(super) fn finish(self, doors: DoorsRule, upstream: Option<UpstreamName>) -> Option<RouteConfig> {
         Some(RouteConfig {
             methods: self.methods?,
             pattern: self.pattern?,
             require: self.require?,
             scopes: self.scopes?,
-            upstream: upstream?,
+            doors,
+            upstream,
             query: self.query.unwrap_or(QueryRule::Allow),
             replay: self.replay,
             credentials: self.credentials,

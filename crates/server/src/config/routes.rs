@@ -1,10 +1,13 @@
 //! Routes against each other and against what they name.
 
-use countersign_dialect::{Dialects, Risk};
+use countersign_dialect::{BodyUse, Dialects, Risk};
+use countersign_edge::{DoorName, FrontProxy};
+use countersign_gateway::Bodies;
 
 use super::document::At;
+use super::forward_auth::ForwardAuthConfig;
 use super::notes::{Notes, proposal};
-use super::route::{Draft, Methods, RequireConfig, RouteConfig, SchemeName};
+use super::route::{DoorsRule, Draft, Methods, RequireConfig, RouteConfig, SchemeName};
 use super::section::Section;
 use super::upstream::UpstreamName;
 
@@ -14,6 +17,10 @@ pub(super) struct Named<'a> {
     /// Nothing where they could not be read: then no route is blamed for what is wrong with them.
     pub(super) dialects: Option<&'a Dialects>,
     pub(super) wallet_is_on: bool,
+    /// The doors at which proxies ask, those that could be read.
+    pub(super) doors: &'a [ForwardAuthConfig],
+    /// The names of all of them.
+    pub(super) door_names: &'a [String],
 }
 
 pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &Notes<'_>) -> Vec<RouteConfig> {
@@ -34,7 +41,7 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &No
         }
         note_danger(draft, notes);
     }
-    drafts.into_iter().filter_map(|draft| finish(draft, named.upstreams, notes)).collect()
+    drafts.into_iter().filter_map(|draft| finish(draft, named, notes)).collect()
 }
 
 /// Two routes tie where one request can be for both and neither is more specific. A path in which a literal stands
@@ -112,14 +119,97 @@ fn note_danger(draft: &Draft, notes: &Notes<'_>) {
     }
 }
 
-fn finish(draft: Draft, upstreams: &[UpstreamName], notes: &Notes<'_>) -> Option<RouteConfig> {
-    let found =
-        draft.upstream.as_ref().and_then(|name| upstreams.iter().find(|upstream| upstream.as_str() == name));
-    if let (Some(name), None) = (&draft.upstream, found) {
+fn finish(draft: Draft, named: &Named<'_>, notes: &Notes<'_>) -> Option<RouteConfig> {
+    let (upstreams, name) = (named.upstreams, draft.upstream.as_ref());
+    let found = name.and_then(|name| upstreams.iter().find(|upstream| upstream.as_str() == name));
+    if let (Some(name), None) = (name, found) {
         let known: Vec<&str> = upstreams.iter().map(UpstreamName::as_str).collect();
         let mend = if known.is_empty() { "add an [[upstream]]".to_owned() } else { proposal(name, &known) };
         notes.wrong(&draft.upstream_at, format!("there is no upstream `{name}`"), mend);
     }
-    let upstream = found.cloned();
-    draft.finish(upstream)
+    let doors = doors(&draft, named, notes)?;
+    note_bodies(&draft, &doors, named, notes);
+    let upstream = match name {
+        None => None,
+        Some(_) => Some(found.cloned()?),
+    };
+    draft.finish(doors, upstream)
+}
+
+/// The doors of a route: those that it names; else those where it can be.
+fn doors(draft: &Draft, named: &Named<'_>, notes: &Notes<'_>) -> Option<DoorsRule> {
+    let asked = named.door_names.iter().map(String::as_str);
+    let known: Vec<&str> = [DoorName::PROXY, DoorName::TOWER].into_iter().chain(asked).collect();
+    let doors = match &draft.doors {
+        Some(doors) => {
+            if doors.is_empty() {
+                notes.wrong(
+                    &draft.doors_at,
+                    "no door, so no request",
+                    "name some, or leave `doors` out for all",
+                );
+            }
+            for name in doors.iter().filter(|name| !known.contains(&name.as_str())) {
+                notes.wrong(&draft.doors_at, format!("there is no door `{name}`"), proposal(name, &known));
+            }
+            DoorsRule::These(doors.clone())
+        }
+        None if draft.upstream.is_some() || named.door_names.is_empty() => DoorsRule::All,
+        None => {
+            let others = known.iter().filter(|name| **name != DoorName::PROXY);
+            DoorsRule::These(others.map(ToString::to_string).collect())
+        }
+    };
+    let at_proxy = match &doors {
+        DoorsRule::All => true,
+        DoorsRule::These(doors) => doors.iter().any(|door| door == DoorName::PROXY),
+    };
+    if at_proxy && draft.upstream.is_none() {
+        notes.wrong(&draft.at, "[[route]] has no `upstream`", "add `upstream`: the name of an [[upstream]]");
+        return None;
+    }
+    Some(doors)
+}
+
+/// A signature that covers a body cannot be checked where no body is seen.
+fn note_bodies(draft: &Draft, doors: &DoorsRule, named: &Named<'_>, notes: &Notes<'_>) {
+    let is_there = |door: &&ForwardAuthConfig| match doors {
+        DoorsRule::All => true,
+        DoorsRule::These(doors) => doors.contains(&door.name),
+    };
+    let Some(dialects) = named.dialects else { return };
+    for door in named.doors.iter().filter(is_there).filter(|door| door.bodies == Bodies::Unseen) {
+        for scheme in schemes(draft) {
+            let SchemeName::Signature(dialect) = scheme else { continue };
+            let needs_body = dialects.get(dialect).is_some_and(|recipe| recipe.body_use() != BodyUse::Unused);
+            if needs_body {
+                notes.wrong(
+                    &draft.require_at,
+                    format!(
+                        "`{dialect}` needs the body, and the door `{}` ({}) sees none",
+                        door.name,
+                        door.proxy.as_str()
+                    ),
+                    ways_out(door),
+                );
+            }
+        }
+    }
+}
+
+fn ways_out(door: &ForwardAuthConfig) -> String {
+    let forward = match door.proxy {
+        FrontProxy::Nginx | FrontProxy::Caddy => "",
+        FrontProxy::Traefik => {
+            "have Traefik send bodies (`forwardBody`) and say bodies = \"forwarded\" at the door; or "
+        }
+        FrontProxy::Envoy => {
+            "have Envoy send bodies (`with_request_body`) and say bodies = \"forwarded\" at the door; or "
+        }
+    };
+    format!(
+        "{forward}have the proxy send these requests to the reverse proxy, and say doors = [\"{}\"] in this \
+         route; or require a dialect that leaves the body out",
+        DoorName::PROXY
+    )
 }

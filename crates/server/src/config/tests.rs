@@ -229,6 +229,28 @@ fn a_route_may_have_each_signature_serve_once_also_beside_other_schemes() {
 }
 
 #[test]
+fn a_route_without_an_upstream_is_at_every_door_but_the_reverse_proxy() {
+    let doors = "[[forward_auth]]\nname = 'a'\nlisten = '127.0.0.1:1'\nproxy = 'nginx'\n\
+                 [[forward_auth]]\nname = 'b'\nlisten = '127.0.0.1:2'\nproxy = 'caddy'\n";
+    let route = |said: &str| {
+        let text = format!(
+            "{doors}[[upstream]]\nname = 'api'\nurl = 'http://127.0.0.1:9000'\n\
+                            [[route]]\npath = '/x'\nrequire = 'api-key'\n{said}"
+        );
+        parse(&text).routes.remove(0).doors
+    };
+    let these = |names: &[&str]| DoorsRule::These(names.iter().map(ToString::to_string).collect());
+    assert_eq!(route(""), these(&["tower", "a", "b"]));
+    assert_eq!(route("doors = ['b']"), these(&["b"]));
+    assert_eq!(route("upstream = 'api'"), DoorsRule::All);
+    assert_eq!(route("upstream = 'api'\ndoors = ['proxy', 'a']"), these(&["proxy", "a"]));
+    let alone = "[[route]]\npath = '/x'\nrequire = 'api-key'\n";
+    assert_eq!(parse(&format!("{alone}doors = ['tower']")).routes[0].doors, these(&["tower"]));
+    let told = refusal(alone, &[]);
+    assert!(told.contains("has no `upstream`"), "{told}");
+}
+
+#[test]
 fn every_default_is_within_its_range_and_every_limit_says_what_it_is() {
     for limit in Limits::table() {
         for (name, value) in [("default", &limit.default), ("least", &limit.least), ("most", &limit.most)] {
@@ -272,7 +294,7 @@ fn the_reference_names_every_key_and_every_limit_with_its_default_and_range() {
         let told = refusal(&format!("[{section}]\n{unknown}\n{SMALLEST}"), &[]);
         assert_names_are_in(reference, &told);
     }
-    for section in ["dialect", "upstream", "route"] {
+    for section in ["dialect", "forward_auth", "upstream", "route"] {
         assert_names_are_in(reference, &refusal(&format!("[[{section}]]\n{unknown}"), &[]));
     }
 }

@@ -4,6 +4,7 @@
 //! and keeping house. They share what serves under the present configuration, the [`Site`], and nothing that locks.
 
 mod admin;
+mod check;
 mod embedded;
 mod figures;
 mod follow;
@@ -22,7 +23,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use countersign_api::Admin;
-use countersign_edge::with_causes;
+use countersign_edge::{DoorName, with_causes};
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
 use countersign_store::Store;
@@ -38,6 +39,7 @@ use crate::world::{OsEntropy, SystemClock};
 pub use embedded::{Embedded, NotEmbedded};
 
 use admin::AdminSide;
+use check::CheckSide;
 use public::PublicSide;
 use site::{Foundation, NotAssembled, Site};
 use telemetry::Telemetry;
@@ -142,6 +144,18 @@ pub(crate) fn start(
         let handler = move || PublicSide::new(site, requests);
         threads.push(worker(format!("worker-{number}"), socket, handler, limits, &slots, &phase)?);
     }
+    for door in &config.forward_auth {
+        let name = DoorName::new(&door.name);
+        let slots = Arc::new(Semaphore::new(config.limits.connections()));
+        let sockets = listen::bind(door.listen, worker_count(config.listen))?;
+        for (number, socket) in sockets.into_iter().enumerate() {
+            let (site, requests, name) = (Arc::clone(&site), telemetry.requests.clone(), name.clone());
+            let thread = format!("{name}-{number}");
+            let handler = move || CheckSide::new(name, site, requests);
+            threads.push(worker(thread, socket, handler, limits, &slots, &phase)?);
+        }
+        tracing::info!(door = door.name, address = %door.listen, proxy = door.proxy.as_str(), "asked by a proxy");
+    }
     for socket in admin_sockets {
         let figures = telemetry.figures.clone();
         let store = Arc::clone(&foundation.store);
@@ -241,6 +255,7 @@ impl Config {
     fn unchangeable(&self, new: &Self) -> Result<(), NotServing> {
         let same = [
             ("[listen]", self.listen == new.listen),
+            ("[[forward_auth]]", self.forward_auth == new.forward_auth),
             ("[store]", self.storage.store == new.storage.store),
             ("[log]", self.log == new.log),
             ("`connections` in [limits]", self.limits.connections() == new.limits.connections()),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use countersign_edge::Record;
+use countersign_edge::{DoorName, Record};
 use countersign_model::{Address, KeyId, UnixTime};
 use countersign_verify::Scheme;
 use smallvec::SmallVec;
@@ -101,6 +101,7 @@ impl Drop for Waiting {
 struct Line<'a> {
     timestamp: &'a str,
     request_id: &'a str,
+    door: Option<&'a str>,
     method: &'a str,
     path: &'a str,
     route: Option<&'a str>,
@@ -121,7 +122,8 @@ impl<'a> Line<'a> {
         Self {
             timestamp,
             request_id: record.request_id.as_str(),
-            method: record.method,
+            door: record.door.map(DoorName::as_str),
+            method: record.method.as_str(),
             path: record.path,
             route: note.route.as_ref().map(|route| route.pattern.as_str()),
             verdict: note.outcome.as_str(),
@@ -170,6 +172,7 @@ impl Line<'_> {
     fn known(&self) -> SmallVec<[(&'static str, Cow<'_, str>); 6]> {
         let there = |text| Some(Cow::Borrowed(text)).filter(|text: &Cow<'_, str>| !text.is_empty());
         [
+            ("door", self.door.map(Cow::Borrowed)),
             ("reason", there(self.reason)),
             ("scheme", self.scheme.map(|scheme| scheme.to_string().into())),
             ("consumer", self.consumer.map(Cow::Borrowed)),
@@ -232,6 +235,7 @@ mod tests {
         let line = Line {
             timestamp: "2026-11-21T12:00:00.123Z",
             request_id: "r-1",
+            door: None,
             method: "GET",
             path,
             route: Some("/{*rest}"),

@@ -7,7 +7,7 @@ use countersign_api::LoginApi;
 use countersign_dialect::Dialects;
 use countersign_edge::{Cors, Credentials, DoorName, Doors, Guard, Route, RouteError, Routes, UpstreamName};
 use countersign_gateway::{
-    BodyLimits, Gateway, HealthCheck, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits,
+    BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits,
 };
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
@@ -19,7 +19,8 @@ use countersign_verify::{
 };
 
 use crate::config::{
-    Config, CredentialsRule, Limits, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
+    Config, CredentialsRule, DoorsRule, ForwardAuthConfig, Limits, Methods, QueryRule, ReplayRule,
+    RequireConfig, RouteConfig, SchemeName,
 };
 
 /// Where the login endpoints are.
@@ -38,6 +39,8 @@ pub(crate) struct Foundation {
 pub(crate) struct Site {
     pub(crate) guard: Arc<Guard>,
     pub(crate) gateway: Gateway,
+    /// Where other proxies ask, by the names of the doors.
+    pub(crate) forward_auth: HashMap<DoorName, ForwardAuth>,
     pub(crate) login: Option<LoginApi>,
     pub(crate) cors: Option<Cors>,
     pub(crate) limits: Limits,
@@ -104,8 +107,10 @@ impl Site {
         .await
         .map_err(NotAssembled::Verifier)?;
         let guard = Arc::new(Guard { routes, verifier: Arc::new(verifier), api_key_header });
+        let login = login(config, foundation, &guard.verifier)?;
         Ok(Self {
-            login: login(config, foundation, &guard.verifier)?,
+            forward_auth: forward_auth(config, &guard, login.as_ref()),
+            login,
             gateway: Gateway {
                 guard: Arc::clone(&guard),
                 name: DoorName::proxy(),
@@ -137,6 +142,26 @@ fn login(
     let wallets = Wallets::new(Arc::clone(&foundation.store), &foundation.master, settings)
         .map_err(NotAssembled::Wallet)?;
     Ok(Some(LoginApi::new(Arc::new(wallets), Arc::clone(verifier), LOGIN_PATH.to_owned())))
+}
+
+fn forward_auth(
+    config: &Config,
+    guard: &Arc<Guard>,
+    login: Option<&LoginApi>,
+) -> HashMap<DoorName, ForwardAuth> {
+    let door = |door: &ForwardAuthConfig| {
+        let name = DoorName::new(&door.name);
+        let forward_auth = ForwardAuth {
+            guard: Arc::clone(guard),
+            name: name.clone(),
+            proxy: door.proxy,
+            bodies: door.bodies,
+            trusted: door.trusted.clone(),
+            own_paths: login.map(LoginApi::paths).unwrap_or_default(),
+        };
+        (name, forward_auth)
+    };
+    config.forward_auth.iter().map(door).collect()
 }
 
 fn upstreams(config: &Config) -> Result<HashMap<UpstreamName, Arc<Upstream>>, NotAssembled> {
@@ -194,8 +219,11 @@ fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssemble
             Methods::These(methods) => methods.clone(),
         },
         requirement,
-        doors: Doors::All,
-        upstream: Some(UpstreamName(config.upstream.to_string().into())),
+        doors: match &config.doors {
+            DoorsRule::All => Doors::All,
+            DoorsRule::These(names) => Doors::These(names.iter().map(|name| DoorName::new(name)).collect()),
+        },
+        upstream: config.upstream.as_ref().map(|upstream| UpstreamName(upstream.to_string().into())),
         credentials: match &config.credentials {
             CredentialsRule::Remove => Credentials::Remove,
             CredentialsRule::Keep { reason } => Credentials::DangerKeep { reason: reason.clone() },

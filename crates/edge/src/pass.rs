@@ -1,0 +1,55 @@
+//! A yes, for a proxy that passes the request on itself.
+
+use http::{HeaderMap, HeaderName};
+
+use crate::guard::{Admitted, Guard};
+use crate::identity::{self, Names};
+use crate::{REQUEST_ID, RequestId};
+
+/// What a proxy is to do to an admitted request before it passes it on.
+#[derive(Clone, Debug, Default)]
+pub struct Pass {
+    /// What stands in the request afterwards, in place of whatever its client wrote there: who is calling, every header
+    /// of it, and the request's name.
+    pub set: HeaderMap,
+    /// What is gone afterwards, in the spellings that the client used: the secrets that were checked.
+    pub credentials: Names,
+    /// What is gone afterwards, besides: what only a gateway may set, and what names another path.
+    pub forged: Names,
+}
+
+impl Pass {
+    /// Every name that is gone afterwards.
+    pub fn removed(&self) -> impl Iterator<Item = &HeaderName> {
+        self.credentials.iter().chain(&self.forged)
+    }
+}
+
+impl Guard {
+    /// What a proxy is to do to an admitted request, whose client sent `headers`, before it passes it on.
+    pub fn pass(&self, admitted: &Admitted, headers: &HeaderMap, id: &RequestId) -> Pass {
+        let route = admitted.route();
+        let mut set = HeaderMap::new();
+        identity::set(&mut set, admitted.verified().caller());
+        set.insert(REQUEST_ID, id.as_header().clone());
+        Pass {
+            set,
+            credentials: identity::credentials(
+                headers,
+                &route.requirement,
+                &self.api_key_header,
+                &route.credentials,
+            ),
+            forged: irremovable(headers),
+        }
+    }
+}
+
+/// What a client may not send through a proxy that can only set headers, not remove them: what only a gateway may set,
+/// but for the names that ours always replace, and what names another path.
+pub fn irremovable(headers: &HeaderMap) -> Names {
+    let mut names = identity::forged(headers);
+    names.retain(|name| !identity::HEADERS.contains(name));
+    names.extend(identity::rerouting(headers));
+    names
+}

@@ -1,0 +1,130 @@
+//! What each kind of proxy says of a request, and where.
+
+use std::net::SocketAddr;
+
+use countersign_edge::{BadRequest, FrontProxy, Problem, Refused, Relayed, Telling, Told};
+use countersign_verify::BodyFailure;
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, request};
+
+use super::{Bodies, CHECK_PATH, bad_request};
+
+/// The headers in which a proxy says what it was asked for.
+struct Sources {
+    method: HeaderName,
+    target: HeaderName,
+    scheme: HeaderName,
+    host: HeaderName,
+}
+
+/// nginx has none of its own: these are what our recipe sets, each in place of what a client may send under its name.
+const NGINX: Sources = Sources {
+    method: HeaderName::from_static("x-original-method"),
+    target: HeaderName::from_static("x-original-uri"),
+    scheme: HeaderName::from_static("x-original-scheme"),
+    host: HeaderName::from_static("x-original-host"),
+};
+
+/// What Traefik and Caddy set, each in place of what a client may send under its name.
+const FORWARDED: Sources = Sources {
+    method: HeaderName::from_static("x-forwarded-method"),
+    target: HeaderName::from_static("x-forwarded-uri"),
+    scheme: FORWARDED_PROTO,
+    host: HeaderName::from_static("x-forwarded-host"),
+};
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// How Envoy says whether the body that it sends along is a part only. It drops what a client sends under this name.
+const PARTIAL_BODY: HeaderName = HeaderName::from_static("x-envoy-auth-partial-body");
+
+/// The request that a check is about. `head` is that of the check.
+pub(super) fn relayed(
+    proxy: FrontProxy,
+    bodies: Bodies,
+    head: request::Parts,
+    peer: SocketAddr,
+) -> Result<Relayed, Box<Refused>> {
+    match proxy {
+        FrontProxy::Nginx => at_check(&head).and_then(|()| from_headers(&NGINX, head.headers, peer)),
+        FrontProxy::Traefik | FrontProxy::Caddy => {
+            at_check(&head).and_then(|()| from_headers(&FORWARDED, head.headers, peer))
+        }
+        FrontProxy::Envoy => from_request_line(bodies, head, peer),
+    }
+}
+
+fn at_check(head: &request::Parts) -> Result<(), Box<Refused>> {
+    if head.uri.path() == CHECK_PATH {
+        return Ok(());
+    }
+    let detail = format!("this door is asked at {CHECK_PATH}, and was asked at another path");
+    Err(Refused::answered(Problem::NoRoute, "no_check", detail))
+}
+
+fn from_headers(
+    sources: &Sources,
+    mut headers: HeaderMap,
+    peer: SocketAddr,
+) -> Result<Relayed, Box<Refused>> {
+    let mut take = |name: &HeaderName, what| take(&mut headers, name, what);
+    let method = take(&sources.method, Telling::Method).map_err(bad_request)?;
+    let target = take(&sources.target, Telling::Target).map_err(bad_request)?;
+    let scheme = take(&sources.scheme, Telling::Scheme).map_err(bad_request)?;
+    let host = take(&sources.host, Telling::Host).map_err(bad_request)?;
+    let told = Told {
+        method: method.as_bytes(),
+        target: target.as_bytes(),
+        scheme: scheme.as_bytes(),
+        host: host.as_bytes(),
+    };
+    Relayed::new(told, headers, peer).map_err(bad_request)
+}
+
+/// Envoy's check has the method, the target and the host of the request itself.
+fn from_request_line(
+    bodies: Bodies,
+    head: request::Parts,
+    peer: SocketAddr,
+) -> Result<Relayed, Box<Refused>> {
+    let mut headers = head.headers;
+    if bodies == Bodies::Forwarded {
+        whole_body(&mut headers)?;
+    }
+    let scheme = take(&mut headers, &FORWARDED_PROTO, Telling::Scheme).map_err(bad_request)?;
+    let host = take(&mut headers, &HOST, Telling::Host).map_err(bad_request)?;
+    let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+    let told = Told {
+        method: head.method.as_str().as_bytes(),
+        target: target.as_bytes(),
+        scheme: scheme.as_bytes(),
+        host: host.as_bytes(),
+    };
+    Relayed::new(told, headers, peer).map_err(bad_request)
+}
+
+/// Refuses a body that was cut (`allow_partial_message`). Of a request without a body Envoy says nothing.
+fn whole_body(headers: &mut HeaderMap) -> Result<(), Box<Refused>> {
+    if !headers.contains_key(PARTIAL_BODY) {
+        return Ok(());
+    }
+    let partial = take(headers, &PARTIAL_BODY, Telling::Body).map_err(bad_request)?;
+    if partial == "false" {
+        return Ok(());
+    }
+    let why = BodyFailure::Partial;
+    Err(Refused::answered(Problem::Body(why), "body", why.to_string()))
+}
+
+/// The one value of a header, which is gone afterwards.
+fn take(headers: &mut HeaderMap, name: &HeaderName, what: Telling) -> Result<HeaderValue, BadRequest> {
+    let one = {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(one), None) => Some(one.clone()),
+            (Some(_), Some(_)) | (None, _) => None,
+        }
+    };
+    headers.remove(name);
+    one.ok_or(BadRequest::NotTold(what))
+}
