@@ -162,6 +162,7 @@ fn filter(program: &Program, filter: &Filter) -> String {
         Filter::Render(between, separator) => return texts("render", between, separator),
         Filter::Values(separator) => return text("values", separator),
         Filter::NamesOf(separator) => return text("names", separator),
+        Filter::Line(between) => return text("line", between),
     };
     fixed.to_owned()
 }

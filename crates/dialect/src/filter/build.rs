@@ -33,7 +33,7 @@ pub(crate) enum Misuse {
 }
 
 /// The filters that are not named after a hash or an encoding, with what they work on and their arguments.
-const FILTERS: [(&str, On, &str); 40] = [
+const FILTERS: [(&str, On, &str); 41] = [
     ("lower", On::Both, ""),
     ("upper", On::Both, ""),
     ("trim", On::Both, ""),
@@ -69,6 +69,7 @@ const FILTERS: [(&str, On, &str); 40] = [
     ("add", On::List, "a name and a value, such as `add('date', timestamp)`"),
     ("label", On::List, "one or two texts, such as `label('x-')`"),
     ("lower-names", On::List, ""),
+    ("line", On::List, "a text, such as `line(': ')`"),
     ("all", On::List, "a name, such as `all('v1')`"),
     ("at", On::Take, "a name or a number, such as `at('sig')` or `at(0)`"),
     ("render", On::Take, "two texts, such as `render('=', '&')`"),
@@ -182,6 +183,7 @@ impl Filter {
             ("label", [Some(front)]) => Self::Label(boxed(front), Box::default()),
             ("label", [Some(front), Some(end)]) => Self::Label(boxed(front), boxed(end)),
             ("lower-names", []) => Self::LowerNames,
+            ("line", [Some(between)]) => Self::Line(boxed(between)),
             ("all", [Some(name)]) => Self::All(boxed(name)),
             ("at", [Some(name)]) => Self::At(boxed(name)),
             ("values", [Some(separator)]) => Self::Values(boxed(separator)),

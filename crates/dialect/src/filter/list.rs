@@ -60,6 +60,10 @@ impl Filter {
                 list
             }
             Self::Label(front, end) => renamed(list, |name| [front, name, end].concat()),
+            Self::Line(between) => {
+                let whole = |name: &[u8], value: &[u8]| Cow::Owned([name, between, value].concat());
+                list.into_iter().map(|(name, value)| (name.clone(), whole(&name, &value))).collect()
+            }
             Self::LowerNames => renamed(list, <[u8]>::to_ascii_lowercase),
             Self::All(wanted) => {
                 list.retain(|(name, _)| **name == **wanted);

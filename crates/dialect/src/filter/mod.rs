@@ -100,6 +100,8 @@ pub(crate) enum Filter {
     /// Something in front of every name, and something behind.
     Label(Box<[u8]>, Box<[u8]>),
     LowerNames,
+    /// Every value with its name and a text in front.
+    Line(Box<[u8]>),
     /// The values under a name.
     All(Box<[u8]>),
 
@@ -180,6 +182,7 @@ impl Filter {
             | Self::Join(_)
             | Self::Label(..)
             | Self::LowerNames
+            | Self::Line(_)
             | Self::All(_)
             | Self::At(_)
             | Self::Nth(_)
@@ -238,6 +241,7 @@ impl Filter {
             | Self::Add(..)
             | Self::Label(..)
             | Self::LowerNames
+            | Self::Line(_)
             | Self::Render(..)
             | Self::Values(_)
             | Self::NamesOf(_) => false,
@@ -289,6 +293,7 @@ impl Filter {
             | Self::Plus(_)
             | Self::Add(..)
             | Self::LowerNames
+            | Self::Line(_)
             | Self::All(_)
             | Self::At(_)
             | Self::Nth(_) => 1,

@@ -96,6 +96,7 @@ impl Filter {
             | Self::Add(..)
             | Self::Label(..)
             | Self::LowerNames
+            | Self::Line(_)
             | Self::All(_)
             | Self::At(_)
             | Self::Nth(_)
