@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-manage", 3),
     ("countersign-store-sqlite", 3),
     ("countersign-store", 2),
+    ("countersign-infer", 2),
     ("countersign-capture", 1),
     ("countersign-dialect", 1),
     ("countersign-limit", 1),

@@ -1,0 +1,207 @@
+//! What whoever infers a dialect relies on. The requests are signed here, by code that shares nothing with the search.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign_dialect::Reading;
+use countersign_infer::{Ended, Found, NotFound, Progress, Question, Sample, Watch, infer};
+use countersign_model::DialectName;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const SECRET: &str = "c2VjcmV0LW9mLXRoZS10ZXN0cw==";
+const KEY: &str = "key-of-the-tests";
+const TIME: &str = "1795262400";
+
+fn sample(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Sample {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        map.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    map.insert("host", HeaderValue::from_static("api.example"));
+    Sample {
+        method: method.into(),
+        scheme: "https".into(),
+        host: "api.example".into(),
+        target: target.into(),
+        headers: map,
+        names: headers.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        body: body.into(),
+    }
+}
+
+fn mac(text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    STANDARD.encode(hmac::sign(&key, text.as_bytes()))
+}
+
+/// A request with key, time and signature in headers.
+fn signed(method: &str, target: &str, body: &str, text: &str) -> Sample {
+    let mac = mac(text);
+    let headers = [("X-API-Key", KEY), ("X-Timestamp", TIME), ("X-Signature", mac.as_str())];
+    sample(method, target, &headers, body)
+}
+
+fn by_lines(method: &str, target: &str, body: &str) -> Sample {
+    let path = target.split('?').next().unwrap();
+    signed(method, target, body, &format!("{method}\n{path}\n{TIME}\n{body}"))
+}
+
+fn ask_within(samples: &[Sample], candidates: u64, watch: &dyn Watch) -> Result<Found, NotFound> {
+    let question = Question {
+        samples,
+        secret: SECRET.as_bytes(),
+        key_id: Some(KEY),
+        name: &DialectName::parse("vendor").unwrap(),
+        candidates,
+        threads: NonZeroUsize::new(2).unwrap(),
+    };
+    infer(&question, watch)
+}
+
+fn ask(samples: &[Sample]) -> Result<Found, NotFound> {
+    ask_within(samples, 2_000_000, &())
+}
+
+fn line(found: &Found, key: &str) -> String {
+    let line = found.file.lines().find(|line| line.starts_with(key));
+    line.unwrap_or_else(|| panic!("no {key} in\n{}", found.file)).split_once("= ").unwrap().1.to_owned()
+}
+
+#[test]
+fn two_requests_are_enough_for_method_path_time_and_body_line_by_line() {
+    let samples = [by_lines("GET", "/v1/items?page=2", ""), by_lines("POST", "/v1/items", "{\"price\":1}")];
+    let found = ask(&samples).unwrap();
+    assert_eq!(line(&found, "string_to_sign"), r#""{method}\n{path}\n{timestamp}\n{body}""#);
+    assert_eq!(line(&found, "key_id"), r#""{header.X-API-Key}""#);
+    assert_eq!(line(&found, "timestamp"), r#""{header.X-Timestamp}""#);
+    assert_eq!(line(&found, "encoding"), r#""base64""#);
+    assert_eq!(line(&found, "algorithm"), r#""hmac-sha256""#);
+    assert!(found.file.lines().count() <= 25, "{}", found.file);
+}
+
+#[test]
+fn without_a_query_in_any_request_it_says_that_path_and_target_cannot_be_told_apart() {
+    let found = ask(&[by_lines("GET", "/v1/a", ""), by_lines("POST", "/v1/b", "{}")]).unwrap();
+    let open = found.open.iter().find(|open| open.what.contains("`path` or `target`"));
+    assert_eq!(open.unwrap().settle, "a request with a query");
+    let settled = ask(&[by_lines("GET", "/v1/a?b=c", ""), by_lines("POST", "/v1/b", "{}")]).unwrap();
+    assert!(!settled.open.iter().any(|open| open.what.contains("target")), "{:?}", settled.open);
+}
+
+#[test]
+fn of_one_request_it_says_that_others_may_be_signed_otherwise() {
+    let found = ask(&[by_lines("POST", "/v1/b", "{}")]).unwrap();
+    assert!(found.open.iter().any(|open| open.what.contains("one sample only")), "{:?}", found.open);
+}
+
+#[test]
+fn what_is_found_verifies_every_request_and_none_that_was_changed() {
+    let samples = [by_lines("GET", "/v1/a?b=c", ""), by_lines("POST", "/v1/b", "{}")];
+    let found = ask(&samples).unwrap();
+    let key = found.recipe.prepare(SECRET.as_bytes());
+    let verifies = |sample: &Sample| {
+        let request = sample.request();
+        let Reading::Presented(claim) = found.recipe.read(&request) else { return false };
+        found.recipe.verify(&claim, &request, &key).is_ok()
+    };
+    assert!(samples.iter().all(verifies));
+    assert_eq!(found.recipe.source(), found.file);
+    let mut changed = samples[1].clone();
+    changed.body = b"[]".to_vec();
+    assert!(!verifies(&changed));
+}
+
+#[test]
+fn a_request_whose_signature_is_wrong_is_never_given_a_dialect() {
+    let mut wrong = by_lines("POST", "/v1/b/longer/than/the/other", "{}");
+    wrong.headers.insert("x-signature", HeaderValue::from_str(&mac("something else")).unwrap());
+    let not = ask_within(&[by_lines("GET", "/v1/a", ""), wrong], 300_000, &()).unwrap_err();
+    assert_eq!((not.ended, not.solved), (Ended::Bounded, 1));
+}
+
+#[test]
+fn the_search_stops_at_its_bound() {
+    let wrong = signed("GET", "/v1/a", "", "something that is not in the request at all");
+    let not = ask_within(&[wrong], 100_000, &()).unwrap_err();
+    assert_eq!(not.ended, Ended::Bounded);
+    // Each of two threads may have so many under way.
+    assert!((100_000..120_000).contains(&not.tried), "{}", not.tried);
+}
+
+#[test]
+fn whoever_watches_can_end_it_and_is_told_how_far_it_came() {
+    struct Until(u64, AtomicU64);
+    impl Watch for Until {
+        fn go_on(&self, progress: Progress) -> ControlFlow<()> {
+            self.1.fetch_max(progress.tried, Ordering::Relaxed);
+            if progress.tried < self.0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        }
+    }
+    let until = Until(20_000, AtomicU64::new(0));
+    let wrong = signed("GET", "/v1/a", "", "something that is not in the request at all");
+    let not = ask_within(&[wrong], u64::MAX, &until).unwrap_err();
+    assert_eq!(not.ended, Ended::Bounded);
+    assert!((20_000..40_000).contains(&not.tried), "{}", not.tried);
+    assert!((20_000..=not.tried).contains(&until.1.load(Ordering::Relaxed)));
+}
+
+#[test]
+fn the_same_requests_give_the_same_file() {
+    let samples = [
+        signed("GET", "/v1/a?b=c", "", &format!("{TIME}GET/v1/a?b=c")),
+        signed("POST", "/v1/b", "{\"a\":1}", &format!("{TIME}POST/v1/b{{\"a\":1}}")),
+    ];
+    let files: Vec<String> = (0..4).map(|_| ask(&samples).unwrap().file).collect();
+    assert!(files.iter().all(|file| file == &files[0]), "{files:#?}");
+}
+
+#[test]
+fn requests_that_are_signed_in_two_ways_become_a_dialect_with_a_variant() {
+    let samples = [
+        signed("GET", "/v1/a?b=c", "", &format!("{TIME}.b=c")),
+        signed("GET", "/v1/z?d=e", "", &format!("{TIME}.d=e")),
+        signed("POST", "/v1/b", "{\"a\":1}", &format!("{TIME}.POST.{{\"a\":1}}")),
+    ];
+    let found = ask(&samples).unwrap();
+    assert_eq!(found.file.matches("[[dialect.vendor.variants]]").count(), 1, "{}", found.file);
+    assert!(found.file.contains("when."), "{}", found.file);
+}
+
+#[test]
+fn a_digest_within_the_string_and_a_secret_in_base64_are_found() {
+    let key = hmac::Key::new(hmac::HMAC_SHA512, &STANDARD.decode(SECRET).unwrap());
+    let body = "nonce=1795262400123&pair=XBT";
+    let inner = digest::digest(&digest::SHA256, format!("1795262400123{body}").as_bytes());
+    let text = [b"/0/private/Balance", inner.as_ref()].concat();
+    let mac = STANDARD.encode(hmac::sign(&key, &text));
+    let headers =
+        [("API-Key", KEY), ("API-Sign", &mac), ("Content-Type", "application/x-www-form-urlencoded")];
+    let found = ask(&[sample("POST", "/0/private/Balance", &headers, body)]).unwrap();
+    assert_eq!(line(&found, "key "), r#""{secret | unbase64}""#);
+    assert_eq!(line(&found, "let.inner"), r#""{nonce}{body}""#);
+    // Either is right while no request has a query.
+    let text = line(&found, "string_to_sign").replace("{target}", "{path}");
+    assert_eq!(text, r#""{path}{inner | sha256}""#);
+    assert_eq!(line(&found, "replay"), r#""increasing""#);
+}
+
+#[test]
+fn where_the_secret_itself_is_sent_it_says_so() {
+    let headers = [("X-Api-Key", KEY), ("X-Api-Secret", SECRET)];
+    let found = ask(&[sample("GET", "/v1/a", &headers, "")]).unwrap();
+    assert_eq!(line(&found, "algorithm"), r#""plain""#);
+}
+
+#[test]
+fn a_request_that_holds_nothing_like_a_signature_is_told_by_its_place() {
+    let not = ask(&[sample("GET", "/v1/a", &[("X-Api-Key", KEY)], "")]).unwrap_err();
+    assert_eq!(not.ended, Ended::NoSignature { sample: 0 });
+    assert_eq!(ask(&[]).unwrap_err().ended, Ended::NoSample);
+}
