@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use countersign_dialect::{Part, Refusal};
+use countersign_framing::Refusal as FramingRefusal;
 use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -49,6 +50,8 @@ enum Connection {
 pub enum Problem {
     /// The head of the request can be read in more than one way.
     BadRequest(BadRequest),
+    /// The bytes of the connection are no request.
+    Framing(FramingRefusal),
     /// No route matches: nothing is open by accident.
     NoRoute,
     /// Somebody asks about requests who may not: what he says of them proves nothing.
@@ -79,10 +82,17 @@ pub enum Problem {
 
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
-        let doubtful = [Problem::BadRequest(BadRequest::Framing), Problem::TransferCoding];
-        let connection = if doubtful.contains(&problem) { Connection::Closed } else { Connection::Kept };
+        let doubtful = match &problem {
+            Problem::Framing(_) => true,
+            other => [Problem::BadRequest(BadRequest::Framing), Problem::TransferCoding].contains(other),
+        };
+        let connection = if doubtful { Connection::Closed } else { Connection::Kept };
         let (status, code, detail): (_, _, Cow<'static, str>) = match problem {
             Problem::BadRequest(why) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", why.to_string().into()),
+            Problem::Framing(why) => {
+                let (status, code) = framing(why);
+                (status, code, why.to_string().into())
+            }
             Problem::NoRoute => {
                 (StatusCode::NOT_FOUND, "NO_ROUTE", "no route matches this method and path".into())
             }
@@ -148,6 +158,42 @@ pub fn refusal(failure: &Failure, requirement: &Requirement, api_key_header: &He
         Failure::Denied(denial) => denied(denial, requirement, api_key_header),
         Failure::Unavailable(_) => unavailable(),
         Failure::Body(why) => body(*why),
+    }
+}
+
+/// The status of what is no request; where none is closer, 400.
+fn framing(why: FramingRefusal) -> (StatusCode, &'static str) {
+    match why {
+        FramingRefusal::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
+        FramingRefusal::TargetTooLong => (StatusCode::URI_TOO_LONG, "TARGET_TOO_LONG"),
+        FramingRefusal::TooManyFields | FramingRefusal::HeadTooLarge => {
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HEADERS_TOO_LARGE")
+        }
+        FramingRefusal::TransferCoding => (StatusCode::NOT_IMPLEMENTED, "TRANSFER_CODING"),
+        FramingRefusal::NotHttp
+        | FramingRefusal::LineEnd
+        | FramingRefusal::EmptyLine
+        | FramingRefusal::RequestLine
+        | FramingRefusal::Method
+        | FramingRefusal::Target
+        | FramingRefusal::TargetByte
+        | FramingRefusal::Fragment
+        | FramingRefusal::Version
+        | FramingRefusal::FieldName
+        | FramingRefusal::FieldFolded
+        | FramingRefusal::FieldValue
+        | FramingRefusal::Lookalike
+        | FramingRefusal::ContentLength
+        | FramingRefusal::ContentLengthTwice
+        | FramingRefusal::TransferEncoding
+        | FramingRefusal::TransferEncodingTwice
+        | FramingRefusal::TransferEncodingInOldVersion
+        | FramingRefusal::TwoLengths
+        | FramingRefusal::BodyOfGet
+        | FramingRefusal::ChunkSize
+        | FramingRefusal::ChunkExtension
+        | FramingRefusal::ChunkEnd
+        | FramingRefusal::Trailer => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign_model::{Address, KeyId};
 use countersign_verify::{App, Failure, Scheme, Verified};
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use crate::{DoorName, RequestId, Route};
 
@@ -139,7 +139,7 @@ pub struct Record<'a> {
     /// The door at which another proxy asked; none where the request came to the reverse proxy.
     pub door: Option<&'a DoorName>,
     /// The method, as sent.
-    pub method: &'a Method,
+    pub method: &'a str,
     /// The path, without the query: queries carry secrets in some dialects.
     pub path: &'a str,
     /// The status that was answered.

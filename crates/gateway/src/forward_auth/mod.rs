@@ -15,6 +15,7 @@ use countersign_edge::{
     Admitted, BadRequest, DoorName, FrontProxy, Guard, Note, Pass, Problem, Refused, Relayed, RequestId,
     TrustedPeers, irremovable,
 };
+use countersign_framing::Refusal;
 use countersign_model::UnixTime;
 use countersign_verify::{BodyFailure, BodySource, NoBody};
 use http::{Method, Response, StatusCode, request};
@@ -105,6 +106,12 @@ impl ForwardAuth {
             }
             Err(refused) => self.refuse(*refused, asked, id),
         }
+    }
+
+    /// Answers a check whose head cannot be read in one way.
+    pub fn unreadable(&self, why: Refusal, id: &RequestId) -> Checked {
+        let problem = Problem::Framing(why);
+        self.refuse(*Refused::answered(problem, why.code(), why.to_string()), None, id)
     }
 
     async fn decide(

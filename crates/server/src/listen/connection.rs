@@ -14,8 +14,9 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::guard::{Guarded, Watch};
 use super::pace::{Pace, Paced, Socket, Until, Upload};
-use super::{ConnectionLimits, Handle, Phase, stopping};
+use super::{Client, ConnectionLimits, Handle, Phase, stopping};
 
 /// How many header lines hyper takes where it is told nothing.
 const HYPER_HEADERS: usize = 100;
@@ -32,12 +33,19 @@ pub(super) async fn drive<H: Handle>(
     mut phase: watch::Receiver<Phase>,
 ) {
     let pace = Pace::new(limits);
+    let client = Client { peer, watch: Rc::new(Watch::default()) };
     let service = service_fn(|request: Request<Incoming>| {
-        let upload = if request.body().is_end_stream() { Upload::Nothing } else { Upload::Body };
+        let refused = client.watch.request();
+        // Of what was refused nobody knows where it ends.
+        let upload =
+            if request.body().is_end_stream() && refused.is_none() { Upload::Nothing } else { Upload::Body };
         pace.request_begins(upload);
-        let (handler, pace) = (&handler, &pace);
+        let (handler, pace, client) = (&handler, &pace, &client);
         async move {
-            let response = handler.handle(request, peer).await;
+            let response = match refused {
+                Some(refused) => handler.refuse(&refused, client),
+                None => handler.handle(request, client).await,
+            };
             Ok::<_, Infallible>(response.map(|body| Until::new(body, Rc::clone(pace))))
         }
     });
@@ -50,7 +58,10 @@ pub(super) async fn drive<H: Handle>(
     }
     // The timer is ours, see `pace`; hyper's would also end connections between requests.
     builder.header_read_timeout(None);
-    let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));
+    let framing =
+        countersign_framing::Limits { header_count: limits.header_count, header_bytes: limits.header_bytes };
+    let stream = Guarded::new(Paced::new(stream, Rc::clone(&pace)), framing, Rc::clone(&client.watch));
+    let stream = TokioIo::new(stream);
     let mut connection = pin!(builder.serve_connection(stream, service));
     // Asking the future takes a lock that all connections share; whether anything changed is one look at a number. The
     // future is asked once at the start, so that this task is woken by a change.
@@ -103,6 +114,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
+    use countersign_edge::{Answer, Problem};
     use http::Response;
     use http_body_util::{BodyExt as _, Full};
     use hyper::body::Frame;
@@ -111,6 +123,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::listen::RefusedHead;
     use crate::listen::pace::LINGER;
 
     const HEADER_READ: Duration = Duration::from_secs(10);
@@ -141,13 +154,22 @@ mod tests {
     impl Handle for Server {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, request: Request<Incoming>, _: SocketAddr) -> Response<Full<Bytes>> {
+        async fn handle(&self, request: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
             self.served.set(self.served.get() + 1);
             tokio::time::sleep(self.after).await;
             let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
             drop(body);
             Response::new(Full::new(Bytes::from(vec![b'x'; self.size])))
         }
+
+        fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
+            refusal(refused)
+        }
+    }
+
+    fn refusal(refused: &RefusedHead) -> Response<Full<Bytes>> {
+        let answer = Answer::from(Problem::Framing(refused.why));
+        Response::builder().status(answer.status).body(Full::default()).unwrap()
     }
 
     struct Connection {
@@ -290,8 +312,12 @@ mod tests {
     impl Handle for Half {
         type Body = HalfBody;
 
-        async fn handle(&self, _: Request<Incoming>, _: SocketAddr) -> Response<HalfBody> {
+        async fn handle(&self, _: Request<Incoming>, _: &Client) -> Response<HalfBody> {
             Response::new(HalfBody(Some(Bytes::from_static(b"half")), self.0))
+        }
+
+        fn refuse(&self, _: &RefusedHead, _: &Client) -> Response<HalfBody> {
+            Response::new(HalfBody(None, Ending::Whole))
         }
     }
 
@@ -329,8 +355,12 @@ mod tests {
     impl Handle for Refusing {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Full<Bytes>> {
+        async fn handle(&self, _: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
             Response::builder().status(401).body(Full::default()).unwrap()
+        }
+
+        fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
+            refusal(refused)
         }
     }
 

@@ -4,6 +4,7 @@
 //! end at shutdown is decided here.
 
 mod connection;
+mod guard;
 mod pace;
 mod socket;
 mod sparing;
@@ -22,6 +23,7 @@ use tokio::time::{sleep, timeout};
 
 use sparing::Sparing;
 
+pub(crate) use guard::{RefusedHead, Watch};
 pub(crate) use socket::{NotBound, adopt, bind};
 
 /// How long to wait after a failure to accept that will not go away at once, such as too many open files.
@@ -51,12 +53,24 @@ pub(crate) trait Handle: 'static {
         + Unpin
         + 'static;
 
-    /// Answers a request that came from `peer`.
+    /// Answers a request of `client`.
     fn handle(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        client: &Client,
     ) -> impl Future<Output = Response<Self::Body>>;
+
+    /// Answers what `client` sent and is no request.
+    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Response<Self::Body>;
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// Its address.
+    pub(crate) peer: SocketAddr,
+    /// What is known of the bytes it sent.
+    pub(crate) watch: Rc<Watch>,
 }
 
 /// Whether the server goes on.
@@ -165,7 +179,7 @@ mod tests {
     impl Handle for Counting {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Incoming>, _: SocketAddr) -> Response<Full<Bytes>> {
+        async fn handle(&self, _: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
             self.now.set(self.now.get() + 1);
             self.most.set(self.most.get().max(self.now.get()));
             for _ in 0..CLIENTS {
@@ -173,6 +187,10 @@ mod tests {
             }
             self.now.set(self.now.get() - 1);
             Response::new(Full::new(Bytes::from_static(b"ok")))
+        }
+
+        fn refuse(&self, _: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
+            Response::default()
         }
     }
 

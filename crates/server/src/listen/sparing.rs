@@ -3,7 +3,6 @@
 //! A connection between requests costs its client nothing and is one that nobody else can have. So that strangers cannot
 //! take them all and sit on them, the last ones end with their answer.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
-use super::Handle;
+use super::{Client, Handle, RefusedHead};
 
 /// One in so many connections is never kept between requests.
 const SPARED: usize = 8;
@@ -34,11 +33,15 @@ impl<H> Sparing<H> {
 impl<H: Handle> Handle for Sparing<H> {
     type Body = H::Body;
 
-    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<H::Body> {
-        let mut response = self.handler.handle(request, peer).await;
+    async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<H::Body> {
+        let mut response = self.handler.handle(request, client).await;
         if self.slots.available_permits() < self.few {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+
+    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Response<H::Body> {
+        self.handler.refuse(refused, client)
     }
 }

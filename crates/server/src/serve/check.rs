@@ -1,12 +1,12 @@
 //! The doors at which other proxies ask: each check, and a note of what came of it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Problem, REQUEST_ID, Record, RequestId};
-use countersign_gateway::{Asking, ClientBody};
+use countersign_gateway::{Asking, Checked, ClientBody};
 use countersign_model::Clock as _;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -17,7 +17,7 @@ use super::figures::Figures;
 use super::public::logged;
 use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
-use crate::listen::Handle;
+use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, SystemClock};
 
 /// Answers the checks at one door, on one thread.
@@ -37,36 +37,60 @@ impl CheckSide {
 impl Handle for CheckSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Full<Bytes>> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
         let id = RequestId::choose(request.headers().get(REQUEST_ID), &NameEntropy);
         let site = self.site.load_full();
+        let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
 
         let (head, body) = request.into_parts();
         let of_the_check = (head.method.clone(), head.uri.path().to_owned());
-        let Some(door) = site.forward_auth.get(&self.door) else {
-            // A reload keeps the doors that there are.
-            tracing::error!(door = %self.door, "the configuration lost a door");
-            return Answer::from(Problem::Internal).into_response(&id).map(Full::new);
-        };
         let body = ClientBody::new(body, site.reading(site.limits.signed_body()));
-        let checked = door.answer(head, body, &Asking { id: &id, now, peer }).await;
-        if let Some(note) = &checked.note {
-            let (method, path) = checked.asked.as_ref().unwrap_or(&of_the_check);
-            let record = Record {
-                request_id: &id,
-                door: Some(&self.door),
-                method,
-                path: logged(path),
-                status: checked.status,
-                took: began.elapsed(),
-                note,
-            };
-            self.figures.count(&record);
-            self.log.note(&record, now);
-        }
+        let asking = Asking { id: &id, now, peer: client.peer };
+        let checked = door.answer(head, body, &asking).await;
+        let (method, path) = checked.asked.as_ref().unwrap_or(&of_the_check);
+        self.write_down(&checked, (method.as_str(), path), &asking, began.elapsed());
         checked.response.map(Full::new)
+    }
+
+    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Response<Full<Bytes>> {
+        let id = RequestId::random(&NameEntropy);
+        let site = self.site.load_full();
+        let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
+        let asking = Asking { id: &id, now: SystemClock.now(), peer: client.peer };
+        let checked = door.unreadable(refused.why, &id);
+        self.write_down(&checked, (&refused.method, &refused.path), &asking, Duration::ZERO);
+        checked.response.map(Full::new)
+    }
+}
+
+impl CheckSide {
+    /// A reload keeps the doors that there are.
+    fn no_door(&self, id: &RequestId) -> Response<Full<Bytes>> {
+        tracing::error!(door = %self.door, "the configuration lost a door");
+        Answer::from(Problem::Internal).into_response(id).map(Full::new)
+    }
+
+    fn write_down(
+        &self,
+        checked: &Checked,
+        (method, path): (&str, &str),
+        asking: &Asking<'_>,
+        took: Duration,
+    ) {
+        let Some(note) = &checked.note else { return };
+        let record = Record {
+            request_id: asking.id,
+            door: Some(&self.door),
+            method,
+            path: logged(path),
+            status: checked.status,
+            took,
+            note,
+        };
+        self.figures.count(&record);
+        self.log.note(&record, asking.now);
     }
 }

@@ -1,13 +1,14 @@
 //! The public side: each request to the login endpoints or through the gateway, and a note of what came of it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
+use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Reply};
-use countersign_model::Clock as _;
+use countersign_model::{Clock as _, UnixTime};
 use http::{Request, Response, request};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use super::figures::Figures;
 use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
-use crate::listen::Handle;
+use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, OsEntropy, SystemClock};
 
 /// How much of a path stands in the log, in bytes.
@@ -38,18 +39,23 @@ impl PublicSide {
 impl Handle for PublicSide {
     type Body = Reply;
 
-    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+    async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Reply> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
         let id = RequestId::choose(request.headers().get(REQUEST_ID), &NameEntropy);
-        let attending = Attending { id: &id, now, entropy: &NameEntropy, peer, pools: &self.pools };
+        let attending =
+            Attending { id: &id, now, entropy: &NameEntropy, peer: client.peer, pools: &self.pools };
         let site = self.site.load_full();
 
         let (head, body) = request.into_parts();
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
-        let (mut response, note) = site.answer(head, body, origin.as_ref(), &attending).await;
+        let answered = site.answer(head, body, origin.as_ref(), &attending).await;
+        let (mut response, note) = match client.watch.refused_body() {
+            Some(why) => refused_body(why, answered, &id),
+            None => answered,
+        };
         if let Some(cors) = &site.cors {
             cors.vary(response.headers_mut());
         }
@@ -58,17 +64,53 @@ impl Handle for PublicSide {
         }
         let record = Record {
             request_id: &id,
-            method: &method,
+            door: None,
+            method: method.as_str(),
             path: logged(&path),
             status: response.status(),
             took: began.elapsed(),
-            door: None,
             note: &note,
         };
-        self.figures.count(&record);
-        self.log.note(&record, now);
+        self.write_down(&record, now);
         response
     }
+
+    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Reply> {
+        let now = SystemClock.now();
+        let id = RequestId::random(&NameEntropy);
+        let response = Answer::from(Problem::Framing(refused.why)).into_response(&id);
+        let record = Record {
+            request_id: &id,
+            door: None,
+            method: &refused.method,
+            path: logged(&refused.path),
+            status: response.status(),
+            took: Duration::ZERO,
+            note: &Note::answered(refused.why.code(), refused.why.to_string()),
+        };
+        self.write_down(&record, now);
+        response.map(Reply::answer)
+    }
+}
+
+impl PublicSide {
+    fn write_down(&self, record: &Record<'_>, now: UnixTime) {
+        self.figures.count(record);
+        self.log.note(record, now);
+    }
+}
+
+/// What a client is told whose body was cut off for its framing: that, rather than that it broke off.
+fn refused_body(
+    why: Refusal,
+    (response, note): (Response<Reply>, Note),
+    id: &RequestId,
+) -> (Response<Reply>, Note) {
+    if note.reason != "body" {
+        return (response, note);
+    }
+    let response = Answer::from(Problem::Framing(why)).into_response(id).map(Reply::answer);
+    (response, note.not_passed_on(why.code(), why.to_string()))
 }
 
 /// What is logged of a path. Lines wait in memory for a slow reader, and strangers choose how long a path is.

@@ -123,7 +123,7 @@ impl<'a> Line<'a> {
             timestamp,
             request_id: record.request_id.as_str(),
             door: record.door.map(DoorName::as_str),
-            method: record.method.as_str(),
+            method: record.method,
             path: record.path,
             route: note.route.as_ref().map(|route| route.pattern.as_str()),
             verdict: note.outcome.as_str(),

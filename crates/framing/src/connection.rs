@@ -1,0 +1,185 @@
+//! The requests of one connection, one after the other.
+
+use crate::Refusal;
+use crate::chunked::{Chunked, Step};
+use crate::fields::Body;
+use crate::head::Head;
+
+/// How large the head of a request may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Header lines.
+    pub header_count: usize,
+    /// Bytes of the whole head.
+    pub header_bytes: usize,
+}
+
+/// Where the requests of one connection begin and end.
+#[derive(Clone, Debug)]
+pub struct Framing {
+    limits: Limits,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Head(Head),
+    Sized(u64),
+    Chunked(Chunked),
+    Refused,
+}
+
+/// What became of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// How many of them are whole heads and pieces of bodies. The rest is the beginning of a head, to be given again with
+    /// what follows it; or it is refused.
+    pub bytes: usize,
+    /// How many heads ended in them.
+    pub heads: u32,
+    /// Why the rest is refused.
+    pub refused: Option<Refused>,
+}
+
+/// What is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A head. All requests before it are whole.
+    Head(Refusal),
+    /// The body of the last request whose head was whole.
+    Body(Refusal),
+}
+
+impl Framing {
+    /// A connection of which nothing was seen.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, place: Place::Head(Head::default()) }
+    }
+
+    /// Looks at the bytes after those that are settled. After a refusal, nothing is settled any more.
+    pub fn settle(&mut self, bytes: &[u8]) -> Settled {
+        let mut settled = Settled { bytes: 0, heads: 0, refused: None };
+        while let Some(rest) = bytes.get(settled.bytes..).filter(|rest| !rest.is_empty()) {
+            match &mut self.place {
+                Place::Head(head) => match head.look(rest, &self.limits) {
+                    Ok(None) => return settled,
+                    Ok(Some(whole)) => {
+                        settled.bytes += whole.length;
+                        settled.heads += 1;
+                        self.place = match whole.body {
+                            Body::None => Place::Head(Head::default()),
+                            Body::Sized(length) => Place::Sized(length),
+                            Body::Chunked => Place::Chunked(Chunked::new()),
+                        };
+                    }
+                    Err(why) => return self.refuse(settled, Refused::Head(why)),
+                },
+                Place::Sized(left) => {
+                    if let Some(whole) = usize::try_from(*left).ok().filter(|left| *left <= rest.len()) {
+                        settled.bytes += whole;
+                        self.place = Place::Head(Head::default());
+                    } else {
+                        *left -= rest.len() as u64;
+                        settled.bytes = bytes.len();
+                    }
+                }
+                Place::Chunked(chunked) => match chunked.look(rest) {
+                    Ok(Step::More) => settled.bytes = bytes.len(),
+                    Ok(Step::Ended(length)) => {
+                        settled.bytes += length;
+                        self.place = Place::Head(Head::default());
+                    }
+                    Err((before, why)) => {
+                        settled.bytes += before;
+                        return self.refuse(settled, Refused::Body(why));
+                    }
+                },
+                Place::Refused => return settled,
+            }
+        }
+        settled
+    }
+
+    fn refuse(&mut self, settled: Settled, why: Refused) -> Settled {
+        self.place = Place::Refused;
+        Settled { refused: Some(why), ..settled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { header_count: 4, header_bytes: 256 };
+
+    fn settle(bytes: &[u8]) -> Settled {
+        Framing::new(LIMITS).settle(bytes)
+    }
+
+    fn refusal(bytes: &[u8]) -> Option<Refused> {
+        settle(bytes).refused
+    }
+
+    #[test]
+    fn requests_one_after_the_other_are_told_apart() {
+        let get = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let sized = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /";
+        let chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nGET /\r\n0\r\n\r\n";
+        let all = [&get[..], sized, chunked, get].concat();
+        assert_eq!(settle(&all), Settled { bytes: all.len(), heads: 4, refused: None });
+        let more = [&all[..], b"GET / HT"].concat();
+        assert_eq!(settle(&more), Settled { bytes: all.len(), heads: 4, refused: None });
+    }
+
+    #[test]
+    fn a_request_that_is_refused_does_not_take_those_before_it_along() {
+        let get = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let bytes = [&get[..], b"GET / HTTP/1.1\nHost: a\n\n"].concat();
+        let refused = Some(Refused::Head(Refusal::LineEnd));
+        assert_eq!(settle(&bytes), Settled { bytes: get.len(), heads: 1, refused });
+    }
+
+    #[test]
+    fn a_body_is_settled_up_to_what_is_refused() {
+        let bytes = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n5 \r\n";
+        let refused = Some(Refused::Body(Refusal::ChunkSize));
+        assert_eq!(settle(bytes), Settled { bytes: bytes.len() - 3, heads: 1, refused });
+    }
+
+    #[test]
+    fn lines_that_end_in_another_way_are_refused() {
+        for (bytes, why) in [
+            (&b"GET / HTTP/1.1\n"[..], Refusal::LineEnd),
+            (b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", Refusal::LineEnd),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n\n", Refusal::LineEnd),
+            (b"GET / HTTP/1.1\r\nHost: a\rX: y\r\n\r\n", Refusal::LineEnd),
+            (b"GET / HTTP/1.1\rHost: a", Refusal::LineEnd),
+            (b"GET /\tHTTP/1.1\r\n", Refusal::TargetByte),
+            (b"GET /\0 HTTP/1.1\r\n", Refusal::TargetByte),
+            (b"GET\0 / HTTP/1.1\r\n", Refusal::Method),
+            (b"GET / HTTP/1.1\r\nX\0: y\r\n", Refusal::FieldName),
+            (b"GET / HTTP/1.1\r\nX: \0y\r\n", Refusal::FieldValue),
+            (b"GET / HTTP/1.1\r\nX: \x7f\r\n", Refusal::FieldValue),
+            (b"GET / HTTP/1.1\r\n folded\r\n\r\n", Refusal::FieldFolded),
+            (b"GET / HTTP/1.1\r\nX: y\r\n\tfolded\r\n\r\n", Refusal::FieldFolded),
+            (b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", Refusal::EmptyLine),
+            (b"\x16\x03\x01\x02\x00", Refusal::NotHttp),
+        ] {
+            assert_eq!(refusal(bytes), Some(Refused::Head(why)), "{}", bytes.escape_ascii());
+        }
+        assert_eq!(refusal(b"\r\nGET / HTTP/1.1\r\nX: \ty\t\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn a_head_has_limits_of_size_and_count() {
+        let lines = |count: usize| ["GET / HTTP/1.1\r\n", &"a: b\r\n".repeat(count), "\r\n"].concat();
+        assert_eq!(refusal(lines(4).as_bytes()), None);
+        assert_eq!(refusal(lines(5).as_bytes()), Some(Refused::Head(Refusal::TooManyFields)));
+        let value = |size: usize| ["GET / HTTP/1.1\r\na: ", &"b".repeat(size), "\r\n\r\n"].concat();
+        assert_eq!(refusal(value(256 - 23).as_bytes()), None);
+        assert_eq!(refusal(value(256 - 22).as_bytes()), Some(Refused::Head(Refusal::HeadTooLarge)));
+        assert_eq!(refusal(&value(300).as_bytes()[..280]), Some(Refused::Head(Refusal::HeadTooLarge)));
+        let target = ["GET /", &"a".repeat(300)].concat();
+        assert_eq!(refusal(target.as_bytes()), Some(Refused::Head(Refusal::TargetTooLong)));
+    }
+}

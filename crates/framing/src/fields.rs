@@ -1,0 +1,243 @@
+//! The header lines, as far as they say where the request ends.
+
+use crate::Refusal;
+use crate::bytes::{ALPHANUMERIC, ODD, TOKEN, kind};
+use crate::target::{Content, Start, Version};
+
+/// The most digits of a length: any number of so many fits 64 bits.
+const LENGTH_DIGITS: usize = 19;
+
+const CONTENT_LENGTH: &[u8] = b"content-length";
+const TRANSFER_ENCODING: &[u8] = b"transfer-encoding";
+
+/// The letters of the names that say how long a request is, whom it is for, or what becomes of its connection.
+const FRAMING_LETTERS: [&[u8]; 9] = [
+    b"contentlength",
+    b"transferencoding",
+    b"host",
+    b"connection",
+    b"expect",
+    b"te",
+    b"trailer",
+    b"upgrade",
+    b"keepalive",
+];
+
+/// What the header lines so far say of the body.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fields {
+    length: Option<u64>,
+    coding: Option<Coding>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Coding {
+    Chunked,
+}
+
+/// How the body of a request is framed (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    None,
+    Sized(u64),
+    Chunked,
+}
+
+impl Fields {
+    /// Takes one line, without its end and without control characters but tabs.
+    pub(crate) fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
+        let mut seen = 0;
+        let mut colon = None;
+        for (at, byte) in line.iter().enumerate() {
+            let kind = kind(*byte) & TOKEN;
+            if kind == 0 {
+                colon = (*byte == b':').then_some(at);
+                break;
+            }
+            seen |= kind;
+        }
+        let (name, value) = match colon.and_then(|colon| line.split_at_checked(colon)) {
+            Some((name, value)) if !name.is_empty() => (name, value),
+            Some(_) | None => return Err(nameless(line)),
+        };
+        if name.len() == CONTENT_LENGTH.len() && name.eq_ignore_ascii_case(CONTENT_LENGTH) {
+            return self.content_length(after_colon(value));
+        }
+        if name.len() == TRANSFER_ENCODING.len() && name.eq_ignore_ascii_case(TRANSFER_ENCODING) {
+            return self.transfer_encoding(after_colon(value));
+        }
+        // A plain name is a misspelling only of the two that have a dash inside, by having more or fewer of them.
+        let long = name.len() + 1 >= CONTENT_LENGTH.len() && matches!(name, [b'c' | b'C' | b't' | b'T', ..]);
+        if (seen & ODD != 0 || long) && FRAMING_LETTERS.iter().any(|letters| has_letters(name, letters)) {
+            return Err(Refusal::Lookalike);
+        }
+        Ok(())
+    }
+
+    fn content_length(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        if self.length.is_some() {
+            return Err(Refusal::ContentLengthTwice);
+        }
+        if value.is_empty() || value.len() > LENGTH_DIGITS || !value.iter().all(u8::is_ascii_digit) {
+            return Err(Refusal::ContentLength);
+        }
+        self.length = Some(value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')));
+        Ok(())
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        if self.coding.is_some() {
+            return Err(Refusal::TransferEncodingTwice);
+        }
+        if !value.eq_ignore_ascii_case(b"chunked") {
+            let is_of_a_list = |byte: &u8| kind(*byte) & TOKEN != 0 || b" \t,;=\"".contains(byte);
+            let plain = !value.is_empty() && value.iter().all(is_of_a_list);
+            return Err(if plain { Refusal::TransferCoding } else { Refusal::TransferEncoding });
+        }
+        self.coding = Some(Coding::Chunked);
+        Ok(())
+    }
+
+    /// What all lines together say.
+    pub(crate) fn body(&self, start: Start) -> Result<Body, Refusal> {
+        let body = match (self.length, self.coding) {
+            (None | Some(0), None) => return Ok(Body::None),
+            (Some(length), None) => Body::Sized(length),
+            (None, Some(Coding::Chunked)) => Body::Chunked,
+            (Some(_), Some(Coding::Chunked)) => return Err(Refusal::TwoLengths),
+        };
+        match (start.content, start.version, body) {
+            (_, Version::Http10, Body::Chunked) => Err(Refusal::TransferEncodingInOldVersion),
+            (Content::Undefined, _, _) => Err(Refusal::BodyOfGet),
+            (Content::Defined, _, body) => Ok(body),
+        }
+    }
+}
+
+/// Why a line without a name is none.
+fn nameless(line: &[u8]) -> Refusal {
+    match line {
+        [b' ' | b'\t', ..] => Refusal::FieldFolded,
+        _ => Refusal::FieldName,
+    }
+}
+
+/// The value in `: value `, without the blanks around it (RFC 9112 section 5.1).
+fn after_colon(value: &[u8]) -> &[u8] {
+    let value = value.strip_prefix(b":").unwrap_or(value);
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !is_blank(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
+}
+
+/// Whether the letters and digits of `name` are `letters`, and something else is in it that makes it another name.
+fn has_letters(name: &[u8], letters: &[u8]) -> bool {
+    let plain = name.iter().filter(|byte| kind(**byte) & ALPHANUMERIC != 0).map(u8::to_ascii_lowercase);
+    plain.eq(letters.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POST: Start = Start { version: Version::Http11, content: Content::Defined };
+    const GET: Start = Start { version: Version::Http11, content: Content::Undefined };
+    const OLD_POST: Start = Start { version: Version::Http10, content: Content::Defined };
+
+    fn read(start: Start, lines: &[&str]) -> Result<Body, Refusal> {
+        let mut fields = Fields::default();
+        for line in lines {
+            fields.take(line.as_bytes())?;
+        }
+        fields.body(start)
+    }
+
+    #[test]
+    fn one_length_or_one_coding_says_how_long_a_body_is() {
+        for (lines, body) in [
+            (&[][..], Body::None),
+            (&["Content-Length: 0"], Body::None),
+            (&["content-LENGTH:\t 0012 \t"], Body::Sized(12)),
+            (&["Content-Length: 9999999999999999999"], Body::Sized(9_999_999_999_999_999_999)),
+            (&["Transfer-Encoding:ChUnKeD"], Body::Chunked),
+            (&["X-Content-Length: a", "My_Custom.Header!#$%&'*+^`|~: \u{e9}", "Empty:"], Body::None),
+            (&["Content-Type: x", "Content-Location: x", "TE: trailers", "Host: a"], Body::None),
+        ] {
+            assert_eq!(read(POST, lines), Ok(body), "{lines:?}");
+        }
+        assert_eq!(read(GET, &["Content-Length: 0"]), Ok(Body::None));
+        assert_eq!(read(OLD_POST, &["Content-Length: 1"]), Ok(Body::Sized(1)));
+    }
+
+    #[test]
+    fn whatever_else_is_said_of_it_is_refused() {
+        for (start, lines, why) in [
+            (POST, &["Content-Length: 1", "Content-Length: 1"][..], Refusal::ContentLengthTwice),
+            (POST, &["Content-Length: 1, 1"], Refusal::ContentLength),
+            (POST, &["Content-Length: +1"], Refusal::ContentLength),
+            (POST, &["Content-Length: -1"], Refusal::ContentLength),
+            (POST, &["Content-Length: 0x1"], Refusal::ContentLength),
+            (POST, &["Content-Length:"], Refusal::ContentLength),
+            (POST, &["Content-Length: 18446744073709551616"], Refusal::ContentLength),
+            (
+                POST,
+                &["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+                Refusal::TransferEncodingTwice,
+            ),
+            (POST, &["Transfer-Encoding: chunked, chunked"], Refusal::TransferCoding),
+            (POST, &["Transfer-Encoding: gzip, chunked"], Refusal::TransferCoding),
+            (POST, &["Transfer-Encoding: identity"], Refusal::TransferCoding),
+            (POST, &["Transfer-Encoding: xchunked"], Refusal::TransferCoding),
+            (POST, &["Transfer-Encoding: chunked;a=b"], Refusal::TransferCoding),
+            (POST, &["Transfer-Encoding: \u{a0}chunked"], Refusal::TransferEncoding),
+            (POST, &["Transfer-Encoding:"], Refusal::TransferEncoding),
+            (POST, &["Transfer-Encoding: chunked", "Content-Length: 1"], Refusal::TwoLengths),
+            (POST, &["Content-Length: 0", "Transfer-Encoding: chunked"], Refusal::TwoLengths),
+            (OLD_POST, &["Transfer-Encoding: chunked"], Refusal::TransferEncodingInOldVersion),
+            (GET, &["Content-Length: 1"], Refusal::BodyOfGet),
+            (GET, &["Transfer-Encoding: chunked"], Refusal::BodyOfGet),
+        ] {
+            assert_eq!(read(start, lines), Err(why), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_plain_name_and_its_colon_is_refused() {
+        for (line, why) in [
+            (" folded", Refusal::FieldFolded),
+            ("\tfolded: x", Refusal::FieldFolded),
+            ("name : x", Refusal::FieldName),
+            ("name\t: x", Refusal::FieldName),
+            (": x", Refusal::FieldName),
+            ("name", Refusal::FieldName),
+            ("na me: x", Refusal::FieldName),
+            ("n\u{e9}: x", Refusal::FieldName),
+            ("name;: x", Refusal::FieldName),
+        ] {
+            assert_eq!(read(POST, &[line]), Err(why), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_careless_servers_read_as_one_that_frames_is_refused() {
+        for name in [
+            "Content_Length",
+            "Content--Length",
+            "ContentLength",
+            "Content.Length",
+            "Content-Length_",
+            "Transfer_Encoding",
+            "Transfer---Encoding",
+            "TransferEncoding",
+            "_Transfer-Encoding",
+            "Host_",
+            ".host",
+            "Connection!",
+            "T_E",
+            "Keep_Alive",
+        ] {
+            assert_eq!(read(POST, &[&format!("{name}: x")]), Err(Refusal::Lookalike), "{name}");
+        }
+    }
+}
