@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use countersign_model::UnixTime;
+
 use crate::Rate;
 
 /// No moment: the bucket was taken out, and whoever still holds it looks for another.
@@ -23,6 +25,11 @@ pub(crate) enum Take {
     Refused(Level),
     /// The bucket was taken out.
     Gone,
+}
+
+/// A moment in the ticks of a rate, since 1970. Nothing happens before that.
+pub(crate) fn ticks(rate: Rate, at: UnixTime) -> u64 {
+    rate.ticks(u64::try_from(at.millis()).unwrap_or(0))
 }
 
 /// How full a bucket is: when all of it is back, in ticks since 1970.

@@ -12,6 +12,7 @@ mod limiter;
 mod rate;
 mod standing;
 mod subject;
+mod table;
 
 pub use limiter::{Check, Exceeded, Limiter, Rule, Taken};
 pub use rate::{InvalidRate, Rate};

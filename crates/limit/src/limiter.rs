@@ -1,31 +1,28 @@
-//! All buckets, found by whose they are.
+//! Counting requests.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use countersign_model::UnixTime;
-use papaya::{HashMap, HashMapRef};
 use smallvec::SmallVec;
 
-use crate::bucket::{Bucket, Level, Take};
+use crate::bucket::{Bucket, Level, ticks};
+use crate::table::{Pinned, Table};
 use crate::{Rate, Standing, Subject};
 
 /// How often buckets that are full again are taken out.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// How long a bucket stays after it is full again. A thread that read the clock, was interrupted, and then takes from a bucket that was
-/// swept meanwhile, would take as if nothing had been used since it read the clock; none is interrupted for so long.
-const FULL_FOR: Duration = Duration::from_secs(1);
-
 /// A rate under a name. Buckets belong to a rule: the same subject has one for each.
 #[derive(Debug)]
 pub struct Rule {
-    number: u32,
+    pub(crate) number: u32,
     name: Arc<str>,
-    rate: Rate,
+    of: Box<str>,
+    pub(crate) rate: Rate,
     /// What all have together who found no place for a bucket of their own.
-    crowd: Bucket,
+    pub(crate) crowd: Bucket,
 }
 
 impl Rule {
@@ -64,52 +61,51 @@ pub struct Exceeded {
 
 /// Who has used how much.
 ///
-/// There are at most so many buckets as were said when it was made (and one more for each thread). Whoever finds no place shares one bucket of the rule with all others
-/// who find none: together they get as much as one, and nobody gets more than the rule says. A bucket that is full again is
-/// worth nothing and is taken out by [`Limiter::tick`].
+/// There are at most so many buckets as were said when it was made. Whoever finds no place shares one bucket of the rule
+/// with all others who find none: together they get as much as one, and nobody gets more than the rule says. A bucket that
+/// is full again is worth nothing and is taken out by [`Limiter::tick`].
+///
+/// Places in the network have a table of their own: strangers, who can come from many, take nobody's room but their own.
 #[derive(Debug)]
 pub struct Limiter {
-    buckets: Buckets,
-    most: usize,
+    known: Table,
+    strangers: Table,
     rules: Mutex<Vec<Arc<Rule>>>,
     /// The moment of the last tick, in milliseconds since 1970.
     ticked: AtomicI64,
     swept: AtomicI64,
-    crowded: AtomicU64,
 }
 
-type Buckets = HashMap<(u32, Subject), Owned>;
-type Pinned<'a, G> = HashMapRef<'a, (u32, Subject), Owned, std::hash::RandomState, G>;
-
-/// A bucket with the rate that its number is read by.
-#[derive(Debug)]
-struct Owned {
-    rate: Rate,
-    bucket: Bucket,
+/// Both tables for the length of one request.
+struct Tables<'a> {
+    known: Pinned<'a>,
+    strangers: Pinned<'a>,
 }
 
 impl Limiter {
-    /// Room for `most` buckets, none of which is there yet.
+    /// Room for `most` buckets in each table, none of which is there yet.
     pub fn new(most: usize) -> Self {
         Self {
-            buckets: HashMap::new(),
-            most,
+            known: Table::new(most),
+            strangers: Table::new(most),
             rules: Mutex::default(),
             ticked: AtomicI64::new(0),
             swept: AtomicI64::new(0),
-            crowded: AtomicU64::new(0),
         }
     }
 
-    /// The rule of this name and rate. The same one each time, so that whoever asks again (a configuration that is read
-    /// anew) finds the buckets as they were left. Takes a lock: not for the path of a request.
-    pub fn rule(&self, name: &str, rate: Rate) -> Arc<Rule> {
+    /// The rule of this name and rate, for requests `of` something (a route), or of anything where that is empty. The same one
+    /// each time, so that whoever asks again (a configuration that is read anew) finds the buckets as they were left. Takes a
+    /// lock: not for the path of a request.
+    pub fn rule(&self, name: &str, of: &str, rate: Rate) -> Arc<Rule> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = rules.iter().find(|rule| *rule.name == *name && rule.rate == rate) {
+        let known = |rule: &&Arc<Rule>| *rule.name == *name && *rule.of == *of && rule.rate == rate;
+        if let Some(known) = rules.iter().find(known) {
             return Arc::clone(known);
         }
         let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        let rule = Arc::new(Rule { number, name: name.into(), rate, crowd: Bucket::default() });
+        let rule =
+            Arc::new(Rule { number, name: name.into(), of: of.into(), rate, crowd: Bucket::default() });
         rules.push(Arc::clone(&rule));
         rule
     }
@@ -119,15 +115,15 @@ impl Limiter {
     /// Two threads that take the last ones of two rules the other way around may both be refused. Never does more pass.
     pub fn take(&self, checks: &[Check<'_>], now: UnixTime) -> Result<Taken, Exceeded> {
         let now = self.present(now);
-        let pinned = self.buckets.pin();
-        let levels = self.levels(&pinned, checks);
+        let tables = self.tables();
+        let levels = tables.levels(checks);
         if let Some(exceeded) = refusal(checks, &levels, now) {
             return Err(exceeded);
         }
         let mut taken: SmallVec<[&Bucket; 2]> = SmallVec::new();
         let mut standings = Taken::new();
         for check in checks {
-            match self.take_one(&pinned, *check, now) {
+            match tables.of(check.subject).take(*check, now) {
                 Ok((bucket, level)) => {
                     taken.push(bucket);
                     standings.push(Standing::of(check.rule, level, now));
@@ -138,8 +134,10 @@ impl Limiter {
                         bucket.give_back(check.rule.rate);
                     }
                     let over = Standing::of(check.rule, level, now);
-                    let standings = standing_with(checks, &self.levels(&pinned, checks), now);
-                    return Err(Exceeded { over, standings });
+                    return Err(Exceeded {
+                        over,
+                        standings: standing_with(checks, &tables.levels(checks), now),
+                    });
                 }
             }
         }
@@ -148,9 +146,7 @@ impl Limiter {
 
     /// Whether a request at `now` would be over one of `checks`. Counts nothing.
     pub fn look(&self, checks: &[Check<'_>], now: UnixTime) -> Result<(), Exceeded> {
-        let now = self.present(now);
-        let levels = self.levels(&self.buckets.pin(), checks);
-        refusal(checks, &levels, now).map_or(Ok(()), Err)
+        refusal(checks, &self.tables().levels(checks), self.present(now)).map_or(Ok(()), Err)
     }
 
     /// Tells the time. To be called several times a second, by one thread.
@@ -165,87 +161,52 @@ impl Limiter {
         let swept = UnixTime::from_millis(self.swept.load(Relaxed));
         if now.since(swept) >= SWEEP_EVERY || now < swept {
             self.swept.store(now.millis(), Relaxed);
-            self.sweep(now);
+            self.known.sweep(now);
+            self.strangers.sweep(now);
         }
     }
 
-    /// How many buckets there are.
-    pub fn buckets(&self) -> usize {
-        self.buckets.len()
+    /// How many buckets there are, of those who are known and of strangers.
+    pub fn buckets(&self) -> [usize; 2] {
+        [self.known.len(), self.strangers.len()]
     }
 
-    /// How many requests found no place for a bucket of their own.
+    /// How often there was no place for a bucket.
     pub fn crowded(&self) -> u64 {
-        self.crowded.load(Relaxed)
+        self.known.crowded() + self.strangers.crowded()
     }
 
     fn present(&self, now: UnixTime) -> UnixTime {
         now.max(UnixTime::from_millis(self.ticked.load(Relaxed)))
     }
 
-    fn levels<G: papaya::Guard>(&self, pinned: &Pinned<'_, G>, checks: &[Check<'_>]) -> SmallVec<[Level; 2]> {
-        let level = |check: &Check<'_>| match pinned.get(&(check.rule.number, check.subject)) {
-            Some(own) => own.bucket.level().unwrap_or_default(),
-            None if pinned.len() < self.most => Level::default(),
-            None => check.rule.crowd.level().unwrap_or_default(),
-        };
-        checks.iter().map(level).collect()
-    }
-
-    fn take_one<'a, G: papaya::Guard>(
-        &self,
-        pinned: &'a Pinned<'_, G>,
-        Check { rule, subject }: Check<'a>,
-        now: UnixTime,
-    ) -> Result<(&'a Bucket, Level), Level> {
-        let (place, ticks) = ((rule.number, subject), ticks(rule.rate, now));
-        loop {
-            let bucket = match pinned.get(&place) {
-                Some(own) => &own.bucket,
-                None if pinned.len() < self.most => {
-                    let new = || Owned { rate: rule.rate, bucket: Bucket::default() };
-                    &pinned.get_or_insert_with(place, new).bucket
-                }
-                None => {
-                    self.crowded.fetch_add(1, Relaxed);
-                    &rule.crowd
-                }
-            };
-            match bucket.take(rule.rate, ticks) {
-                Take::Taken(level) => return Ok((bucket, level)),
-                Take::Refused(level) => return Err(level),
-                Take::Gone => discard(pinned, &place),
-            }
-        }
-    }
-
-    fn sweep(&self, now: UnixTime) {
-        let pinned = self.buckets.pin();
-        let full_since = now.minus(FULL_FOR);
-        for (place, own) in &pinned {
-            // Marked before it is removed: who holds it already takes nothing from it.
-            if own.bucket.retire(ticks(own.rate, full_since)) {
-                discard(&pinned, place);
-            }
-        }
+    fn tables(&self) -> Tables<'_> {
+        Tables { known: self.known.pin(), strangers: self.strangers.pin() }
     }
 
     fn set_back(&self, before: UnixTime, now: UnixTime) {
-        let set_back = |rate, bucket: &Bucket| bucket.set_back(rate, ticks(rate, before), ticks(rate, now));
-        self.buckets.pin().iter().for_each(|(_, own)| set_back(own.rate, &own.bucket));
+        self.known.set_back(before, now);
+        self.strangers.set_back(before, now);
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        rules.iter().for_each(|rule| set_back(rule.rate, &rule.crowd));
+        for rule in rules.iter() {
+            rule.crowd.set_back(rule.rate, ticks(rule.rate, before), ticks(rule.rate, now));
+        }
     }
 }
 
-fn ticks(rate: Rate, at: UnixTime) -> u64 {
-    rate.ticks(u64::try_from(at.millis()).unwrap_or(0))
-}
+impl Tables<'_> {
+    fn of(&self, subject: Subject) -> &Pinned<'_> {
+        match subject {
+            Subject::Client(_) => &self.strangers,
+            Subject::Credential(_) | Subject::Consumer(_) | Subject::Wallet(_) | Subject::Everybody => {
+                &self.known
+            }
+        }
+    }
 
-/// Removes a bucket that was marked; another may be in its place already.
-fn discard<G: papaya::Guard>(pinned: &Pinned<'_, G>, place: &(u32, Subject)) {
-    // Whether it was there or not, it is not there now.
-    let _ = pinned.remove_if(place, |_, own| own.bucket.level().is_none());
+    fn levels(&self, checks: &[Check<'_>]) -> SmallVec<[Level; 2]> {
+        checks.iter().map(|check| self.of(check.subject).level(check)).collect()
+    }
 }
 
 /// The refusal of a request that is over one of `checks`, whose buckets are at `levels`.
@@ -274,6 +235,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Client;
 
     const NOON: UnixTime = UnixTime::from_secs(1_795_262_400);
     const ONE: Subject = Subject::Credential(KeyDigest([1; 32]));
@@ -284,7 +246,7 @@ mod tests {
     }
 
     fn rule(limiter: &Limiter, rate: &str) -> Arc<Rule> {
-        limiter.rule(rate, Rate::parse(rate).unwrap())
+        limiter.rule(rate, "", Rate::parse(rate).unwrap())
     }
 
     /// How many of `tries` pass at `now`.
@@ -383,12 +345,12 @@ mod tests {
         let by = |number| [Check { rule: &rule, subject: subject(number) }];
         assert_eq!(passing(&limiter, &by(0), 1, NOON) + passing(&limiter, &by(1), 1, NOON), 2);
         let strangers: usize = (2..50).map(|number| passing(&limiter, &by(number), 2, NOON)).sum();
-        assert_eq!((strangers, limiter.buckets()), (3, 2));
+        assert_eq!((strangers, limiter.buckets()), (3, [2, 0]));
         assert!(limiter.crowded() > 0);
         assert_eq!(passing(&limiter, &by(0), 5, NOON), 2);
         // Those who have a place are full again after a minute, and make room.
         limiter.tick(after(61_000));
-        assert_eq!(limiter.buckets(), 0);
+        assert_eq!(limiter.buckets(), [0, 0]);
         assert_eq!(passing(&limiter, &by(7), 5, after(61_000)), 3);
     }
 
@@ -399,9 +361,9 @@ mod tests {
         let checks = [Check { rule: &rule, subject: ONE }];
         assert_eq!(passing(&limiter, &checks, 5, NOON), 2);
         limiter.tick(after(60_999));
-        assert_eq!(limiter.buckets(), 1);
+        assert_eq!(limiter.buckets(), [1, 0]);
         limiter.tick(after(60_999 + 10_000));
-        assert_eq!(limiter.buckets(), 0);
+        assert_eq!(limiter.buckets(), [0, 0]);
     }
 
     #[test]
@@ -449,7 +411,7 @@ mod tests {
         const THREADS: usize = 8;
         for (short, long, may) in [("1000/min", "700/h", 700), ("300/s", "5000/h", 300), ("1/d", "1/d", 1)] {
             let limiter = Limiter::new(10);
-            let rules = [rule(&limiter, short), limiter.rule("long", Rate::parse(long).unwrap())];
+            let rules = [rule(&limiter, short), limiter.rule("long", "", Rate::parse(long).unwrap())];
             let (passed, together) = (AtomicUsize::new(0), Barrier::new(THREADS));
             std::thread::scope(|scope| {
                 for thread in 0..THREADS {
@@ -480,21 +442,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_from_a_bucket_that_was_swept_under_the_hand_of_another_thread() {
-        let limiter = Limiter::new(10);
-        let rule = rule(&limiter, "1/s");
-        let checks = [Check { rule: &rule, subject: ONE }];
-        assert_eq!(passing(&limiter, &checks, 5, NOON), 1);
-        let pinned = limiter.buckets.pin();
-        let held = pinned.get(&(rule.number, ONE)).unwrap();
-        limiter.sweep(after(1_999));
-        assert_eq!(limiter.buckets(), 1);
-        limiter.sweep(after(2_000));
-        assert_eq!(limiter.buckets(), 0);
-        assert_eq!(held.bucket.take(rule.rate, ticks(rule.rate, after(2_000))), Take::Gone);
-        held.bucket.give_back(rule.rate);
-        assert_eq!(held.bucket.level(), None);
-        assert_eq!(passing(&limiter, &checks, 5, after(2_000)), 1);
+    fn strangers_who_come_from_many_places_take_no_room_of_those_who_are_known() {
+        let limiter = Limiter::new(2);
+        let rule = rule(&limiter, "3/min");
+        for number in 0..50 {
+            let client = Client::of([192, 0, 2, number].into());
+            let _ = limiter.take(&[Check { rule: &rule, subject: Subject::Client(client) }], NOON);
+        }
+        assert_eq!(passing(&limiter, &[Check { rule: &rule, subject: ONE }], 5, NOON), 3);
+        assert_eq!(limiter.buckets(), [1, 2]);
     }
 
     proptest! {
