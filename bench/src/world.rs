@@ -16,8 +16,8 @@ use countersign_store::{Store, TokenKey, TokenKeys};
 use countersign_token::jwt::{AccessClaims, KeyRing};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, BodyFailure, BodySource, Request, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier,
-    VerifierSettings,
+    Accept, Arrival, BodyFailure, BodySource, Client, Guesses, Limiter, Request, Requirement, Scheme, SignatureUse,
+    UnsignedQuery, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName};
 
@@ -57,6 +57,8 @@ impl World {
                 dialects: Dialects::builtin(),
                 api_key_header: HeaderName::from_static("x-api-key"),
                 issuer: Some(ISSUER.to_owned()),
+                limiter: Arc::new(Limiter::new(1)),
+                guesses: Guesses::default(),
             };
             Verifier::start(settings, NOON).await.unwrap()
         });
@@ -89,7 +91,8 @@ impl World {
     /// The decision on a request, which must be a yes.
     pub(crate) fn decide(&self, sent: &Sent) {
         let mut body = Whole(&sent.body);
-        let verdict = ready(self.verifier.decide(sent.request(), &mut body, &sent.requirement, NOON));
+        let arrival = Arrival { at: NOON, from: Client::Unknown };
+        let verdict = ready(self.verifier.decide(sent.request(), &mut body, &sent.requirement, arrival));
         assert!(verdict.is_ok(), "a request was refused");
     }
 }

@@ -8,12 +8,13 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use countersign_dialect::{Part, Refusal};
 use countersign_framing::Refusal as FramingRefusal;
-use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme};
+use countersign_limit::Exceeded;
+use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme, Standing};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::RequestId;
 use crate::inbound::BadRequest;
+use crate::{RequestId, rate_limit};
 
 /// The realm in our challenges (RFC 9110 section 11.5).
 const REALM: &str = "countersign";
@@ -35,6 +36,14 @@ pub struct Answer {
     pub detail: Cow<'static, str>,
     challenges: Vec<HeaderValue>,
     connection: Connection,
+    limits: Option<Over>,
+}
+
+/// How a caller stands who sent too much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Over {
+    retry_after: u64,
+    standings: Box<[Standing]>,
 }
 
 /// What becomes of the connection after an answer.
@@ -148,7 +157,7 @@ impl From<Problem> for Answer {
             StatusCode::UNAUTHORIZED => bearer_challenge(None).into_iter().collect(),
             _ => Vec::new(),
         };
-        Self { status, code, detail, challenges, connection }
+        Self { status, code, detail, challenges, connection, limits: None }
     }
 }
 
@@ -157,6 +166,7 @@ pub fn refusal(failure: &Failure, requirement: &Requirement, api_key_header: &He
     match failure {
         Failure::Denied(denial) => denied(denial, requirement, api_key_header),
         Failure::Unavailable(_) => unavailable(),
+        Failure::Limited(limited) => over_limit(&limited.exceeded),
         Failure::Body(why) => body(*why),
     }
 }
@@ -197,6 +207,20 @@ fn framing(why: FramingRefusal) -> (StatusCode, &'static str) {
     }
 }
 
+/// The answer to a request of which there were too many before (RFC 6585 section 4).
+pub fn over_limit(exceeded: &Exceeded) -> Answer {
+    let over = &exceeded.over;
+    let retry_after = rate_limit::retry_after(over);
+    Answer {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        code: "RATE_LIMITED",
+        detail: format!("more than {} ({}); try again in {retry_after} s", over.rate, over.name).into(),
+        challenges: Vec::new(),
+        connection: Connection::Kept,
+        limits: Some(Over { retry_after, standings: exceeded.standings.clone() }),
+    }
+}
+
 fn unavailable() -> Answer {
     Answer {
         status: StatusCode::SERVICE_UNAVAILABLE,
@@ -204,6 +228,7 @@ fn unavailable() -> Answer {
         detail: "no decision can be made now; try again".into(),
         challenges: Vec::new(),
         connection: Connection::Kept,
+        limits: None,
     }
 }
 
@@ -224,6 +249,7 @@ fn body(why: BodyFailure) -> Answer {
         detail: why.to_string().into(),
         challenges: Vec::new(),
         connection: Connection::Kept,
+        limits: None,
     }
 }
 
@@ -255,7 +281,7 @@ fn denied(denial: &Denial, requirement: &Requirement, api_key_header: &HeaderNam
     } else {
         Vec::new()
     };
-    Answer { status, code, detail, challenges, connection: Connection::Kept }
+    Answer { status, code, detail, challenges, connection: Connection::Kept, limits: None }
 }
 
 /// Which of a dialect's documented statuses a reason belongs to.
@@ -332,6 +358,10 @@ impl Answer {
         headers.insert(REQUEST_ID, request_id.as_header().clone());
         if self.connection == Connection::Closed {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(over) = self.limits {
+            headers.insert(RETRY_AFTER, over.retry_after.into());
+            rate_limit::tell(headers, &over.standings);
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_SECS.into());

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use countersign_model::UnixTime;
-use countersign_verify::{BodySource, Verified, Verifier};
+use countersign_verify::{Arrival, BodySource, Client, Verified, Verifier};
 use http::{HeaderMap, HeaderName};
 
 use crate::answer::{Answer, Problem, refusal};
 use crate::door::DoorName;
-use crate::identity;
 use crate::inbound::Inbound;
 use crate::record::Note;
 use crate::routes::{Route, Routes};
+use crate::{identity, rate_limit};
 
 /// What decides at every door, under one configuration.
 pub struct Guard {
@@ -63,7 +63,8 @@ impl Guard {
             let detail = format!("the route {} is not at the door `{door}`", route.pattern);
             return Err(Refused::answered(Problem::NoRoute, "other_door", detail));
         }
-        let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, now).await;
+        let arrival = Arrival { at: now, from: Client::of(inbound.peer.ip()) };
+        let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, arrival).await;
         match verdict {
             Ok(verified) => Ok(Admitted { route, verified }),
             Err(failure) => {
@@ -97,6 +98,11 @@ impl Admitted {
     /// Who sent it, for a door that keeps it.
     pub fn into_verified(self) -> Verified {
         self.verified
+    }
+
+    /// Tells the caller how he stands with the limits, in the answer that he gets in the end.
+    pub fn tell_limits(&self, headers: &mut HeaderMap) {
+        rate_limit::tell(headers, self.verified.standings());
     }
 
     /// What operators are told.

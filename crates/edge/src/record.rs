@@ -56,7 +56,12 @@ pub struct Note {
     pub user: Option<Address>,
     /// The credential that was named by a request that was refused, where it was found.
     pub key_id: Option<KeyId>,
+    /// The limit that the request was over, where it was over one.
+    pub limit: Option<Arc<str>>,
 }
+
+/// The reason of a request that was over a limit.
+pub const OVER_LIMIT: &str = "over_limit";
 
 impl Note {
     /// A request that was answered here; `reason` and `detail` are empty for a success.
@@ -70,6 +75,7 @@ impl Note {
             app: None,
             user: None,
             key_id: None,
+            limit: None,
         }
     }
 
@@ -93,6 +99,13 @@ impl Note {
                 reason: denial.reason.code(),
                 scheme: denial.scheme.clone(),
                 key_id: denial.key_id.clone(),
+                ..base
+            },
+            Failure::Limited(limited) => Self {
+                outcome: Outcome::Denied,
+                reason: OVER_LIMIT,
+                key_id: limited.key_id.clone(),
+                limit: Some(Arc::clone(&limited.exceeded.over.name)),
                 ..base
             },
             Failure::Unavailable(_) => Self { outcome: Outcome::Unavailable, reason: "unavailable", ..base },

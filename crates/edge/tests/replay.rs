@@ -23,6 +23,7 @@ fn outcome_at(world: &World, sent: &Sent, now: UnixTime) -> &'static str {
     match world.decide_at(sent, now) {
         Ok(_) => "passed",
         Err(Failure::Denied(denial)) => denial.reason.code(),
+        Err(Failure::Limited(_)) => "limited",
         Err(Failure::Unavailable(_)) => "unavailable",
         Err(Failure::Body(_)) => "body",
     }

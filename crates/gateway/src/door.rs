@@ -80,7 +80,7 @@ impl Gateway {
                 BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies };
             forward(&pool, onward, body.into_payload(), &limits).await
         };
-        match sent.await {
+        let (mut response, note) = match sent.await {
             Ok(mut response) => {
                 response.headers_mut().insert(countersign_edge::REQUEST_ID, attending.id.as_header().clone());
                 (response.map(Reply::forwarded), note)
@@ -93,7 +93,9 @@ impl Gateway {
                 };
                 (problem(what, attending), note)
             }
-        }
+        };
+        admitted.tell_limits(response.headers_mut());
+        (response, note)
     }
 }
 

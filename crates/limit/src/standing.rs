@@ -19,7 +19,9 @@ pub struct Standing {
     pub left: u32,
     /// How long until one more could pass; zero where one can now.
     pub wait: Duration,
-    /// When everything will have come back.
+    /// How long until everything will have come back.
+    pub full_in: Duration,
+    /// When that is.
     pub full_at: UnixTime,
 }
 
@@ -36,6 +38,7 @@ impl Standing {
             rate,
             left: level.left(rate, ticks),
             wait: Duration::from_millis(rate.millis_after(level.wait(rate, ticks))),
+            full_in: Duration::from_millis(full_at - millis),
             full_at: UnixTime::from_millis(i64::try_from(full_at).unwrap_or(i64::MAX)),
         }
     }

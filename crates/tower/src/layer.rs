@@ -11,7 +11,7 @@ use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Guard, Inbound, Note, Problem, REQUEST_ID, Refused, RequestId};
 use countersign_model::{Clock, Entropy};
 use http::request::Parts;
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -93,12 +93,12 @@ impl Shared {
         }
     }
 
-    /// The request as the service gets it, or the answer in its place.
+    /// The request as the service gets it, and what its sender is told of the limits; or the answer in its place.
     async fn admit<B>(
         &self,
         request: Request<B>,
         id: &RequestId,
-    ) -> Result<Request<CheckedBody<B>>, Box<Refused>>
+    ) -> Result<(Request<CheckedBody<B>>, HeaderMap), Box<Refused>>
     where
         B: Body<Data = Bytes> + Send + Unpin,
     {
@@ -118,8 +118,10 @@ impl Shared {
         tell(id, &admitted.note());
         guard.introduce(&admitted, &mut head.headers);
         head.headers.insert(REQUEST_ID, id.as_header().clone());
+        let mut limits = HeaderMap::new();
+        admitted.tell_limits(&mut limits);
         head.extensions.insert(Caller::new(admitted.into_verified()));
-        Ok(Request::from_parts(head, body.into_checked()))
+        Ok((Request::from_parts(head, body.into_checked()), limits))
     }
 }
 
@@ -162,8 +164,9 @@ where
         Box::pin(async move {
             let id = RequestId::choose(request.headers().get(REQUEST_ID), &*shared.entropy);
             match shared.admit(request, &id).await {
-                Ok(request) => {
+                Ok((request, limits)) => {
                     let mut response = inner.call(request).await?.map(GuardedBody::Service);
+                    response.headers_mut().extend(limits);
                     response.headers_mut().insert(REQUEST_ID, id.as_header().clone());
                     Ok(response)
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use countersign_dialect::{self as dialect, BodyUse, Dialects, Fresh, Recipe, Request, SignatureValid};
+use countersign_limit::Limiter;
 use countersign_model::{CredentialKind, KeyId, SessionId, TokenKeyId, UnixTime};
 use countersign_store::{BATCH_LIMIT, Batch, Change, Held, Store};
 use countersign_token::jwt::{KeyRing, NotAKeyRing};
@@ -14,10 +15,11 @@ use smallvec::SmallVec;
 
 use crate::first_use::Guard;
 use crate::memory::Memory;
+use crate::quota::{Arrival, Counted, Guesses};
 use crate::read::{Claim, Claims, claims};
 use crate::streamed::Rest;
 use crate::usable::{Entry, Unusable, UsableSecret};
-use crate::verified::{AllEvidence, Evidence, LiveSession, Proven};
+use crate::verified::{AllEvidence, Evidence, LiveSession, Permit, Proven};
 use crate::{
     Accept, BodySource, Denial, Failure, Outage, Reason, Requirement, Scheme, SignatureUse, UnsignedQuery,
     Verdict, Verified,
@@ -35,6 +37,10 @@ pub struct VerifierSettings {
     pub api_key_header: HeaderName,
     /// The issuer of our tokens; none where there is no wallet login.
     pub issuer: Option<String>,
+    /// What counts requests.
+    pub limiter: Arc<Limiter>,
+    /// How many credentials that do not prove themselves may come from one address.
+    pub guesses: Guesses,
 }
 
 /// Decides. One serves all threads; nothing on a request's path takes a lock.
@@ -79,17 +85,40 @@ impl Verifier {
     }
 
     /// Whether `request` may pass, and who sent it. `body` is read only if a check needs it, and only after the
-    /// checks that do not. `now` is the one time of this request.
+    /// checks that do not.
     pub async fn decide<B: BodySource>(
         &self,
         request: Request<'_>,
         body: &mut B,
         requirement: &Requirement,
-        now: UnixTime,
+        arrival: Arrival,
     ) -> Verdict {
-        if matches!(requirement.accept(), Accept::Nothing) {
-            return Ok(Verified::nobody());
-        }
+        let VerifierSettings { limiter, guesses, .. } = &self.settings;
+        let (proven, permit) = if matches!(requirement.accept(), Accept::Nothing) {
+            let nobody = Proven::nobody();
+            let permit = nobody.caller().permit(requirement).map_err(denied)?;
+            (nobody, permit)
+        } else {
+            guesses.may_try(limiter, arrival)?;
+            let proven = self.prove(request, body, requirement, arrival.at).await;
+            if let Err(Failure::Denied(denial)) = &proven {
+                guesses.note(limiter, denial, arrival);
+            }
+            proven?
+        };
+        // Last: what does not pass for another reason uses nothing up.
+        let counted = Counted::count(limiter, requirement.limits(), proven.caller(), arrival)?;
+        Ok(Verified::new(proven, permit, counted))
+    }
+
+    /// Who sent `request`, and that they may do this. `now` is the one time of the request.
+    async fn prove<B: BodySource>(
+        &self,
+        request: Request<'_>,
+        body: &mut B,
+        requirement: &Requirement,
+        now: UnixTime,
+    ) -> Result<(Proven, Permit), Failure> {
         self.memory.believable(now).map_err(Failure::Unavailable)?;
 
         let early = match requirement.body_use() {
@@ -130,7 +159,7 @@ impl Verifier {
                 reason,
             })
         })?;
-        Ok(Verified::new(proven, permit))
+        Ok((proven, permit))
     }
 
     /// Reads what the request presents and admits each claim. Claims and what becomes of them are large: they stay where

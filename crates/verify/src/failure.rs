@@ -5,7 +5,7 @@ use countersign_model::{KeyId, Phase, Scopes};
 use countersign_store::StoreError;
 use countersign_token::jwt::{JwtRefusal, NotAKeyRing};
 
-use crate::{BodyFailure, Replayed, Scheme, Unusable, Verified};
+use crate::{BodyFailure, Limited, Replayed, Scheme, Unusable, Verified};
 
 /// The outcome of a decision.
 pub type Verdict = Result<Verified, Failure>;
@@ -19,6 +19,9 @@ pub enum Failure {
     /// Ours: no decision could be made, so nothing passes.
     #[error(transparent)]
     Unavailable(Outage),
+    /// The caller's fault: everything is good, and there were too many before.
+    #[error("{0}")]
+    Limited(Box<Limited>),
     /// The body, which a check needed, could not be read.
     #[error("{0}")]
     Body(BodyFailure),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use countersign_dialect::{BodyUse, Recipe};
 use countersign_model::Scopes;
 
+use crate::Limit;
+
 /// A way to prove who is calling.
 #[derive(Clone)]
 pub enum Scheme {
@@ -92,6 +94,7 @@ pub struct Requirement {
     scopes: Scopes,
     unsigned_query: UnsignedQuery,
     signature_use: SignatureUse,
+    limits: Vec<Arc<Limit>>,
 }
 
 /// Why a requirement makes no sense.
@@ -109,6 +112,9 @@ pub enum RequirementError {
     /// Nothing that the route accepts is signed.
     #[error("a route that accepts no signature cannot ask that each serve once")]
     NoSignature,
+    /// A limit counts the requests of somebody who cannot prove himself on the route.
+    #[error("a limit counts by what nothing that the route accepts can prove")]
+    LimitOfNobody,
 }
 
 impl Requirement {
@@ -136,7 +142,16 @@ impl Requirement {
             SignatureUse::Once if !signed => return Err(RequirementError::NoSignature),
             SignatureUse::Once | SignatureUse::AsDialect => {}
         }
-        Ok(Self { accept, scopes, unsigned_query, signature_use })
+        Ok(Self { accept, scopes, unsigned_query, signature_use, limits: Vec::new() })
+    }
+
+    /// The same, with limits on how many requests may pass.
+    pub fn with_limits(self, limits: Vec<Arc<Limit>>) -> Result<Self, RequirementError> {
+        if limits.iter().all(|limit| limit.can_count(&self.accept)) {
+            Ok(Self { limits, ..self })
+        } else {
+            Err(RequirementError::LimitOfNobody)
+        }
     }
 
     /// Which schemes are accepted.
@@ -157,6 +172,11 @@ impl Requirement {
     /// How often a signature may serve.
     pub fn signature_use(&self) -> SignatureUse {
         self.signature_use
+    }
+
+    /// How many requests may pass.
+    pub fn limits(&self) -> &[Arc<Limit>] {
+        &self.limits
     }
 
     /// The most that any of the schemes needs of the body.

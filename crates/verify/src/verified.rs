@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use countersign_dialect::{Fresh, SignatureValid};
+use countersign_limit::Standing;
 use countersign_model::{Address, ConsumerId, ConsumerName, KeyId, Principal, Scopes};
 use countersign_token::jwt::{AccessClaims, AccessTokenValid};
 use smallvec::SmallVec;
 
 use crate::first_use::{Claimed, FirstUse, NotGuarded};
 use crate::memory::Memory;
+use crate::quota::Counted;
 use crate::usable::{Entry, UsableKey, UsableSecret};
 use crate::{Reason, Requirement};
 
@@ -51,6 +53,10 @@ impl App {
     /// What people call it.
     pub fn name(&self) -> &ConsumerName {
         &self.0.held().consumer.name
+    }
+
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.0
     }
 
     /// The credential it used.
@@ -160,6 +166,11 @@ impl Proven {
         Ok(Self(caller))
     }
 
+    /// Nobody: what a route asks for that requires nothing.
+    pub(crate) fn nobody() -> Self {
+        Self(Caller::default())
+    }
+
     pub(crate) fn caller(&self) -> &Caller {
         &self.0
     }
@@ -167,40 +178,43 @@ impl Proven {
 
 /// A request that may pass, and who sent it. Built here and only here, out of proofs.
 #[derive(Debug)]
-pub struct Verified(Caller);
+pub struct Verified {
+    caller: Caller,
+    counted: Counted,
+}
 
 impl Verified {
-    pub(crate) fn new(Proven(caller): Proven, _: Permit) -> Self {
-        Self(caller)
-    }
-
-    /// The verdict of a route that requires nothing: nobody is known.
-    pub(crate) fn nobody() -> Self {
-        Self(Caller::default())
+    pub(crate) fn new(Proven(caller): Proven, _: Permit, counted: Counted) -> Self {
+        Self { caller, counted }
     }
 
     /// Who sent it.
     pub fn caller(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 
     /// The consumer, where one proved itself.
     pub fn app(&self) -> Option<&App> {
-        self.0.app()
+        self.caller.app()
     }
 
     /// The wallet, where one proved itself.
     pub fn user(&self) -> Option<Address> {
-        self.0.user()
+        self.caller.user()
     }
 
     /// The scopes of everybody who proved themselves, together.
     pub fn scopes(&self) -> Cow<'_, Scopes> {
-        self.0.scopes()
+        self.caller.scopes()
+    }
+
+    /// How the caller stands with the limits of the route.
+    pub fn standings(&self) -> &[Standing] {
+        self.counted.standings()
     }
 
     /// Who is acting, the user before the app.
     pub fn principals(&self) -> impl Iterator<Item = Principal> + '_ {
-        self.0.principals()
+        self.caller.principals()
     }
 }

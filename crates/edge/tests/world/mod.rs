@@ -4,6 +4,8 @@
 // Each table of verdicts is a crate of its own and needs a part of it.
 #![allow(dead_code)]
 
+mod limits;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,8 +27,8 @@ use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
 use countersign_token::key::{self, KeyKind};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, Begun, BodyFailure, BodySource, Caller, Request, Requirement, Scheme, SignatureUse,
-    UnsignedQuery, Verdict, Verifier, VerifierSettings,
+    Accept, Begun, BodyFailure, BodySource, Caller, Client, Guesses, Limit, Limiter, Request, Requirement,
+    Scheme, SignatureUse, UnsignedQuery, Verdict, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use md5::{Digest, Md5};
@@ -51,6 +53,8 @@ pub(crate) struct Sent {
     require: String,
     scopes: String,
     signature_use: SignatureUse,
+    limits: Vec<Arc<Limit>>,
+    from: Client,
 }
 
 impl Sent {
@@ -63,6 +67,8 @@ impl Sent {
             require: require.to_owned(),
             scopes: String::new(),
             signature_use: SignatureUse::AsDialect,
+            limits: Vec::new(),
+            from: Client::Unknown,
         }
     }
 
@@ -175,9 +181,18 @@ impl Entropy for Counting {
     }
 }
 
+/// Whether credentials that do not prove themselves are counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guessing {
+    Free,
+    Counted,
+}
+
 pub(crate) struct World {
     store: Arc<MemoryStore>,
     verifier: Verifier,
+    limiter: Arc<Limiter>,
+    guessing: Guessing,
     api_key_header: HeaderName,
     entropy: Counting,
     runtime: tokio::runtime::Runtime,
@@ -249,13 +264,20 @@ fn noon() -> UnixTime {
     UnixTime::from_secs(NOON)
 }
 
-async fn verifier(store: &Arc<MemoryStore>, api_key_header: HeaderName) -> Verifier {
+async fn verifier(
+    store: &Arc<MemoryStore>,
+    api_key_header: HeaderName,
+    limiter: &Arc<Limiter>,
+    guesses: Guesses,
+) -> Verifier {
     let settings = VerifierSettings {
         store: Arc::clone(store) as Arc<dyn Store>,
         master: Arc::new(master()),
         dialects: dialects(),
         api_key_header,
         issuer: Some("redreamer".to_owned()),
+        limiter: Arc::clone(limiter),
+        guesses,
     };
     Verifier::start(settings, noon()).await.unwrap()
 }
@@ -266,18 +288,19 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let api_key_header = HeaderName::from_static("x-api-key");
         let key = TokenKey { id: token_key(), made_at: noon() };
+        let limiter = Arc::new(Limiter::new(100));
         let verifier = runtime.block_on(async {
             store.add_token_key(&key, None).await.unwrap();
-            verifier(&store, api_key_header.clone()).await
+            verifier(&store, api_key_header.clone(), &limiter, Guesses::default()).await
         });
         let (entropy, turns) = (Counting(AtomicU64::new(1)), AtomicU64::new(0));
-        Self { store, verifier, api_key_header, entropy, runtime, turns }
+        Self { store, verifier, limiter, guessing: Guessing::Free, api_key_header, entropy, runtime, turns }
     }
 
     pub(crate) fn with_api_key_header(self, name: &'static str) -> Self {
         let api_key_header: HeaderName = name.parse().unwrap();
-        let verifier = self.runtime.block_on(verifier(&self.store, api_key_header.clone()));
-        Self { verifier, api_key_header, ..self }
+        let made = verifier(&self.store, api_key_header.clone(), &self.limiter, Guesses::default());
+        Self { verifier: self.runtime.block_on(made), api_key_header, ..self }
     }
 
     pub(crate) fn issue(&self, dialect: Option<&str>, scopes: &str) -> Credentials {
@@ -432,7 +455,8 @@ impl World {
     fn decide_by(&self, sent: &Sent, requirement: &Requirement, now: UnixTime) -> Verdict {
         let in_pieces = || self.decide_with(sent, &mut Pieces(sent.body.clone()), requirement, now);
         let whole = || self.decide_with(sent, &mut Whole(sent.body.clone()), requirement, now);
-        if serves_once(requirement) {
+        let counted = !requirement.limits().is_empty() || self.guessing == Guessing::Counted;
+        if counted || serves_once(requirement) {
             let turn = self.turns.fetch_add(1, Ordering::Relaxed);
             return if turn.is_multiple_of(2) { in_pieces() } else { whole() };
         }
@@ -457,7 +481,8 @@ impl World {
             headers: &headers,
             body: None,
         };
-        self.runtime.block_on(self.verifier.decide(request, body, requirement, now))
+        let arrival = countersign_verify::Arrival { at: now, from: sent.from };
+        self.runtime.block_on(self.verifier.decide(request, body, requirement, arrival))
     }
 }
 
@@ -557,7 +582,8 @@ fn requirement(sent: &Sent) -> Requirement {
         any => Accept::Any(any.split('|').map(scheme).collect()),
     };
     let scopes = Scopes::parse_list(&sent.scopes).unwrap();
-    Requirement::new(accept, scopes, UnsignedQuery::Allow, sent.signature_use).unwrap()
+    let requirement = Requirement::new(accept, scopes, UnsignedQuery::Allow, sent.signature_use).unwrap();
+    requirement.with_limits(sent.limits.clone()).unwrap()
 }
 
 pub(crate) fn access_token(scopes: &str) -> String {

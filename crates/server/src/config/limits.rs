@@ -72,6 +72,9 @@ limits! {
     login_body: ByteSize = ByteSize::kib(16), ByteSize::kib(1) => ByteSize::mib(1);
     /// The most connections of clients at one time, of all threads together; further ones wait to be taken.
     connections: Count = Count(10_000), Count(1) => Count(1_000_000);
+    /// The most callers that are counted at one time, each by each rate that holds for them; as many addresses of strangers besides. Further ones
+    /// share what one may send.
+    rate_buckets: Count = Count(1_000_000), Count(1) => Count(100_000_000);
     /// The longest that a client may take to send the head of a request.
     header_read: Period = Period::seconds(10), Period::seconds(1) => Period::minutes(10);
     /// The longest silence within a body, of a client's request or of an upstream's answer.

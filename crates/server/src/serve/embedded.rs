@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use countersign_edge::Guard;
 use countersign_model::Clock as _;
 use countersign_tower::{BodyLimits, CountersignLayer};
+use countersign_verify::Limiter;
 use tokio::sync::watch;
 
 use super::site::{Foundation, Site};
@@ -51,7 +52,8 @@ impl Embedded {
         let config = read(path, environment)?;
         let Opened { store, master_key } =
             storage::open(&config.storage, countersign_store_sqlite::Limits::default(), &OsEntropy)?;
-        let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key) };
+        let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
+        let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key), limiter };
         let site = runtime()?.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
         let guard = Arc::new(ArcSwap::new(Arc::clone(&site.guard)));
         let site = Arc::new(ArcSwap::from_pointee(site));
@@ -61,6 +63,7 @@ impl Embedded {
                 () = stopping(&mut stopped) => {}
                 () = follow::feed(Arc::clone(&site), &SystemClock) => {}
                 () = follow::sweep(&site, &*foundation.store, &SystemClock) => {}
+                () = follow::limits(&foundation.limiter, &SystemClock) => {}
             }
         })?;
         Ok(Self { guard, limits: config.limits, phase, follower: Some(follower) })

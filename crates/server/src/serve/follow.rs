@@ -8,6 +8,7 @@ use countersign_edge::with_causes;
 use countersign_gateway::tend;
 use countersign_model::Clock;
 use countersign_store::{SWEEP_LIMIT, Store};
+use countersign_verify::Limiter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -17,6 +18,9 @@ use super::telemetry;
 
 /// How often the change feed is read. What a command changes beside a running server is in effect after this long.
 const FEED_EVERY: Duration = Duration::from_millis(200);
+
+/// How often the limits are told the time: for so long a clock that was set back may keep callers waiting.
+const TICK_EVERY: Duration = Duration::from_millis(100);
 
 /// How often expired sessions, claims whose end is past and old entries of the change feed are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -60,6 +64,16 @@ pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
 enum Following {
     Well,
     Failing,
+}
+
+/// Tells the limits what time it is until the future is dropped.
+pub(super) async fn limits(limiter: &Limiter, clock: &dyn Clock) {
+    let mut every = interval(TICK_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        limiter.tick(clock.now());
+    }
 }
 
 /// Removes what has expired until the future is dropped.

@@ -26,7 +26,7 @@ use countersign_api::Admin;
 use countersign_edge::{DoorName, with_causes};
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
-use countersign_store::Store;
+use countersign_verify::Limiter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{SignalKind, signal};
@@ -116,7 +116,8 @@ pub(crate) fn start(
         countersign_store_sqlite::Limits { readers: worker_count(config.listen) + 1, ..Default::default() },
         &OsEntropy,
     )?;
-    let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key) };
+    let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
+    let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key), limiter };
     let telemetry = Telemetry::start(config.log, sink)?;
 
     let runtime = runtime()?;
@@ -168,7 +169,7 @@ pub(crate) fn start(
         let slots = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
         threads.push(worker("admin".to_owned(), socket, handler, limits, &slots, &phase)?);
     }
-    threads.push(housekeeper(&site, &foundation.store, telemetry.figures.clone(), &phase)?);
+    threads.push(housekeeper(&site, &foundation, telemetry.figures.clone(), &phase)?);
 
     tracing::info!(%public, %admin, workers = worker_count(config.listen), "serving");
     let reloading =
@@ -259,6 +260,7 @@ impl Config {
             ("[store]", self.storage.store == new.storage.store),
             ("[log]", self.log == new.log),
             ("`connections` in [limits]", self.limits.connections() == new.limits.connections()),
+            ("`rate_buckets` in [limits]", self.limits.rate_buckets() == new.limits.rate_buckets()),
         ];
         match same.into_iter().find(|(_, same)| !same) {
             Some((what, _)) => Err(NotServing::NeedsRestart(what)),
@@ -321,17 +323,19 @@ fn worker<H: Handle>(
 /// A thread that follows the change feed, looks after upstreams, removes what has expired and sums up the figures.
 fn housekeeper(
     site: &Arc<ArcSwap<Site>>,
-    store: &Arc<dyn Store>,
+    foundation: &Foundation,
     figures: PrometheusHandle,
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
-    let (site, store, mut phase) = (Arc::clone(site), Arc::clone(store), phase.subscribe());
+    let (site, Foundation { store, limiter, .. }) = (Arc::clone(site), foundation.clone());
+    let mut phase = phase.subscribe();
     thread("housekeeper".to_owned(), move || async move {
         tokio::select! {
             () = stopping(&mut phase) => {}
             () = follow::feed(Arc::clone(&site), &SystemClock) => {}
             () = follow::upstreams(&site) => {}
             () = follow::sweep(&site, &*store, &SystemClock) => {}
+            () = follow::limits(&limiter, &SystemClock) => {}
             () = follow::sum_up(&figures) => {}
         }
     })

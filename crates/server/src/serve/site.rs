@@ -14,8 +14,8 @@ use countersign_session::{Settings, SettingsError, Wallets};
 use countersign_store::Store;
 use countersign_token::MasterKey;
 use countersign_verify::{
-    Accept, Failure, Requirement, RequirementError, Scheme, SignatureUse, UnsignedQuery, Verifier,
-    VerifierSettings,
+    Accept, Failure, Guesses, Limiter, Requirement, RequirementError, Scheme, SignatureUse, UnsignedQuery,
+    Verifier, VerifierSettings,
 };
 
 use crate::config::{
@@ -33,6 +33,8 @@ pub(crate) struct Foundation {
     pub(crate) store: Arc<dyn Store>,
     /// What opens the signing secrets.
     pub(crate) master: Arc<MasterKey>,
+    /// What counts requests, so that a reload gives nobody anew what he has used.
+    pub(crate) limiter: Arc<Limiter>,
 }
 
 /// What serves requests under one configuration.
@@ -101,6 +103,8 @@ impl Site {
                 dialects: config.dialects.clone(),
                 api_key_header: api_key_header.clone(),
                 issuer: config.wallet.as_ref().map(|wallet| wallet.issuer.clone()),
+                limiter: Arc::clone(&foundation.limiter),
+                guesses: Guesses::default(),
             },
             now,
         )
