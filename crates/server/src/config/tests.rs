@@ -301,6 +301,8 @@ fn the_reference_names_every_key_and_every_limit_with_its_default_and_range() {
 
 fn assert_names_are_in(reference: &str, told: &str) {
     let known = told.lines().find_map(|line| line.split_once("known here: ")).unwrap().1;
+    // A long list is cut; the limits, which have one, are looked at above.
+    let known = known.split(" and ").next().unwrap();
     for key in known.split(", ") {
         assert!(reference.contains(key), "docs/configuration.md lacks {key}");
     }
