@@ -101,7 +101,9 @@ impl ForwardAuth {
         let asked = Some((relayed.method().clone(), relayed.path().to_owned()));
         match self.decide(&relayed, body, asking).await {
             Ok((admitted, pass)) => {
-                let response = reply::yes(self.proxy, pass);
+                let mut response = reply::yes(self.proxy, pass);
+                // For proxies that hand them on to the client.
+                admitted.tell_limits(response.headers_mut());
                 Checked { status: response.status(), response, note: Some(admitted.note()), asked }
             }
             Err(refused) => self.refuse(*refused, asked, id),
