@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from . import wire
@@ -16,12 +17,15 @@ DEPLOY = Path(__file__).parents[3] / "deploy"
 # A proxy on a busy machine.
 _START_SECS = 30
 
-# The addresses in the files: of the proxy, of the server's three sides, of the upstream.
-_FRONT, _PUBLIC, _ADMIN, _CHECK, _UPSTREAM = "8000", "8080", "8081", "8082", "9000"
+# The ports in the files: of the proxy, of the server's sides, of the upstream.
+_FRONT, _PUBLIC, _ADMIN, _CHECK, _CHECK_BODIES, _UPSTREAM = "8000", "8080", "8081", "8082", "8083", "9000"
 
 # How each proxy is started in its folder.
 COMMANDS = {
     "nginx": ["nginx", "-p", ".", "-c", "nginx.conf"],
+    "traefik": ["traefik", "--configFile=traefik.toml"],
+    "caddy": ["caddy", "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
+    "envoy": ["envoy", "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"],
 }
 
 
@@ -29,7 +33,7 @@ class _Folder(Home):
     """A copy of `deploy/NAME` with ports of its own."""
 
     def __init__(self, name: str, upstream_port: int, changes: dict[str, str]):
-        self.front, self.check = free_port(), free_port()
+        self.front, self.check, self.check_bodies = free_port(), free_port(), free_port()
         self._source, self._changes = DEPLOY / name, changes
         super().__init__("", upstream_port)
 
@@ -39,6 +43,7 @@ class _Folder(Home):
             _PUBLIC: self.public,
             _ADMIN: self.admin,
             _CHECK: self.check,
+            _CHECK_BODIES: self.check_bodies,
             _UPSTREAM: self.upstream_port,
         }
         for file in self._source.iterdir():
@@ -56,20 +61,22 @@ class Proxy:
         self.output = folder / "proxy.log"
         self._address = ("127.0.0.1", port)
         with self.output.open("wb") as output:
-            environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+            # Those from PyPI are beside this Python.
+            path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+            environment = {**os.environ, "PATH": path, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment, start_new_session=True
             )
-        until(f"{command[0]} listens", self._listens, _START_SECS)
+        until(f"{command[0]} passes requests on", self._passes, _START_SECS)
 
-    def _listens(self) -> bool:
+    def _passes(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"the proxy ended by itself:\n{self.output.read_text(errors='replace')}")
         try:
-            wire.send(self._address, "GET", "/")
+            # Some listen before they know their routes.
+            return wire.send(self._address, "GET", "/open/ready").status == 200
         except OSError:
             return False
-        return True
 
     def stop(self) -> None:
         if self.process.poll() is None:
