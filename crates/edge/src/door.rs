@@ -53,6 +53,15 @@ impl FrontProxy {
     }
 }
 
+/// Whether a proxy sends the bodies of requests along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// It does not.
+    Unseen,
+    /// It does, whole.
+    Forwarded,
+}
+
 /// What a door is called, in the configuration and in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DoorName(Arc<str>);

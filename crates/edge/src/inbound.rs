@@ -52,6 +52,9 @@ pub enum BadRequest {
     /// The absolute URI names another host than `Host` does.
     #[error("the request target and the host header disagree")]
     HostMismatch,
+    /// A header that is none (RFC 9110 section 5.1 and 5.5), as a proxy in front may pass on.
+    #[error("a header's name or value has characters that it may not have")]
+    Header,
     /// The proxy in front did not say of a request what it must, or said it twice.
     #[error("the proxy in front did not say once: {0}")]
     NotTold(Telling),

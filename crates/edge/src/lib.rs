@@ -23,7 +23,7 @@ mod tree;
 
 pub use answer::{Answer, Problem, REQUEST_ID, over_limit, refusal};
 pub use cors::{AllowedOrigin, Cors, Origins};
-pub use door::{Door, DoorName, Doors, FrontProxy};
+pub use door::{Bodies, Door, DoorName, Doors, FrontProxy};
 pub use guard::{Admitted, Guard, Refused};
 pub use inbound::{BadRequest, Inbound};
 pub use pass::{Pass, irremovable};

@@ -20,7 +20,7 @@ pub use door::{Attending, Gateway};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };
-pub use forward_auth::{Asking, Bodies, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
+pub use forward_auth::{Asking, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
 pub use held::HeldBodies;
 pub use limits::{BodyLimits, UpstreamLimits};
 pub use reply::{BrokenReply, Reply};

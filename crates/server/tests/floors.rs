@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-gateway", 5),
     ("countersign-api", 5),
     ("countersign-tower", 5),
+    ("countersign-ext-authz", 5),
     ("countersign-edge", 4),
     ("countersign-verify", 3),
     ("countersign-session", 3),

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use countersign_edge::{BadRequest, FrontProxy, Problem, Refused, Relayed, Telling, Told};
+use countersign_edge::{BadRequest, Bodies, FrontProxy, Problem, Refused, Relayed, Telling, Told};
 use countersign_verify::BodyFailure;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, request};
 
-use super::{Bodies, CHECK_PATH, bad_request};
+use super::{CHECK_PATH, bad_request};
 
 /// The headers in which a proxy says what it was asked for.
 struct Sources {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use countersign_edge::{
-    Admitted, BadRequest, DoorName, FrontProxy, Guard, Note, Pass, Problem, Refused, Relayed, RequestId,
-    TrustedPeers, irremovable,
+    Admitted, BadRequest, Bodies, DoorName, FrontProxy, Guard, Note, Pass, Problem, Refused, Relayed,
+    RequestId, TrustedPeers, irremovable,
 };
 use countersign_framing::Refusal;
 use countersign_model::UnixTime;
@@ -42,15 +42,6 @@ pub struct ForwardAuth {
     pub trusted: TrustedPeers,
     /// Paths that the public side answers itself: the proxy must send them there, and they pass nowhere else.
     pub own_paths: Vec<String>,
-}
-
-/// Whether a proxy sends the bodies of requests along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bodies {
-    /// It does not.
-    Unseen,
-    /// It does, whole.
-    Forwarded,
 }
 
 /// What a check comes with besides its head and body.

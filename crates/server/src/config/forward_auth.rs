@@ -2,8 +2,7 @@
 
 use std::net::SocketAddr;
 
-use countersign_edge::{DoorName, FrontProxy, Network, TrustedPeers};
-use countersign_gateway::Bodies;
+use countersign_edge::{Bodies, DoorName, FrontProxy, Network, TrustedPeers};
 
 use super::document::At;
 use super::listen::{Listen, address};

@@ -1,8 +1,7 @@
 //! Routes against each other and against what they name.
 
 use countersign_dialect::{BodyUse, Dialects, Risk};
-use countersign_edge::{DoorName, FrontProxy};
-use countersign_gateway::Bodies;
+use countersign_edge::{Bodies, DoorName, FrontProxy};
 
 use super::document::At;
 use super::forward_auth::ForwardAuthConfig;

@@ -1,0 +1,162 @@
+//! The service.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use countersign_edge::{
+    Admitted, BadRequest, Bodies, DoorName, Guard, Note, Pass, Problem, REQUEST_ID, Refused, Relayed,
+    RequestId, TrustedPeers,
+};
+use countersign_model::{Clock, Entropy};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
+use http::{Method, StatusCode};
+
+use crate::ask::{self, Unasked};
+use crate::body::Sent;
+use crate::reply;
+
+/// A door at which Envoy asks over gRPC.
+pub struct ExtAuthz {
+    /// What decides.
+    pub guard: Arc<Guard>,
+    /// What this door is called.
+    pub name: DoorName,
+    /// Whether Envoy sends bodies along.
+    pub bodies: Bodies,
+    /// The addresses of the proxies.
+    pub trusted: TrustedPeers,
+    /// Paths that the public side answers itself: Envoy must send them there, and they pass nowhere else.
+    pub own_paths: Vec<String>,
+    /// Tells each request's one time.
+    pub clock: Arc<dyn Clock>,
+    /// Names requests that have no name.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Who asks, to be put into the extensions of each gRPC request. A request without it comes from nobody who is trusted.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker(pub SocketAddr);
+
+/// What came of a check, in the extensions of its gRPC response.
+#[derive(Clone, Debug)]
+pub struct Checked(Arc<Outcome>);
+
+#[derive(Debug)]
+struct Outcome {
+    id: RequestId,
+    note: Note,
+    asked: Option<(Method, String)>,
+    status: StatusCode,
+}
+
+impl Checked {
+    /// The request's name.
+    pub fn id(&self) -> &RequestId {
+        &self.0.id
+    }
+
+    /// What came of it.
+    pub fn note(&self) -> &Note {
+        &self.0.note
+    }
+
+    /// The method and the path of the request, where they could be read.
+    pub fn asked(&self) -> Option<(&Method, &str)> {
+        self.0.asked.as_ref().map(|(method, path)| (method, path.as_str()))
+    }
+
+    /// The status that the client gets; where the request passes, 200.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+}
+
+impl ExtAuthz {
+    async fn answer(&self, check: CheckRequest, asker: Option<Asker>) -> (CheckResponse, Outcome) {
+        let attributes = check.attributes.unwrap_or_default();
+        let client = ask::client(attributes.source.as_ref());
+        let http = attributes.request.and_then(|request| request.http);
+        let mut about = None;
+        let (id, decided) = match relay(http, client) {
+            Ok((relayed, http)) => {
+                let id = RequestId::choose(relayed.headers().get(REQUEST_ID), &*self.entropy);
+                about = Some((relayed.method().clone(), relayed.path().to_owned()));
+                let decided = self.decide(&relayed, http, asker, &id).await;
+                (id, decided)
+            }
+            Err(refused) => (RequestId::random(&*self.entropy), Err(refused)),
+        };
+        match decided {
+            Ok((admitted, pass)) => {
+                let outcome = Outcome { id, note: admitted.note(), asked: about, status: StatusCode::OK };
+                (reply::yes(&pass), outcome)
+            }
+            Err(refused) => {
+                let answer = refused.answer.into_response(&id);
+                let outcome = Outcome { id, note: refused.note, asked: about, status: answer.status() };
+                (reply::no(&answer), outcome)
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        relayed: &Relayed,
+        mut http: HttpRequest,
+        asker: Option<Asker>,
+        id: &RequestId,
+    ) -> Result<(Admitted, Pass), Box<Refused>> {
+        match asker {
+            Some(Asker(peer)) if self.trusted.contains(peer.ip()) => {}
+            Some(Asker(peer)) => {
+                let detail = format!("{} is not among the proxies of the door `{}`", peer.ip(), self.name);
+                return Err(Refused::answered(Problem::UntrustedPeer, "untrusted_peer", detail));
+            }
+            None => {
+                let detail = "who asks is not known".to_owned();
+                return Err(Refused::answered(Problem::UntrustedPeer, "untrusted_peer", detail));
+            }
+        }
+        let inbound = relayed.inbound().map_err(bad_request)?;
+        if self.own_paths.iter().any(|path| *path == inbound.path) {
+            let detail = "the public side answers this path itself: have the proxy send it there".to_owned();
+            return Err(Refused::answered(Problem::NoRoute, "own_path", detail));
+        }
+        let mut body = match self.bodies {
+            Bodies::Unseen => Sent::Unseen,
+            Bodies::Forwarded => Sent::with(&mut http),
+        };
+        let admitted = self.guard.admit(&inbound, &mut body, &self.name, self.clock.now()).await?;
+        let pass = self.guard.pass(&admitted, relayed.headers(), id);
+        Ok((admitted, pass))
+    }
+}
+
+/// The request that a check is about, as strictly read as one that came to us.
+fn relay(http: Option<HttpRequest>, client: SocketAddr) -> Result<(Relayed, HttpRequest), Box<Refused>> {
+    let misconfigured =
+        |why: Unasked| Refused::answered(Problem::Internal, "misconfigured_proxy", why.to_string());
+    let http = http.ok_or_else(|| misconfigured(Unasked::NotHttp))?;
+    let relayed = ask::relayed(&http, client).map_err(misconfigured)?.map_err(bad_request)?;
+    Ok((relayed, http))
+}
+
+fn bad_request(why: BadRequest) -> Box<Refused> {
+    Refused::answered(Problem::BadRequest(why), "bad_request", why.to_string())
+}
+
+#[tonic::async_trait]
+impl Authorization for ExtAuthz {
+    async fn check(
+        &self,
+        request: tonic::Request<CheckRequest>,
+    ) -> Result<tonic::Response<CheckResponse>, tonic::Status> {
+        let asker = request.extensions().get::<Asker>().copied();
+        let (response, outcome) = self.answer(request.into_inner(), asker).await;
+        let mut response = tonic::Response::new(response);
+        response.extensions_mut().insert(Checked(Arc::new(outcome)));
+        Ok(response)
+    }
+}
