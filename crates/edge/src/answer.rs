@@ -97,7 +97,10 @@ impl From<Problem> for Answer {
         };
         let connection = if doubtful { Connection::Closed } else { Connection::Kept };
         let (status, code, detail): (_, _, Cow<'static, str>) = match problem {
-            Problem::BadRequest(why) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", why.to_string().into()),
+            Problem::BadRequest(why) => {
+                let (status, code) = bad_request(why);
+                (status, code, why.to_string().into())
+            }
             Problem::Framing(why) => {
                 let (status, code) = framing(why);
                 (status, code, why.to_string().into())
@@ -168,6 +171,22 @@ pub fn refusal(failure: &Failure, requirement: &Requirement, api_key_header: &He
         Failure::Unavailable(_) => unavailable(),
         Failure::Limited(limited) => over_limit(&limited.exceeded),
         Failure::Body(why) => body(*why),
+    }
+}
+
+/// The status of a head that is not passed on.
+fn bad_request(why: BadRequest) -> (StatusCode, &'static str) {
+    match why {
+        BadRequest::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
+        BadRequest::Expectation => (StatusCode::EXPECTATION_FAILED, "EXPECTATION_FAILED"),
+        BadRequest::Upgrade => (StatusCode::NOT_IMPLEMENTED, "UPGRADE_NOT_SUPPORTED"),
+        BadRequest::Target
+        | BadRequest::Method
+        | BadRequest::Framing
+        | BadRequest::QueryByte
+        | BadRequest::Path(_)
+        | BadRequest::Host
+        | BadRequest::HostMismatch => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
     }
 }
 

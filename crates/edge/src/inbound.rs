@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::net::{Ipv6Addr, SocketAddr};
 
 use countersign_verify::Request;
-use http::header::{HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, Method, request};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, request};
 
 use crate::identity::spelling;
 use crate::path::{Ambiguous, routing_path};
@@ -36,13 +36,26 @@ pub enum BadRequest {
     /// The target is neither a path nor an absolute URI with one (RFC 9112 section 3.2).
     #[error("the request target is not a path")]
     Target,
+    /// `TRACE` shows others what a request holds, `CONNECT` opens tunnels: neither is passed on.
+    #[error("this method is not passed on")]
+    MethodNotAllowed,
     /// A method with something else in it than capitals, digits, `-` and `_`. Methods are case-sensitive (RFC 9110 section
     /// 9.1) but some servers read `post` as `POST`, which another route may be for.
     #[error("the method is not in capitals")]
     Method,
-    /// More than one `Transfer-Encoding`: some servers heed the first, some the last (RFC 9112 section 11.2).
-    #[error("the request has more than one transfer-encoding")]
+    /// More than one `Transfer-Encoding` or `Content-Length`, or a header that careless servers take for one of them: servers
+    /// disagree on which to heed (RFC 9112 section 11.2).
+    #[error("the length of the request can be read in two ways")]
     Framing,
+    /// A byte in the query that no URI may have (RFC 3986 section 3.4).
+    #[error("the query has a byte that must be escaped")]
+    QueryByte,
+    /// An `Expect` of something else than `100-continue` (RFC 9110 section 10.1.1).
+    #[error("the only expectation that is understood is 100-continue")]
+    Expectation,
+    /// An `Upgrade` to another protocol than HTTP/2, which is left alone (RFC 9110 section 7.8).
+    #[error("connections are not upgraded here")]
+    Upgrade,
     /// The path means different things to different servers.
     #[error("{0}")]
     Path(Ambiguous),
@@ -63,19 +76,52 @@ pub enum BadRequest {
     Forged,
 }
 
+impl BadRequest {
+    /// The word for it in logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Method => "method",
+            Self::Framing => "framing",
+            Self::QueryByte => "target_byte",
+            Self::Expectation => "expectation",
+            Self::Upgrade => "upgrade",
+            Self::Path(why) => why.code(),
+            Self::Host => "host",
+            Self::HostMismatch => "host_mismatch",
+        }
+    }
+}
+
 impl<'a> Inbound<'a> {
     /// Reads the head of a request that came from `peer` over `scheme` (`http` or `https`).
     pub fn read(head: &'a request::Parts, scheme: &'a str, peer: SocketAddr) -> Result<Self, BadRequest> {
+        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+            return Err(BadRequest::MethodNotAllowed);
+        }
         let target = head.uri.path_and_query().ok_or(BadRequest::Target)?;
-        if !target.path().starts_with('/') || head.method == Method::CONNECT {
+        if !target.path().starts_with('/') {
             return Err(BadRequest::Target);
         }
         if !head.method.as_str().bytes().all(is_of_a_method) {
             return Err(BadRequest::Method);
         }
-        if head.headers.get_all(TRANSFER_ENCODING).iter().nth(1).is_some() {
+        let twice = |name: HeaderName| head.headers.get_all(name).iter().nth(1).is_some();
+        if twice(TRANSFER_ENCODING) || twice(CONTENT_LENGTH) {
             return Err(BadRequest::Framing);
         }
+        // What came over HTTP/1 had each of its bytes looked at before.
+        if head.version > http::Version::HTTP_11 {
+            if head.headers.keys().any(|name| countersign_framing::is_lookalike(name.as_str())) {
+                return Err(BadRequest::Framing);
+            }
+            if !target.query().unwrap_or_default().bytes().all(is_of_a_query) {
+                return Err(BadRequest::QueryByte);
+            }
+        }
+        expectation(&head.headers)?;
+        upgrade(&head.headers)?;
         let path = routing_path(target.path()).map_err(BadRequest::Path)?;
         let host = host(head)?;
         Ok(Self {
@@ -135,6 +181,26 @@ fn host(head: &request::Parts) -> Result<&str, BadRequest> {
         (None, None) if head.version < http::Version::HTTP_11 => Ok(""),
         (None, None) => Err(BadRequest::Host),
     }
+}
+
+fn expectation(headers: &HeaderMap) -> Result<(), BadRequest> {
+    let understood = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if headers.get_all(EXPECT).iter().all(understood) { Ok(()) } else { Err(BadRequest::Expectation) }
+}
+
+/// Clients that could speak HTTP/2 say so with each request (RFC 7540 section 3.2), and go on without it.
+fn upgrade(headers: &HeaderMap) -> Result<(), BadRequest> {
+    let mut asked =
+        headers.get_all(UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_left_alone = |protocol: &[u8]| {
+        let protocol = protocol.trim_ascii();
+        [&b"h2c"[..], b"h2", b""].iter().any(|known| protocol.eq_ignore_ascii_case(known))
+    };
+    if asked.all(is_left_alone) { Ok(()) } else { Err(BadRequest::Upgrade) }
+}
+
+const fn is_of_a_query(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'<' | b'>' | b'`' | b'#')
 }
 
 const fn is_of_a_method(byte: u8) -> bool {
@@ -211,15 +277,46 @@ mod tests {
         }
     }
 
+    fn refusal(request: http::request::Builder) -> Option<BadRequest> {
+        let (head, ()) = request.header(HOST, "a").body(()).unwrap().into_parts();
+        Inbound::read(&head, "http", SocketAddr::from(([127, 0, 0, 1], 1))).err()
+    }
+
     #[test]
-    fn two_transfer_codings_are_refused_even_if_they_agree() {
-        let request = http::Request::builder()
-            .uri("/")
-            .header(HOST, "a")
-            .header(TRANSFER_ENCODING, "chunked")
-            .header(TRANSFER_ENCODING, "chunked");
-        let (head, ()) = request.body(()).unwrap().into_parts();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        assert_eq!(Inbound::read(&head, "http", peer).unwrap_err(), BadRequest::Framing);
+    fn two_lengths_are_refused_even_if_they_agree() {
+        for (name, value) in [(TRANSFER_ENCODING, "chunked"), (CONTENT_LENGTH, "3")] {
+            let twice = http::Request::builder().uri("/").header(&name, value).header(&name, value);
+            assert_eq!(refusal(twice), Some(BadRequest::Framing), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_http_2_hides_from_a_look_at_the_bytes_is_refused_as_it_is_in_http_1() {
+        let request = || http::Request::builder().version(http::Version::HTTP_2);
+        assert_eq!(refusal(request().uri("/a?b=%zz")), None);
+        assert_eq!(refusal(request().uri("/").header("content_length", "3")), Some(BadRequest::Framing));
+        assert_eq!(refusal(request().uri("/?\u{e9}")), Some(BadRequest::QueryByte));
+        assert_eq!(refusal(request().uri("/?`")), Some(BadRequest::QueryByte));
+        assert_eq!(refusal(request().uri("http://b/")), Some(BadRequest::HostMismatch));
+        assert_eq!(refusal(request().uri("b:80").method("CONNECT")), Some(BadRequest::MethodNotAllowed));
+    }
+
+    #[test]
+    fn what_asks_for_another_protocol_or_promise_is_told_that_there_is_none() {
+        for (name, value, expected) in [
+            (EXPECT, "100-continue", None),
+            (EXPECT, "100-Continue", None),
+            (EXPECT, "200-ok", Some(BadRequest::Expectation)),
+            (EXPECT, "100-continue, x", Some(BadRequest::Expectation)),
+            (UPGRADE, "h2c", None),
+            (UPGRADE, "websocket", Some(BadRequest::Upgrade)),
+            (UPGRADE, "h2c, websocket", Some(BadRequest::Upgrade)),
+        ] {
+            assert_eq!(refusal(http::Request::builder().uri("/").header(name, value)), expected, "{value}");
+        }
+        assert_eq!(
+            refusal(http::Request::builder().uri("/").method("TRACE")),
+            Some(BadRequest::MethodNotAllowed)
+        );
     }
 }

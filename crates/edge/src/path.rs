@@ -32,6 +32,21 @@ pub enum Ambiguous {
     RawByte,
 }
 
+impl Ambiguous {
+    /// The word for it in logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DotSegment => "path_dot_segment",
+            Self::EmptySegment => "path_empty_segment",
+            Self::EscapedSlash => "path_escaped_slash",
+            Self::Backslash => "path_backslash",
+            Self::Control => "path_control",
+            Self::BrokenEscape => "path_broken_escape",
+            Self::RawByte => "target_byte",
+        }
+    }
+}
+
 /// The form of `path` that routes are matched against, or why there is none. Gives `path` itself where nothing
 /// is escaped. The path starts with `/`.
 pub fn routing_path(path: &str) -> Result<Cow<'_, str>, Ambiguous> {

@@ -14,4 +14,5 @@ mod refusal;
 mod target;
 
 pub use connection::{Framing, Limits, Refused, Settled};
+pub use fields::is_lookalike;
 pub use refusal::Refusal;

@@ -109,7 +109,7 @@ impl Shared {
         let nested = original_target(&head).map(|original| std::mem::replace(&mut head.uri, original));
         let admitted = {
             let inbound = Inbound::read(&head, self.wire.scheme(), peer(&head))
-                .map_err(|why| Refused::answered(Problem::BadRequest(why), "bad_request", why.to_string()))?;
+                .map_err(|why| Refused::answered(Problem::BadRequest(why), why.code(), why.to_string()))?;
             guard.admit(&inbound, &mut body, &self.door, self.clock.now()).await?
         };
         if let Some(nested) = nested {

@@ -130,7 +130,7 @@ impl Site {
             Ok(inbound) => inbound,
             Err(why) => {
                 let response = Answer::from(Problem::BadRequest(why)).into_response(attending.id);
-                return (response.map(Reply::answer), Note::answered("bad_request", why.to_string()));
+                return (response.map(Reply::answer), Note::answered(why.code(), why.to_string()));
             }
         };
         if let Some(permission) = self.permission(&inbound, origin, attending) {
