@@ -186,7 +186,9 @@ fn bad_request(why: BadRequest) -> (StatusCode, &'static str) {
         | BadRequest::QueryByte
         | BadRequest::Path(_)
         | BadRequest::Host
-        | BadRequest::HostMismatch => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        | BadRequest::HostMismatch
+        | BadRequest::NotTold(_)
+        | BadRequest::Forged => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
     }
 }
 

@@ -90,6 +90,8 @@ impl BadRequest {
             Self::Path(why) => why.code(),
             Self::Host => "host",
             Self::HostMismatch => "host_mismatch",
+            Self::NotTold(_) => "not_told",
+            Self::Forged => "forged",
         }
     }
 }

@@ -152,7 +152,7 @@ mod tests {
         for (method, target, scheme, host, why) in [
             ("get", "/", "http", "a", BadRequest::Method),
             ("", "/", "http", "a", BadRequest::Method),
-            ("CONNECT", "/", "http", "a", BadRequest::Target),
+            ("CONNECT", "/", "http", "a", BadRequest::MethodNotAllowed),
             ("GET", "", "http", "a", BadRequest::Target),
             ("GET", "*", "http", "a", BadRequest::Target),
             ("GET", "http://a/", "http", "a", BadRequest::Target),

@@ -5,13 +5,24 @@ use crate::chunked::{Chunked, Step};
 use crate::fields::Body;
 use crate::head::Head;
 
-/// How large the head of a request may be.
+/// What the head of a request may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Header lines.
     pub header_count: usize,
     /// Bytes of the whole head.
     pub header_bytes: usize,
+    /// What becomes of a `GET` or `HEAD` with a body.
+    pub body_of_get: BodyOfGet,
+}
+
+/// What becomes of a `GET` or `HEAD` with a body, which means nothing (RFC 9110 section 9.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyOfGet {
+    /// It is refused: a server further on that expects none would take the body for the next request.
+    Refused,
+    /// It passes: nothing of it goes further on.
+    Taken,
 }
 
 /// Where the requests of one connection begin and end.
@@ -110,7 +121,7 @@ impl Framing {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { header_count: 4, header_bytes: 256 };
+    const LIMITS: Limits = Limits { header_count: 4, header_bytes: 256, body_of_get: BodyOfGet::Refused };
 
     fn settle(bytes: &[u8]) -> Settled {
         Framing::new(LIMITS).settle(bytes)

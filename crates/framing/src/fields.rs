@@ -2,6 +2,7 @@
 
 use crate::Refusal;
 use crate::bytes::{ALPHANUMERIC, ODD, TOKEN, kind};
+use crate::connection::BodyOfGet;
 use crate::target::{Content, Start, Version};
 
 /// The most digits of a length: any number of so many fits 64 bits.
@@ -99,17 +100,17 @@ impl Fields {
     }
 
     /// What all lines together say.
-    pub(crate) fn body(&self, start: Start) -> Result<Body, Refusal> {
+    pub(crate) fn body(&self, start: Start, of_get: BodyOfGet) -> Result<Body, Refusal> {
         let body = match (self.length, self.coding) {
             (None | Some(0), None) => return Ok(Body::None),
             (Some(length), None) => Body::Sized(length),
             (None, Some(Coding::Chunked)) => Body::Chunked,
             (Some(_), Some(Coding::Chunked)) => return Err(Refusal::TwoLengths),
         };
-        match (start.content, start.version, body) {
-            (_, Version::Http10, Body::Chunked) => Err(Refusal::TransferEncodingInOldVersion),
-            (Content::Undefined, _, _) => Err(Refusal::BodyOfGet),
-            (Content::Defined, _, body) => Ok(body),
+        match (start.version, body, start.content, of_get) {
+            (Version::Http10, Body::Chunked, _, _) => Err(Refusal::TransferEncodingInOldVersion),
+            (_, _, Content::Undefined, BodyOfGet::Refused) => Err(Refusal::BodyOfGet),
+            (_, body, Content::Defined, _) | (_, body, _, BodyOfGet::Taken) => Ok(body),
         }
     }
 }
@@ -158,7 +159,7 @@ mod tests {
         for line in lines {
             fields.take(line.as_bytes())?;
         }
-        fields.body(start)
+        fields.body(start, BodyOfGet::Refused)
     }
 
     #[test]
@@ -175,6 +176,9 @@ mod tests {
             assert_eq!(read(POST, lines), Ok(body), "{lines:?}");
         }
         assert_eq!(read(GET, &["Content-Length: 0"]), Ok(Body::None));
+        let mut fields = Fields::default();
+        fields.take(b"Content-Length: 1").unwrap();
+        assert_eq!(fields.body(GET, BodyOfGet::Taken), Ok(Body::Sized(1)));
         assert_eq!(read(OLD_POST, &["Content-Length: 1"]), Ok(Body::Sized(1)));
     }
 

@@ -80,7 +80,7 @@ impl Head {
             (None, []) if self.empty == Empty::NotSeen => self.empty = Empty::Seen,
             (None, []) => return Err(Refusal::EmptyLine),
             (None, line) => self.start = Some(target::read(line)?),
-            (Some(start), []) => return self.fields.body(start).map(Some),
+            (Some(start), []) => return self.fields.body(start, limits.body_of_get).map(Some),
             (Some(_), line) => {
                 self.count += 1;
                 if self.count > limits.header_count {

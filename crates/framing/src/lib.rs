@@ -13,6 +13,6 @@ mod head;
 mod refusal;
 mod target;
 
-pub use connection::{Framing, Limits, Refused, Settled};
+pub use connection::{BodyOfGet, Framing, Limits, Refused, Settled};
 pub use fields::is_lookalike;
 pub use refusal::Refusal;

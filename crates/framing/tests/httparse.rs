@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use countersign_framing::{Framing, Limits, Settled};
+use countersign_framing::{BodyOfGet, Framing, Limits, Settled};
 use proptest::prelude::*;
 
-const LIMITS: Limits = Limits { header_count: 16, header_bytes: 4096 };
+const LIMITS: Limits = Limits { header_count: 16, header_bytes: 4096, body_of_get: BodyOfGet::Refused };
 
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let whole = Framing::new(LIMITS).settle(bytes);

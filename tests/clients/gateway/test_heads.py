@@ -132,10 +132,38 @@ def test_what_lenient_parsers_forgive_is_refused_with_its_reason_in_log_and_metr
     with socket.create_connection(gateway.address, timeout=10) as client:
         client.sendall(request_bytes)
         answer = parsed(read_all(client))
-    refused(answer, status_code)
     assert answer.header("Connection") == "close"
+    is_refused(gateway, answer, status_code, reason)
+    assert upstream.count == before
+
+
+def is_refused(gateway, answer, status_code, reason):
+    refused(answer, status_code)
     assert gateway.line_of(answer)["reason"] == reason
     assert re.search(rf'countersign_requests_total{{[^}}]*reason="{reason}"', gateway.admin("/metrics").body.decode())
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "status_code", "reason"),
+    [
+        ("GET", "/open/x", {"Expect": "200-ok"}, 417, "expectation"),
+        ("GET", "/open/x", {"Connection": "Upgrade", "Upgrade": "websocket"}, 501, "upgrade"),
+        ("GET", "/open/x", {"Host": "a b"}, 400, "host"),
+        ("GET", "/open/x", [("Host", "a"), ("Host", "a")], 400, "host"),
+        ("GET", "http://b/open/x", {"Host": "a"}, 400, "host_mismatch"),
+        ("OPTIONS", "*", {}, 400, "target"),
+        ("post", "/open/x", {}, 400, "method"),
+        ("GET", "/open/../x", {}, 400, "path_dot_segment"),
+        ("GET", "/open//x", {}, 400, "path_empty_segment"),
+        ("GET", "/open/%2fx", {}, 400, "path_escaped_slash"),
+        ("GET", "/open/\\x", {}, 400, "path_backslash"),
+        ("GET", "/open/%00", {}, 400, "path_control"),
+        ("GET", "/open/%zz", {}, 400, "path_broken_escape"),
+    ],
+)
+def test_a_request_that_is_well_framed_and_not_passed_on_says_why(gateway, upstream, method, target, headers, status_code, reason):
+    before = upstream.count
+    is_refused(gateway, gateway.send(method, target, headers), status_code, reason)
     assert upstream.count == before
 
 

@@ -39,7 +39,7 @@ def test_hop_by_hop_headers_stay_on_their_hop(gateway):
         ("TE", "trailers"),
         ("Proxy-Authorization", "Basic eDp5"),
         ("Proxy-Connection", "keep-alive"),
-        ("Upgrade", "websocket"),
+        ("Upgrade", "h2c"),
         ("X-Stays", "1"),
     ]
     seen = Seen.of(gateway.send("GET", "/open/thing", headers))

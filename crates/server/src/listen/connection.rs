@@ -51,16 +51,16 @@ pub(super) async fn drive<H: Handle>(
     });
     let mut builder = http1::Builder::new();
     // The buffer alone is no limit: what arrives in one read may be twice as long.
-    builder.max_header_size(limits.header_bytes).max_buf_size(limits.header_bytes.max(LEAST_BUFFER));
+    builder
+        .max_header_size(limits.head.header_bytes)
+        .max_buf_size(limits.head.header_bytes.max(LEAST_BUFFER));
     // hyper keeps as many as this on the stack, and any other number on the heap.
-    if limits.header_count != HYPER_HEADERS {
-        builder.max_headers(limits.header_count);
+    if limits.head.header_count != HYPER_HEADERS {
+        builder.max_headers(limits.head.header_count);
     }
     // The timer is ours, see `pace`; hyper's would also end connections between requests.
     builder.header_read_timeout(None);
-    let framing =
-        countersign_framing::Limits { header_count: limits.header_count, header_bytes: limits.header_bytes };
-    let stream = Guarded::new(Paced::new(stream, Rc::clone(&pace)), framing, Rc::clone(&client.watch));
+    let stream = Guarded::new(Paced::new(stream, Rc::clone(&pace)), limits.head, Rc::clone(&client.watch));
     let stream = TokioIo::new(stream);
     let mut connection = pin!(builder.serve_connection(stream, service));
     // Asking the future takes a lock that all connections share; whether anything changed is one look at a number. The
@@ -115,6 +115,7 @@ mod tests {
 
     use bytes::Bytes;
     use countersign_edge::{Answer, Problem};
+    use countersign_framing::BodyOfGet;
     use http::Response;
     use http_body_util::{BodyExt as _, Full};
     use hyper::body::Frame;
@@ -131,8 +132,11 @@ mod tests {
     const WRITE_IDLE: Duration = Duration::from_secs(30);
     const A_MOMENT: Duration = Duration::from_millis(1);
     const LIMITS: ConnectionLimits = ConnectionLimits {
-        header_count: 16,
-        header_bytes: LEAST_BUFFER,
+        head: countersign_framing::Limits {
+            header_count: 16,
+            header_bytes: LEAST_BUFFER,
+            body_of_get: BodyOfGet::Refused,
+        },
         header_read: HEADER_READ,
         keep_alive_idle: KEEP_ALIVE_IDLE,
         write_idle: WRITE_IDLE,

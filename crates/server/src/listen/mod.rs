@@ -32,10 +32,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// What a connection may use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// Header lines of a request.
-    pub(crate) header_count: usize,
-    /// The head of a request, in bytes.
-    pub(crate) header_bytes: usize,
+    /// The head of a request.
+    pub(crate) head: countersign_framing::Limits,
     /// From its first byte to its last, the head of a request may take so long; so may the first byte of a new connection.
     pub(crate) header_read: Duration,
     /// Between an answer and the first byte of the next request.
@@ -161,6 +159,7 @@ mod tests {
     use std::cell::Cell;
 
     use bytes::Bytes;
+    use countersign_framing::BodyOfGet;
     use http_body_util::Full;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
@@ -168,6 +167,8 @@ mod tests {
     use super::*;
 
     const CLIENTS: usize = 16;
+    const HEAD: countersign_framing::Limits =
+        countersign_framing::Limits { header_count: 16, header_bytes: 8192, body_of_get: BodyOfGet::Refused };
 
     /// Counts how many requests it answers at a time.
     #[derive(Default)]
@@ -197,8 +198,7 @@ mod tests {
     #[tokio::test(flavor = "local")]
     async fn with_one_slot_for_two_threads_every_connection_has_its_turn_and_none_at_the_same_time() {
         let limits = ConnectionLimits {
-            header_count: 16,
-            header_bytes: 8192,
+            head: HEAD,
             header_read: Duration::from_mins(1),
             keep_alive_idle: Duration::from_mins(1),
             write_idle: Duration::from_mins(1),
@@ -246,8 +246,7 @@ mod tests {
     #[tokio::test(flavor = "local")]
     async fn strangers_that_keep_every_connection_they_get_leave_some_for_others() {
         let limits = ConnectionLimits {
-            header_count: 16,
-            header_bytes: 8192,
+            head: HEAD,
             header_read: Duration::from_mins(1),
             keep_alive_idle: Duration::from_mins(1),
             write_idle: Duration::from_mins(1),

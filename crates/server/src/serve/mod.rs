@@ -24,6 +24,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use countersign_api::Admin;
 use countersign_edge::{DoorName, with_causes};
+use countersign_framing::BodyOfGet;
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
 use countersign_verify::Limiter;
@@ -138,7 +139,9 @@ pub(crate) fn start(
 
     let (phase, _) = watch::channel(Phase::Serving);
     let slots = Arc::new(Semaphore::new(config.limits.connections()));
-    let limits = connection_limits(&config.limits);
+    let limits = connection_limits(&config.limits, BodyOfGet::Refused);
+    // Some proxies ask by GET and send the body along.
+    let check_limits = connection_limits(&config.limits, BodyOfGet::Taken);
     let mut threads = Vec::new();
     for (number, socket) in public_sockets.into_iter().enumerate() {
         let (site, requests) = (Arc::clone(&site), telemetry.requests.clone());
@@ -153,7 +156,7 @@ pub(crate) fn start(
             let (site, requests, name) = (Arc::clone(&site), telemetry.requests.clone(), name.clone());
             let thread = format!("{name}-{number}");
             let handler = move || CheckSide::new(name, site, requests);
-            threads.push(worker(thread, socket, handler, limits, &slots, &phase)?);
+            threads.push(worker(thread, socket, handler, check_limits, &slots, &phase)?);
         }
         tracing::info!(door = door.name, address = %door.listen, proxy = door.proxy.as_str(), "asked by a proxy");
     }
@@ -285,10 +288,13 @@ fn worker_count(listen: Listen) -> usize {
     }
 }
 
-fn connection_limits(limits: &Limits) -> ConnectionLimits {
+fn connection_limits(limits: &Limits, body_of_get: BodyOfGet) -> ConnectionLimits {
     ConnectionLimits {
-        header_count: limits.header_count(),
-        header_bytes: usize::try_from(limits.header_bytes()).unwrap_or(usize::MAX),
+        head: countersign_framing::Limits {
+            header_count: limits.header_count(),
+            header_bytes: usize::try_from(limits.header_bytes()).unwrap_or(usize::MAX),
+            body_of_get,
+        },
         header_read: limits.header_read(),
         keep_alive_idle: limits.keep_alive_idle(),
         write_idle: limits.body_idle(),
