@@ -14,7 +14,7 @@ use countersign_store::Store;
 use countersign_store::testing::MemoryStore;
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
+    Accept, Guesses, Limiter, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
@@ -87,6 +87,8 @@ impl World {
             dialects,
             api_key_header: HeaderName::from_static("x-api-key"),
             issuer: None,
+            limiter: Arc::new(Limiter::new(100)),
+            guesses: Guesses::default(),
         };
         let verifier = Verifier::start(settings, NOON).await.unwrap();
         let guard = Guard {
