@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -263,9 +264,74 @@ pub(crate) enum DialectCommand {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
+    /// Find the dialect of captured requests, by search over request and secret, and print its file.
+    ///
+    /// A request file is an HTTP message, what `curl -v` or `curl --trace` printed, or a HAR file. One request of each
+    /// kind, signed with the same secret, is best: with and without a query, with and without a body. What is printed was
+    /// verified against every request; below it stands what they leave undecided, and which further one would settle it.
+    #[command(
+        after_help = "Example:\n  countersign dialect infer get.http post.http --secret-file vendor.secret --key-id my-key --name vendor"
+    )]
+    Infer(InferArgs),
     /// Print a page with a table of all dialects below a folder, with how many of their cases verify.
     #[command(after_help = "Example:\n  countersign dialect table dialects > docs/schemes.md")]
     Table { folder: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InferArgs {
+    /// Files that hold requests.
+    #[arg(value_name = "REQUEST-FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The secret that they were signed with. Other users of this machine can see it while this runs.
+    #[arg(long, required_unless_present = "secret_file", conflicts_with = "secret_file")]
+    pub(crate) secret: Option<String>,
+    /// A file that holds the secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The public name of the credential, where the vendor has one.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key_id: Option<String>,
+    /// What to call the dialect.
+    #[arg(long, default_value = "inferred", value_parser = DialectName::parse)]
+    pub(crate) name: DialectName,
+    /// How long to search, as in 60s, or how many strings to try, as in 50000000.
+    #[arg(long, value_name = "TIME|COUNT", default_value = SearchLimit::DEFAULT, value_parser = SearchLimit::parse)]
+    pub(crate) limit: SearchLimit,
+    /// Tell progress on standard error even where that is no terminal.
+    #[arg(long)]
+    pub(crate) progress: bool,
+}
+
+/// Where a search ends that finds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SearchLimit {
+    Time(Duration),
+    Candidates(u64),
+}
+
+impl SearchLimit {
+    /// Long enough for a typical dialect many times over.
+    const DEFAULT: &str = "60s";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = "use a time such as 60s, or a count such as 50000000";
+        let limit = match text.parse() {
+            Ok(count) => Self::Candidates(count),
+            Err(_) => Self::Time(Period::parse(text).map_err(|_| wrong)?.duration()),
+        };
+        let nothing = matches!(limit, Self::Candidates(0)) || limit == Self::Time(Duration::ZERO);
+        if nothing { Err(wrong.to_owned()) } else { Ok(limit) }
+    }
+}
+
+impl fmt::Display for SearchLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(time) => write!(f, "{}s", time.as_secs_f64()),
+            Self::Candidates(count) => write!(f, "{count} strings"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -6,19 +6,20 @@ use serde_json::{Value, json};
 
 use super::context::{Context, wrong_configuration};
 use super::table::table;
-use super::{Answer, Refusal, lint, suite};
+use super::{Answer, Refusal, infer, lint, suite};
 use crate::cli::DialectCommand;
 use crate::config::proposal;
 
 /// Where the user's own dialects stand in the list.
 const OWN: &str = "(own)";
 
-pub(crate) fn run(context: &Context, command: DialectCommand) -> Result<Answer, Refusal> {
+pub(crate) fn run(context: &Context, command: DialectCommand, json: bool) -> Result<Answer, Refusal> {
     match command {
         DialectCommand::List => Ok(list(&load(context)?)),
         DialectCommand::Show { name } => show(&load(context)?, &name),
         DialectCommand::Lint { what } => lint::lint(context, &what),
         DialectCommand::Test { files } => suite::test(&files),
+        DialectCommand::Infer(wanted) => infer::infer(&wanted, json),
         DialectCommand::Table { folder } => suite::page(&folder),
     }
 }

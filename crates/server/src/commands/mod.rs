@@ -8,6 +8,7 @@ mod context;
 mod demo;
 mod dialect;
 mod http;
+mod infer;
 mod key;
 mod lint;
 mod login;
@@ -126,7 +127,7 @@ fn dispatch(cli: Cli) -> Result<Answer, Refusal> {
         Command::Key(command) => key::run(&context, command),
         Command::Wallet(command) => wallet::run(&context, command),
         Command::Token(command) => token::run(&context, command),
-        Command::Dialect(command) => dialect::run(&context, command),
+        Command::Dialect(command) => dialect::run(&context, command, common.json),
         Command::Sign(wanted) => sign::sign(&context, &wanted),
         Command::Login(wanted) => login::login(&wanted),
         Command::Serve => serve::serve(&context),

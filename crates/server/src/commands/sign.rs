@@ -41,7 +41,7 @@ pub(crate) fn sign(context: &Context, wanted: &SignArgs) -> Result<Answer, Refus
     };
     let named_host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = named_host.map_or_else(|| host_of(scheme, authority), str::to_owned);
-    let secret = secret(wanted)?;
+    let secret = secret_of(wanted.secret.as_deref(), wanted.secret_file.as_deref())?;
     let signed = recipe
         .sign(SignInput {
             method: wanted.method.as_str(),
@@ -163,16 +163,17 @@ fn headers(given: &[HeaderArg]) -> HeaderMap {
     given.iter().map(|header| (header.name.clone(), header.value.clone())).collect()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
     std::fs::read(path)
         .map_err(|error| Refusal::new("FILE_NOT_READ", format!("{} cannot be read: {error}", path.display())))
 }
 
-fn secret(wanted: &SignArgs) -> Result<Secret<Vec<u8>>, Refusal> {
-    if let Some(secret) = &wanted.secret {
-        return Ok(Secret::new(secret.clone().into_bytes()));
+/// The secret as it was given, or the content of the file that holds it.
+pub(super) fn secret_of(given: Option<&str>, file: Option<&Path>) -> Result<Secret<Vec<u8>>, Refusal> {
+    if let Some(secret) = given {
+        return Ok(Secret::new(secret.as_bytes().to_vec()));
     }
-    let mut bytes = wanted.secret_file.as_deref().map_or(Ok(Vec::new()), read)?;
+    let mut bytes = file.map_or(Ok(Vec::new()), read)?;
     // Files end with a line end that is no part of the secret.
     for end in [b'\n', b'\r'] {
         if bytes.last() == Some(&end) {

@@ -6,6 +6,7 @@ mod check;
 mod consumers;
 mod crash;
 mod dialects;
+mod infer;
 mod keys;
 mod login;
 mod server;
