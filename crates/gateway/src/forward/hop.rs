@@ -63,12 +63,10 @@ fn says_once(headers: &HeaderMap, length: u64) -> bool {
     said == Some(length) && values.next().is_none()
 }
 
-/// Removes from trailers what may not stand there: they reach an upstream that merges them into the head
-/// after everything that we set and checked (RFC 9110, 6.5.1).
+/// Empties the trailers of a request. An upstream that merges them into the head does so after everything that was checked and
+/// set there, and may know a field by a name that nobody here does (RFC 9110, 6.5.1).
 pub(super) fn strip_trailers(trailers: &mut HeaderMap) {
-    strip(trailers);
-    remove_provenance(trailers);
-    identity::remove_forged(trailers);
+    trailers.clear();
 }
 
 /// The fields that `Connection` names. Names of options that are no fields are among them; they remove

@@ -35,6 +35,8 @@ impl Payload {
     /// Writes the fields that frame it (RFC 9112, 6), in place of whatever stands there: what the client
     /// wrote was about its own connection.
     pub(super) fn frame(&self, headers: &mut HeaderMap) {
+        // No trailer goes on, see `hop::strip_trailers`.
+        headers.remove(header::TRAILER);
         let length = match self {
             Self::None => headers.contains_key(header::CONTENT_LENGTH).then_some(0),
             Self::Read(bytes) => Some(bytes.len() as u64),
@@ -44,15 +46,12 @@ impl Payload {
             (None, Self::Streamed(_)) => {
                 headers.remove(header::CONTENT_LENGTH);
                 headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-                return;
             }
             (None, Self::None | Self::Read(_)) => {}
             (Some(length), _) => {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
         }
-        // Trailers need chunks to follow.
-        headers.remove(header::TRAILER);
     }
 }
 
