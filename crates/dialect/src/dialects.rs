@@ -278,7 +278,7 @@ fn inherit(dialect: &Written, written: &[Written], mistakes: &mut Mistakes<'_>) 
 }
 
 fn recipe(dialect: &Written, mut table: Table, source: &str, mistakes: &mut Mistakes<'_>) -> Option<Recipe> {
-    let notes = Notes::take(&mut table, dialect.place, mistakes);
+    let notes = Notes::take(&mut table, &dialect.table, dialect.place, mistakes);
     let key_alone = key_alone(table.take("key_alone"), mistakes);
     let (replay, replay_place) = replay(table.take("replay"), mistakes);
     let status = status(table.take("status"), mistakes);

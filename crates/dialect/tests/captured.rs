@@ -162,6 +162,79 @@ fn what_is_said_of_each_part_of_a_request_agrees_with_tampering() {
     });
 }
 
+#[test]
+fn what_is_said_of_the_time_and_the_nonce_agrees_with_tampering() {
+    let mut tried = 0;
+    each(|recipe, case, wrong| {
+        if case.odd.is_some() {
+            return;
+        }
+        let borrowed = case.request.borrow();
+        let Reading::Presented(claim) = recipe.read(&borrowed) else { return };
+        let (mut time, mut nonce) = (recipe.time_coverage_in(&claim), recipe.nonce_coverage_in(&claim));
+        for changed in with_one_sign_changed(&case.request) {
+            if time.is_none() && nonce.is_none() {
+                break;
+            }
+            let borrowed = changed.borrow();
+            let Reading::Presented(other) = recipe.read(&borrowed) else { continue };
+            let same = other.variant() == claim.variant()
+                && other.key_id() == claim.key_id()
+                && other.signature() == claim.signature();
+            if !same || recipe.fresh(&other, case.now).is_err() {
+                continue;
+            }
+            let other_time = (other.timestamp(), other.expires()) != (claim.timestamp(), claim.expires());
+            let other_nonce = other.nonce() != claim.nonce();
+            let (what, said) = match (other_time, other_nonce) {
+                (true, false) => ("time", time.take()),
+                (false, true) => ("nonce", nonce.take()),
+                (true, true) | (false, false) => continue,
+            };
+            let Some(said) = said else { continue };
+            tried += 1;
+            let noticed = judge(recipe, &changed, case.now, case.secret.as_bytes()).is_err();
+            if (said == Coverage::Whole && !noticed) || (said == Coverage::Nothing && noticed) {
+                wrong.push(format!("of the {what} {said:?} is said to be signed, and noticed: {noticed}"));
+            }
+        }
+    });
+    assert!(tried > 400 || std::env::var("ONLY").is_ok(), "{tried}");
+}
+
+/// The request with one digit or letter changed, for each of them in its target, its headers and its body.
+fn with_one_sign_changed(request: &OwnedRequest) -> Vec<OwnedRequest> {
+    let other = |sign: u8| match sign {
+        b'9' => Some(b'8'),
+        b'0'..=b'8' | b'a'..=b'y' | b'A'..=b'Y' => Some(sign + 1),
+        _ => None,
+    };
+    // From the end: what changes the last digits of a time leaves it in its window.
+    let changes = |text: &[u8]| -> Vec<Vec<u8>> {
+        let changed = |at: usize| {
+            let mut text = text.to_vec();
+            text[at] = other(text[at])?;
+            Some(text)
+        };
+        (0..text.len()).rev().filter_map(changed).collect()
+    };
+    let mut all = Vec::new();
+    for target in changes(request.target.as_bytes()) {
+        all.push(OwnedRequest { target: String::from_utf8(target).unwrap(), ..request.clone() });
+    }
+    for name in request.headers.keys() {
+        for value in changes(request.headers[name].as_bytes()) {
+            let mut headers = request.headers.clone();
+            headers.insert(name, http::HeaderValue::from_bytes(&value).unwrap());
+            all.push(OwnedRequest { headers, ..request.clone() });
+        }
+    }
+    for body in changes(&request.body) {
+        all.push(OwnedRequest { body, ..request.clone() });
+    }
+    all
+}
+
 fn has_digest(request: &OwnedRequest) -> bool {
     ["digest", "content-digest"].iter().any(|name| request.headers.contains_key(*name))
 }

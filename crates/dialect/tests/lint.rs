@@ -33,7 +33,7 @@ fn there_is_nothing_to_say_of_a_dialect_that_signs_all_of_a_request_with_its_tim
 }
 
 /// A change to the good dialect, and what is found then.
-const CHANGES: [(&str, &str, &[&str]); 32] = [
+const CHANGES: [(&str, &str, &[&str]); 42] = [
     ("{method}\\n", "", &["unsigned_method"]),
     ("{host}\\n", "", &["unsigned_host"]),
     ("{target}\\n", "{path}\\n", &["unsigned_query"]),
@@ -78,6 +78,16 @@ const CHANGES: [(&str, &str, &[&str]); 32] = [
         &["ambiguous_join"],
     ),
     ("{timestamp}\\n{body}", "{header.A | suffix(';')}{header.B}\\n{timestamp}\\n{body}", &[]),
+    ("{timestamp}\\n", "", &["unsigned_time"]),
+    ("{timestamp}\\n", "{header.Time}\\n", &[]),
+    ("{timestamp}\\n", "{timestamp | date('unix', 'day')}\\n", &["unsigned_time"]),
+    ("{timestamp}\\n", "{timestamp | unless(header.No)}\\n", &["unsigned_time"]),
+    ("{timestamp}\\n", "{headers | render(':', ';')}\\n", &[]),
+    ("{timestamp}\\n", "{headers | keep('ti*', 'x') | render(':', ';')}\\n", &[]),
+    ("{timestamp}\\n", "{headers | drop('time') | render(':', ';')}\\n", &["unsigned_time"]),
+    ("{timestamp}\\n", "{headers | pick(header.Signed) | render(':', ';')}\\n", &["unsigned_time"]),
+    ("{header.Time}\"", "{query.t}\"\nnonce = \"{json.n}\"", &[]),
+    ("{header.Time}\"", "{header.Time}\"\nnonce = \"{header.N}\"", &["unsigned_nonce"]),
     ("replay = \"window\"\n", "", &["no_replay_guard"]),
     ("\"300s\"", "\"1h\"", &[]),
     ("\"300s\"", "\"3601s\"", &["long_window"]),
@@ -131,6 +141,28 @@ fn what_a_file_records_as_meant_is_told_with_its_reason() {
     let found = load(&text).unwrap();
     let meant: Vec<_> = found.iter().map(|one| (one.risk, one.meant.as_deref())).collect();
     assert_eq!(meant, [(Risk::UnsignedMethod, Some("all calls are POST"))]);
+}
+
+#[test]
+fn a_time_that_stands_within_what_is_signed_is_signed() {
+    let text = GOOD.replace("{header.Time}", "{t}").replace("{timestamp}", "{all}")
+        + "match.\"header.Token\" = '^(?P<all>\\w+\\.(?P<t>[0-9]+))\\.(?P<rest>\\w+)$'\n";
+    assert_eq!(names(&text), ["ambiguous_join"; 0]);
+    assert_eq!(names(&text.replace("{all}", "{rest}")), ["unsigned_time"]);
+}
+
+#[test]
+fn what_a_file_records_as_meant_and_is_no_longer_left_open_is_told_where_it_stands() {
+    let text = GOOD.replace("{method}\\n", "")
+        + "danger_unsigned_method = \"all calls are POST\"\ndanger_hmac_md5 = \"until all clients are new\"\n";
+    let child = "[dialect.y]\nlike = \"x\"\nstring_to_sign = \"{method}{host}{target}{timestamp}{body}\"\n";
+    let source = Source { origin: "x.toml".to_owned(), text: format!("{text}{child}") };
+    let dialects = Dialects::load(&[source]).unwrap();
+    let stale = |name: &str| dialects.get(&DialectName::parse(name).unwrap()).unwrap().stale();
+    let told: Vec<_> = stale("x").iter().map(|one| (one.risk, one.place.line)).collect();
+    assert_eq!(told, [(Risk::HmacMd5, 11)]);
+    // What it inherits is not its own to take out.
+    assert_eq!(stale("y"), []);
 }
 
 #[test]

@@ -114,7 +114,8 @@ fn names_in(listed: &[u8]) -> impl Iterator<Item = &[u8]> {
     listed.split(|byte| b" ;,".contains(byte)).filter(|name| !name.is_empty())
 }
 
-fn matches(wanted: &[u8], name: &[u8]) -> bool {
+/// Whether a name is meant by another one, which may end in `*`.
+pub(crate) fn matches(wanted: &[u8], name: &[u8]) -> bool {
     match wanted.strip_suffix(b"*") {
         Some(front) => name.starts_with(front),
         None => wanted == name,

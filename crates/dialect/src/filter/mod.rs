@@ -7,7 +7,7 @@ mod text;
 use regex::bytes::Regex;
 
 pub(crate) use self::build::{Arg, Misuse, names, regex};
-pub(crate) use self::list::at;
+pub(crate) use self::list::{at, matches};
 pub(crate) use self::text::escape;
 use crate::claim::Flaw;
 use crate::codec::Codec;

@@ -19,9 +19,18 @@ pub struct Location {
     pub line: usize,
 }
 
+/// A `danger_NAME` in a file that no longer applies: nothing of that name is left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// What is recorded.
+    pub risk: Risk,
+    /// Where it stands.
+    pub place: Location,
+}
+
 /// What is kept of a dialect's table for the linter.
 pub(crate) struct Notes {
-    meant: Vec<(Risk, String)>,
+    meant: Vec<Meant>,
     /// Where the dialect begins.
     head: Location,
     string_to_sign: Option<Location>,
@@ -30,9 +39,25 @@ pub(crate) struct Notes {
     replay: Option<Location>,
 }
 
+/// A risk that a file records as meant.
+struct Meant {
+    risk: Risk,
+    reason: String,
+    place: Location,
+    /// Whether it stands in the dialect's own table, and not in that of one it is like.
+    written: Written,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Here,
+    Inherited,
+}
+
 impl Notes {
     /// Takes the entries that record a danger out of a dialect's table, and notes where the settings stand.
-    pub(crate) fn take(table: &mut Table, head: Place, mistakes: &mut Mistakes<'_>) -> Self {
+    /// `own` are the keys of the dialect's own table, before it was laid over another.
+    pub(crate) fn take(table: &mut Table, own: &Table, head: Place, mistakes: &mut Mistakes<'_>) -> Self {
         let at = |key: &str| {
             let entry = table.0.iter().find(|entry| entry.key == key)?;
             Some(mistakes.location(entry.key_place))
@@ -40,11 +65,18 @@ impl Notes {
         let (string_to_sign, algorithm) = (at("string_to_sign"), at("algorithm"));
         let (window, replay) = (at("window"), at("replay"));
         let head = mistakes.location(head);
-        Self { meant: meant(table, mistakes), head, string_to_sign, algorithm, window, replay }
+        Self { meant: meant(table, own, mistakes), head, string_to_sign, algorithm, window, replay }
     }
 
     pub(super) fn reason(&self, risk: Risk) -> Option<String> {
-        self.meant.iter().find(|(known, _)| *known == risk).map(|(_, reason)| reason.clone())
+        self.meant.iter().find(|meant| meant.risk == risk).map(|meant| meant.reason.clone())
+    }
+
+    /// What the dialect itself records as meant, though it is not among what was found.
+    pub(super) fn stale(&self, found: &[Risk]) -> Vec<Stale> {
+        let stale = |meant: &&Meant| meant.written == Written::Here && !found.contains(&meant.risk);
+        let told = |meant: &Meant| Stale { risk: meant.risk, place: meant.place.clone() };
+        self.meant.iter().filter(stale).map(told).collect()
     }
 
     /// Where a risk stands; where nothing is said of it, where the dialect begins.
@@ -61,7 +93,9 @@ impl Notes {
             | Risk::UnsignedPath
             | Risk::UnsignedMethod
             | Risk::UnsignedQuery
-            | Risk::UnsignedHost => &self.string_to_sign,
+            | Risk::UnsignedHost
+            | Risk::UnsignedTime
+            | Risk::UnsignedNonce => &self.string_to_sign,
             Risk::LongWindow => &self.window,
             Risk::NoReplayGuard => &self.replay,
             Risk::NoTime => &None,
@@ -70,7 +104,7 @@ impl Notes {
     }
 }
 
-fn meant(table: &mut Table, mistakes: &mut Mistakes<'_>) -> Vec<(Risk, String)> {
+fn meant(table: &mut Table, own: &Table, mistakes: &mut Mistakes<'_>) -> Vec<Meant> {
     let keys: Vec<String> =
         table.0.iter().map(|entry| entry.key.clone()).filter(|key| key.starts_with(PREFIX)).collect();
     let mut found = Vec::new();
@@ -93,7 +127,13 @@ fn meant(table: &mut Table, mistakes: &mut Mistakes<'_>) -> Vec<(Risk, String)> 
             let would_do = format!("say why it is meant, in {MIN_REASON} characters or more");
             mistakes.add(reason.place, format!("`{key}` without a reason"), would_do);
         }
-        found.push((risk, reason.text.trim().to_owned()));
+        let here = own.0.iter().any(|entry| entry.key == key);
+        found.push(Meant {
+            risk,
+            reason: reason.text.trim().to_owned(),
+            place: mistakes.location(key_place),
+            written: if here { Written::Here } else { Written::Inherited },
+        });
     }
     found
 }

@@ -5,6 +5,7 @@
 
 mod coverage;
 mod danger;
+mod fields;
 mod joins;
 mod risk;
 
@@ -13,11 +14,11 @@ use std::time::Duration;
 use crate::algorithm::{Algorithm, Public};
 use crate::filter::Filter;
 use crate::hash::Hash;
-use crate::program::{Encoding, Program};
+use crate::program::{Encoding, Field, Program};
 use crate::recipe::{Recipe, Replay, RequestPart};
 
-pub use self::danger::Location;
 pub(crate) use self::danger::Notes;
+pub use self::danger::{Location, Stale};
 pub use self::risk::Risk;
 
 /// A window longer than this is told.
@@ -83,6 +84,23 @@ impl Recipe {
         found.into_iter().map(finding).collect()
     }
 
+    /// What the file records as meant, and is no longer left open.
+    pub fn stale(&self) -> Vec<Stale> {
+        let found: Vec<Risk> = self.variants.iter().flat_map(|program| risks(self, program)).collect();
+        self.notes.stale(&found)
+    }
+
+    /// How much of the time that a claim was read with its signature covers: of the timestamp, or of the end; the least, where there
+    /// are both. `None` where there is neither.
+    pub fn time_coverage_in(&self, claim: &crate::Claim<'_>) -> Option<Coverage> {
+        self.program(claim).and_then(time_coverage)
+    }
+
+    /// How much of the nonce that a claim was read with its signature covers. `None` where there is none.
+    pub fn nonce_coverage_in(&self, claim: &crate::Claim<'_>) -> Option<Coverage> {
+        self.program(claim).and_then(|program| fields::of(program, Field::Nonce))
+    }
+
     /// How much of a part the signature covers, at the least over all variants.
     pub fn coverage(&self, part: RequestPart) -> Coverage {
         let all = self.variants.iter().map(|program| coverage::of(program, part));
@@ -93,6 +111,11 @@ impl Recipe {
     pub fn coverage_in(&self, claim: &crate::Claim<'_>, part: RequestPart) -> Coverage {
         self.program(claim).map_or(Coverage::Nothing, |program| coverage::of(program, part))
     }
+}
+
+fn time_coverage(program: &Program) -> Option<Coverage> {
+    let both = [Field::Timestamp, Field::Expires];
+    both.into_iter().filter_map(|field| fields::of(program, field)).min()
 }
 
 fn risks(recipe: &Recipe, program: &Program) -> Vec<Risk> {
@@ -124,6 +147,12 @@ fn risks(recipe: &Recipe, program: &Program) -> Vec<Risk> {
             | Hash::Keccak256
             | Hash::Keccak512 => {}
         }
+    }
+    if time_coverage(program).is_some_and(|covered| covered < Coverage::Whole) {
+        found.push(Risk::UnsignedTime);
+    }
+    if fields::of(program, Field::Nonce).is_some_and(|covered| covered < Coverage::Whole) {
+        found.push(Risk::UnsignedNonce);
     }
     if recipe.replay == Replay::None {
         found.push(Risk::NoReplayGuard);

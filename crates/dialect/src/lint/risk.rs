@@ -31,6 +31,10 @@ pub enum Risk {
     UnsignedQuery,
     /// The signature does not cover the host.
     UnsignedHost,
+    /// The signature does not cover the time.
+    UnsignedTime,
+    /// The signature does not cover the nonce.
+    UnsignedNonce,
     /// Nothing says when a request was signed.
     NoTime,
     /// A request is good for longer than an hour.
@@ -45,7 +49,7 @@ pub enum Risk {
 
 impl Risk {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Plain,
         Self::LengthExtension,
         Self::Md5,
@@ -59,6 +63,8 @@ impl Risk {
         Self::UnsignedMethod,
         Self::UnsignedQuery,
         Self::UnsignedHost,
+        Self::UnsignedTime,
+        Self::UnsignedNonce,
         Self::NoTime,
         Self::LongWindow,
         Self::NoReplayGuard,
@@ -92,6 +98,8 @@ impl Risk {
             Self::UnsignedMethod => "unsigned_method",
             Self::UnsignedQuery => "unsigned_query",
             Self::UnsignedHost => "unsigned_host",
+            Self::UnsignedTime => "unsigned_time",
+            Self::UnsignedNonce => "unsigned_nonce",
             Self::NoTime => "no_time",
             Self::LongWindow => "long_window",
             Self::NoReplayGuard => "no_replay_guard",
@@ -138,6 +146,12 @@ impl Risk {
             Self::UnsignedHost => {
                 "the signature does not cover the host: a request for one host can be sent to another with the same credential"
             }
+            Self::UnsignedTime => {
+                "the signature does not cover the time, or not in every request: whoever sees a request can send it later with another one"
+            }
+            Self::UnsignedNonce => {
+                "the signature does not cover the nonce, or not in every request: whoever sees a request can send it again with another one"
+            }
             Self::NoTime => "nothing says when a request was signed: it is good for ever",
             Self::LongWindow => "a signed request may be good for longer than an hour",
             Self::NoReplayGuard => "the same request may come again while it is good",
@@ -168,6 +182,12 @@ impl Risk {
                 "write query = \"refuse\" on the route to take no query, or query = \"allow\" to say that this is meant"
             }
             Self::UnsignedHost => "do not use one credential on several hosts",
+            Self::UnsignedTime => {
+                "hold it to be good for ever: rotate credentials often, and make repeated calls harmless"
+            }
+            Self::UnsignedNonce => {
+                "do not rely on the nonce: guard with replay = \"window\", or make repeated calls harmless"
+            }
             Self::NoTime => "rotate credentials often, and make repeated calls harmless",
             Self::LongWindow => "make `window` shorter, as far as the vendor's clients allow",
             Self::NoReplayGuard => "write replay = \"once\" on the route to have each signature serve once",

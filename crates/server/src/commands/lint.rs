@@ -76,7 +76,14 @@ fn read(file: &Path) -> Result<Source, Refusal> {
 /// Findings for eyes: one line each, with what would do below it.
 pub(super) fn told(recipe: &Recipe, findings: &[Finding]) -> String {
     let name = recipe.name();
-    if findings.is_empty() {
+    let stale = recipe.stale().into_iter().map(|stale| {
+        let (origin, line, risk) = (&stale.place.origin, stale.place.line, stale.risk.name());
+        format!(
+            "{origin}:{line}: {name}: danger_{risk} is recorded, and nothing of that name is left open\n  = take it out"
+        )
+    });
+    let stale: Vec<String> = stale.collect();
+    if findings.is_empty() && stale.is_empty() {
         return format!("{name}: nothing is left open");
     }
     let lines: Vec<String> = findings
@@ -95,6 +102,7 @@ pub(super) fn told(recipe: &Recipe, findings: &[Finding]) -> String {
                 None => format!("{head}\n  = {}", finding.risk.would_do()),
             }
         })
+        .chain(stale)
         .collect();
     lines.join("\n")
 }
@@ -139,5 +147,8 @@ pub(super) fn findings_json(recipe: &Recipe, findings: &[Finding]) -> Value {
             })
         })
         .collect();
-    json!({ "dialect": recipe.name().as_str(), "findings": findings })
+    let stale = recipe.stale().into_iter().map(
+        |stale| json!({ "name": stale.risk.name(), "file": stale.place.origin, "line": stale.place.line }),
+    );
+    json!({ "dialect": recipe.name().as_str(), "findings": findings, "stale": stale.collect::<Value>() })
 }

@@ -82,15 +82,16 @@ fn what_a_dialect_leaves_open_is_said_of_a_name_and_of_a_file() {
 
     folder.write(
         "mine.toml",
-        "[dialect.mine]\nlike = \"realm\"\nreplay = \"window\"\nwindow = \"2h\"\ndanger_unsigned_host = \"there is one host\"\n",
+        "[dialect.mine]\nlike = \"realm\"\nreplay = \"window\"\nwindow = \"2h\"\ndanger_unsigned_host = \"there is one host\"\ndanger_plain = \"it was once\"\n",
     );
     let told = folder.text(&["dialect", "lint", "mine.toml"]);
     let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines.len(), 6, "{told}");
+    assert_eq!(lines.len(), 8, "{told}");
     assert!(lines[0].contains("mine: unsigned_query: the signature does not cover"), "{told}");
     assert!(lines[1].starts_with("  = write query = \"refuse\""), "{told}");
     assert_eq!(lines[3], "  = recorded as meant: there is one host");
     assert!(lines[4].starts_with("mine.toml:4: mine: long_window: "), "{told}");
+    assert!(lines[6].starts_with("mine.toml:6: mine: danger_plain is recorded, and nothing "), "{told}");
 
     folder.write("mine.toml", "[dialect.mine]\nlike = \"realm\"\nwindow = \"soon\"\n");
     assert_eq!(folder.refusal(&["dialect", "lint", "mine.toml"]), "WRONG_DIALECT");
