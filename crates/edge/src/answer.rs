@@ -187,6 +187,7 @@ fn bad_request(why: BadRequest) -> (StatusCode, &'static str) {
         | BadRequest::Path(_)
         | BadRequest::Host
         | BadRequest::HostMismatch
+        | BadRequest::Header
         | BadRequest::NotTold(_)
         | BadRequest::Forged => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
     }

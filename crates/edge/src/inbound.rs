@@ -90,6 +90,7 @@ impl BadRequest {
             Self::Path(why) => why.code(),
             Self::Host => "host",
             Self::HostMismatch => "host_mismatch",
+            Self::Header => "header",
             Self::NotTold(_) => "not_told",
             Self::Forged => "forged",
         }
