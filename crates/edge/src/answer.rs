@@ -189,7 +189,8 @@ fn bad_request(why: BadRequest) -> (StatusCode, &'static str) {
         | BadRequest::HostMismatch
         | BadRequest::Header
         | BadRequest::NotTold(_)
-        | BadRequest::Forged => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        | BadRequest::Forged
+        | BadRequest::Header => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
     }
 }
 

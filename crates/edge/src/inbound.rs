@@ -93,6 +93,7 @@ impl BadRequest {
             Self::Header => "header",
             Self::NotTold(_) => "not_told",
             Self::Forged => "forged",
+            Self::Header => "header",
         }
     }
 }
