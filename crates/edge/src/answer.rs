@@ -264,7 +264,7 @@ fn body(why: BodyFailure) -> Answer {
             (StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW")
         }
         BodyFailure::Broken => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
-        BodyFailure::NotSeen | BodyFailure::Crowded => return unavailable(),
+        BodyFailure::NotSeen | BodyFailure::Crowded | BodyFailure::NotKept(_) => return unavailable(),
     };
     Answer {
         status,

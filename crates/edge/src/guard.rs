@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign_model::UnixTime;
-use countersign_verify::{Arrival, BodySource, Client, Verified, Verifier};
+use countersign_verify::{Arrival, BodySource, Caller, Client, Verified, Verifier};
 use http::{HeaderMap, HeaderName};
 
 use crate::answer::{Answer, Problem, refusal};
@@ -55,6 +55,12 @@ impl Guard {
         door: &DoorName,
         now: UnixTime,
     ) -> Result<Admitted, Box<Refused>> {
+        let route = self.route(inbound, door)?;
+        self.decide(route, inbound, body, now).await
+    }
+
+    /// The route of a request that came to `door`.
+    pub fn route(&self, inbound: &Inbound<'_>, door: &DoorName) -> Result<Arc<Route>, Box<Refused>> {
         let Some(route) = self.routes.of(inbound).cloned() else {
             return Err(Refused::answered(Problem::NoRoute, "no_route", String::new()));
         };
@@ -63,6 +69,17 @@ impl Guard {
             let detail = format!("the route {} is not at the door `{door}`", route.pattern);
             return Err(Refused::answered(Problem::NoRoute, "other_door", detail));
         }
+        Ok(route)
+    }
+
+    /// Decides on a request that takes `route`, as [`Guard::admit`] does.
+    pub async fn decide<B: BodySource>(
+        &self,
+        route: Arc<Route>,
+        inbound: &Inbound<'_>,
+        body: &mut B,
+        now: UnixTime,
+    ) -> Result<Admitted, Box<Refused>> {
         let arrival = Arrival { at: now, from: Client::of(inbound.peer.ip()) };
         let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, arrival).await;
         match verdict {
@@ -77,10 +94,15 @@ impl Guard {
     /// Makes the headers of an admitted request those that the upstream sees: what was checked and what was forged is gone,
     /// who is calling stands there. For doors that hold the request in their hands; [`Guard::pass`] is for the others.
     pub fn introduce(&self, admitted: &Admitted, headers: &mut HeaderMap) {
-        let Route { requirement, credentials, .. } = &*admitted.route;
+        self.introduce_caller(&admitted.route, admitted.verified.caller(), headers);
+    }
+
+    /// The same for a request whose end is held back until it was found to be `caller`'s.
+    pub fn introduce_caller(&self, route: &Route, caller: &Caller, headers: &mut HeaderMap) {
+        let Route { requirement, credentials, .. } = route;
         identity::remove_credentials(headers, requirement, &self.api_key_header, credentials);
         identity::remove_forged(headers);
-        identity::set(headers, admitted.verified.caller());
+        identity::set(headers, caller);
     }
 }
 

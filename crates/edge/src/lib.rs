@@ -32,4 +32,4 @@ pub use peers::{Network, NotANetwork, TrustedPeers};
 pub use record::{Note, OVER_LIMIT, Outcome, Record, with_causes};
 pub use relayed::{Relayed, Telling, Told};
 pub use request_id::RequestId;
-pub use routes::{Credentials, Route, RouteError, Routes, UpstreamName};
+pub use routes::{Credentials, LongBodies, Route, RouteError, Routes, UpstreamName};

@@ -36,6 +36,17 @@ pub enum Credentials {
     },
 }
 
+/// How a long body goes on whose signature can be checked as it comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LongBodies {
+    /// It is put aside, and goes on once its signature was found good: upstreams never see a part of a request that is refused.
+    #[default]
+    SpoolFirst,
+    /// It goes on as it comes, but for its end, which waits for the signature: upstreams may see a part of a request that
+    /// is refused, and never the whole.
+    HoldLast,
+}
+
 /// A route: where it matches, what it asks, where it leads.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -53,6 +64,8 @@ pub struct Route {
     pub credentials: Credentials,
     /// The largest body it lets through, in bytes; the general limit where it has none of its own.
     pub body_limit: Option<u64>,
+    /// How long bodies under a signature go on.
+    pub long_bodies: LongBodies,
 }
 
 /// Why a set of routes makes no sense.
@@ -257,6 +270,7 @@ mod tests {
             upstream: Some(UpstreamName("api".into())),
             credentials: Credentials::Remove,
             body_limit: None,
+            long_bodies: LongBodies::SpoolFirst,
         }
     }
 

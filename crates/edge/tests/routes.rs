@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use countersign_edge::{Credentials, Doors, Route, Routes, UpstreamName};
+use countersign_edge::{Credentials, Doors, LongBodies, Route, Routes, UpstreamName};
 use countersign_model::Scopes;
 use countersign_verify::{Accept, Requirement, SignatureUse, UnsignedQuery};
 use http::Method;
@@ -25,6 +25,7 @@ fn route(methods: Vec<Method>, pattern: String) -> Route {
         upstream: Some(UpstreamName("api".into())),
         credentials: Credentials::Remove,
         body_limit: None,
+        long_bodies: LongBodies::SpoolFirst,
     }
 }
 

@@ -1,23 +1,32 @@
-//! The body of a request, from the client's connection: read whole if a check asks for it, passed on as it comes if none does.
+//! The body of a request, from the client's connection: read if a check asks for it, passed on as it comes if none does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use countersign_verify::{BodyFailure, BodySource};
+use countersign_verify::{Begun, BodyFailure, BodySource, Caller};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use crate::{HeldBodies, Payload};
+use crate::held::Room;
+use crate::relay::{self, Relay, Relayed};
+use crate::spool::Spooled;
+use crate::{HeldBodies, Payload, SpoolPlace};
+
+/// A body longer than this begins to go on before all of it is there, where its route wants that, in bytes.
+const RELAYED_FROM: u64 = 64 * 1024;
 
 /// The body of a request.
 #[derive(Debug)]
 pub struct ClientBody {
     state: State,
     limits: ReadLimits,
+    long: Long,
 }
 
-/// Limits on reading a body whole.
+/// Limits on reading a body.
 #[derive(Clone, Debug)]
 pub struct ReadLimits {
     /// The longest body, in bytes.
@@ -26,102 +35,322 @@ pub struct ReadLimits {
     pub idle_timeout: Duration,
     /// How long it may take from its first byte to its last.
     pub whole_timeout: Duration,
-    /// The room for all that are read at one time.
+    /// The room in memory for all that are read at one time.
     pub held: HeldBodies,
+    /// Where long ones are put aside, if they may be.
+    pub spool: Option<Arc<SpoolPlace>>,
 }
 
 #[derive(Debug)]
 enum State {
     Unread(Incoming),
+    /// It is too long to be held in memory; what has come of it is here.
+    Begun(Box<Coming>),
     Read(Bytes),
+    Spooled(Box<Spooled>),
+    /// It went on but for its end.
+    Relayed(Box<Relay>),
     Failed(BodyFailure),
 }
 
+/// What becomes of a body that is too long to be held in memory.
+#[derive(Debug)]
+enum Long {
+    Spooled,
+    Relayed(Option<Box<Relay>>),
+}
+
+/// Whether a body went on while it was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Along {
+    Sent,
+    NotSent,
+}
+
+/// A body on its way.
+#[derive(Debug)]
+struct Coming {
+    incoming: Incoming,
+    began: Instant,
+    /// How much of it has come, in bytes.
+    length: u64,
+    /// What has come and is held.
+    held: Whole,
+    room: Room,
+}
+
 impl ClientBody {
-    /// A body that may be read whole within `limits`.
+    /// A body that may be read within `limits`.
     pub fn new(incoming: Incoming, limits: ReadLimits) -> Self {
-        Self { state: State::Unread(incoming), limits }
+        Self { state: State::Unread(incoming), limits, long: Long::Spooled }
+    }
+
+    /// Has the body go on while it is read, if it is long, up to `max_bytes` of it, where it is waited for no longer than
+    /// `patience`: what tells that it does, and the other side of it.
+    pub(crate) fn relay(
+        &mut self,
+        max_bytes: u64,
+        patience: Duration,
+    ) -> (oneshot::Receiver<relay::Begun>, Relayed) {
+        let (relay, begun, relayed) = relay::relay(patience);
+        // A client that keeps sending keeps nothing from others, however long it takes.
+        self.limits = ReadLimits { max_bytes, whole_timeout: Duration::MAX, ..self.limits.clone() };
+        self.long = Long::Relayed(Some(Box::new(relay)));
+        (begun, relayed)
+    }
+
+    /// Lets go of the end of a body that went on while it was checked.
+    pub(crate) async fn release(&mut self) -> Along {
+        match self.replace(State::Failed(BodyFailure::Broken)) {
+            State::Relayed(relay) if relay.has_begun() => {
+                relay.release().await;
+                Along::Sent
+            }
+            other => {
+                self.state = other;
+                Along::NotSent
+            }
+        }
     }
 
     /// What is passed on: what was read, or the stream.
-    pub(crate) fn into_payload(self) -> Payload {
+    pub(crate) fn into_payload(self) -> Result<Payload, BodyFailure> {
         match self.state {
-            State::Unread(incoming) => Payload::incoming(incoming),
-            State::Read(bytes) if bytes.is_empty() => Payload::None,
-            State::Read(bytes) => Payload::Read(bytes),
-            // A body that failed while it was read failed the check that asked for it, so that nothing is passed on.
-            State::Failed(_) => Payload::None,
+            State::Unread(incoming) => Ok(Payload::incoming(incoming)),
+            State::Read(bytes) if bytes.is_empty() => Ok(Payload::None),
+            State::Read(bytes) => Ok(Payload::Read(bytes)),
+            State::Spooled(spooled) => Ok(Payload::Spooled(spooled)),
+            State::Failed(why) => Err(why),
+            // It was begun for a check that did not end, or went on already.
+            State::Begun(_) | State::Relayed(_) => Err(BodyFailure::Broken),
         }
     }
-}
 
-impl BodySource for ClientBody {
-    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
-        let read = match &mut self.state {
-            State::Read(bytes) => return Ok(bytes.clone()),
-            State::Failed(why) => return Err(*why),
-            State::Unread(incoming) => read(incoming, &self.limits).await,
-        };
+    fn replace(&mut self, state: State) -> State {
+        std::mem::replace(&mut self.state, state)
+    }
+
+    /// Notes how reading went.
+    fn note<T>(
+        &mut self,
+        read: Result<T, BodyFailure>,
+        state: impl FnOnce(&T) -> State,
+    ) -> Result<T, BodyFailure> {
         self.state = match &read {
-            Ok(bytes) => State::Read(bytes.clone()),
+            Ok(read) => state(read),
             Err(why) => State::Failed(*why),
         };
         read
     }
-}
 
-async fn read(incoming: &mut Incoming, limits: &ReadLimits) -> Result<Bytes, BodyFailure> {
-    let (limit, idle, within) = (limits.max_bytes, limits.idle_timeout, limits.whole_timeout);
-    let too_large = BodyFailure::TooLarge { limit };
-    if incoming.size_hint().lower() > limit {
-        return Err(too_large);
-    }
-    let began = Instant::now();
-    let mut room = limits.held.room();
-    let mut whole = Whole::Nothing;
-    loop {
-        // A client that sends a byte now and then is never silent for long, and must end all the same.
-        let left = within.saturating_sub(began.elapsed());
-        let frame = timeout(idle.min(left), incoming.frame()).await.map_err(|_| {
-            if idle < left { BodyFailure::TooSlow { idle } } else { BodyFailure::TooLong { within } }
-        })?;
-        match frame {
-            None => return Ok(room.hold(whole.into_bytes())),
-            Some(Err(_)) => return Err(BodyFailure::Broken),
-            // Trailers are no part of the content (RFC 9110 section 6.5) and are not signed by any dialect.
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    let length = whole.length_with(&data, limit).ok_or(too_large)?;
-                    room.grow(length).map_err(|_| BodyFailure::Crowded)?;
-                    whole = whole.with(data);
-                }
+    /// The body from its beginning, or what was made of it.
+    fn coming(&mut self) -> Result<Coming, Result<Bytes, BodyFailure>> {
+        // Whoever gives up on reading leaves it broken.
+        match self.replace(State::Failed(BodyFailure::Broken)) {
+            State::Unread(incoming) => Ok(Coming::new(incoming, &self.limits.held)),
+            State::Begun(coming) => Ok(*coming),
+            State::Read(bytes) => {
+                self.state = State::Read(bytes.clone());
+                Err(Ok(bytes))
             }
+            State::Failed(why) => {
+                self.state = State::Failed(why);
+                Err(Err(why))
+            }
+            gone @ (State::Spooled(_) | State::Relayed(_)) => {
+                self.state = gone;
+                Err(Err(BodyFailure::Broken))
+            }
+        }
+    }
+
+    /// How long a body may be that is held in memory even though nobody needs it whole, in bytes.
+    fn short(&self) -> u64 {
+        match (&self.long, &self.limits.spool) {
+            (Long::Relayed(_), _) => RELAYED_FROM,
+            (Long::Spooled, Some(place)) => place.longer_than,
+            (Long::Spooled, None) => u64::MAX,
         }
     }
 }
 
-/// What has come so far. A body in one piece, as most are, is not copied.
+/// Puts a body aside while it is checked.
+async fn spool(
+    mut coming: Coming,
+    limits: &ReadLimits,
+    take: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<Spooled, BodyFailure> {
+    let place = limits.spool.as_ref().ok_or(BodyFailure::Crowded)?;
+    let mut spool = place.open().await?;
+    while let Some(piece) = coming.next(limits).await? {
+        take(&piece);
+        spool.write(&piece).await?;
+    }
+    spool.finish().await
+}
+
+/// Passes a body on, but for its end, while it is checked.
+async fn pass_on(
+    mut coming: Coming,
+    limits: &ReadLimits,
+    relay: &mut Relay,
+    caller: Option<&Caller>,
+    take: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<(), BodyFailure> {
+    if let Some(caller) = caller {
+        relay.begin(relay::Begun { caller: caller.clone(), length: coming.exact_length() });
+    }
+    while let Some(piece) = coming.next(limits).await? {
+        take(&piece);
+        relay.put(piece).await;
+    }
+    Ok(())
+}
+
+impl BodySource for ClientBody {
+    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
+        let read = match self.coming() {
+            Ok(coming) => coming.read(&self.limits).await,
+            Err(read) => return read,
+        };
+        self.note(read, |bytes| State::Read(bytes.clone()))
+    }
+
+    async fn begin(&mut self) -> Result<Begun, BodyFailure> {
+        let mut coming = match self.coming() {
+            Ok(coming) => coming,
+            Err(read) => return read.map(Begun::Whole),
+        };
+        match coming.fill(self.short(), &self.limits).await {
+            Ok(Filled::Whole) => {
+                let bytes = coming.into_bytes();
+                self.state = State::Read(bytes.clone());
+                Ok(Begun::Whole(bytes))
+            }
+            Ok(Filled::Part) => {
+                self.state = State::Begun(Box::new(coming));
+                Ok(Begun::Long)
+            }
+            Err(why) => self.note(Err(why), |_| State::Failed(why)),
+        }
+    }
+
+    async fn pass(
+        &mut self,
+        caller: Option<&Caller>,
+        take: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), BodyFailure> {
+        let coming = match self.coming() {
+            Ok(coming) => coming,
+            Err(read) => return read.map(|whole| take(&whole)),
+        };
+        let passed = match &mut self.long {
+            Long::Relayed(relay) => {
+                let mut relay = relay.take().ok_or(BodyFailure::Broken)?;
+                pass_on(coming, &self.limits, &mut relay, caller, take).await.map(|()| State::Relayed(relay))
+            }
+            Long::Spooled => {
+                spool(coming, &self.limits, take).await.map(|spooled| State::Spooled(Box::new(spooled)))
+            }
+        };
+        match passed {
+            Ok(state) => {
+                self.state = state;
+                Ok(())
+            }
+            Err(why) => self.note(Err(why), |()| State::Failed(why)),
+        }
+    }
+}
+
+/// How much there is of a body.
+enum Filled {
+    Whole,
+    Part,
+}
+
+impl Coming {
+    fn new(incoming: Incoming, held: &HeldBodies) -> Self {
+        Self { incoming, began: Instant::now(), length: 0, held: Whole::Nothing, room: held.room() }
+    }
+
+    /// Its length in bytes, where the client said it.
+    fn exact_length(&self) -> Option<u64> {
+        self.incoming.size_hint().exact().map(|rest| rest.saturating_add(self.length))
+    }
+
+    async fn read(mut self, limits: &ReadLimits) -> Result<Bytes, BodyFailure> {
+        match self.fill(u64::MAX, limits).await? {
+            Filled::Whole => Ok(self.into_bytes()),
+            Filled::Part => Err(BodyFailure::Crowded),
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        self.room.hold(self.held.into_bytes())
+    }
+
+    /// Holds what comes, until all of it is there, or it is longer than `short`, or there is no room.
+    async fn fill(&mut self, short: u64, limits: &ReadLimits) -> Result<Filled, BodyFailure> {
+        let least = self.incoming.size_hint().lower();
+        if least > limits.max_bytes {
+            return Err(BodyFailure::TooLarge { limit: limits.max_bytes });
+        }
+        if least > short {
+            return Ok(Filled::Part);
+        }
+        while let Some(piece) = self.come(limits).await? {
+            let fits = self.room.grow(self.length).is_ok();
+            self.held = std::mem::take(&mut self.held).with(piece);
+            if !fits || self.length > short {
+                return Ok(Filled::Part);
+            }
+        }
+        Ok(Filled::Whole)
+    }
+
+    /// The next piece, what is held before what comes.
+    async fn next(&mut self, limits: &ReadLimits) -> Result<Option<Bytes>, BodyFailure> {
+        match std::mem::take(&mut self.held) {
+            Whole::Nothing => self.come(limits).await,
+            held @ (Whole::One(_) | Whole::Many(_)) => {
+                let room = std::mem::replace(&mut self.room, limits.held.room());
+                Ok(Some(room.hold(held.into_bytes())))
+            }
+        }
+    }
+
+    /// The next piece that comes.
+    async fn come(&mut self, limits: &ReadLimits) -> Result<Option<Bytes>, BodyFailure> {
+        let (limit, idle, within) = (limits.max_bytes, limits.idle_timeout, limits.whole_timeout);
+        loop {
+            // A client that sends a byte now and then is never silent for long, and must end all the same.
+            let left = within.saturating_sub(self.began.elapsed());
+            let frame = timeout(idle.min(left), self.incoming.frame()).await.map_err(|_| {
+                if idle < left { BodyFailure::TooSlow { idle } } else { BodyFailure::TooLong { within } }
+            })?;
+            let Some(frame) = frame else { return Ok(None) };
+            // Trailers are no part of the content (RFC 9110 section 6.5) and are not signed by any dialect.
+            let Ok(data) = frame.map_err(|_| BodyFailure::Broken)?.into_data() else { continue };
+            self.length = self.length.saturating_add(data.len() as u64);
+            if self.length > limit {
+                return Err(BodyFailure::TooLarge { limit });
+            }
+            return Ok(Some(data));
+        }
+    }
+}
+
+/// What has come and is held. A body in one piece, as most are, is not copied.
+#[derive(Debug, Default)]
 enum Whole {
+    #[default]
     Nothing,
     One(Bytes),
     Many(BytesMut),
 }
 
 impl Whole {
-    fn len(&self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::One(bytes) => bytes.len(),
-            Self::Many(bytes) => bytes.len(),
-        }
-    }
-
-    /// How long it is with one more piece, in bytes; nothing where that is too much.
-    fn length_with(&self, piece: &Bytes, limit: u64) -> Option<u64> {
-        let total = u64::try_from(self.len().checked_add(piece.len())?).ok()?;
-        (total <= limit).then_some(total)
-    }
-
     /// With one more piece.
     fn with(self, piece: Bytes) -> Self {
         match self {

@@ -1,19 +1,26 @@
 //! The door: one request through the gateway, top to bottom.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use countersign_edge::{
-    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, Note, Problem, Refused, RequestId, UpstreamName,
+    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Refused, RequestId,
+    Route, UpstreamName,
 };
 use countersign_model::{Entropy, UnixTime};
-use http::{Response, request};
+use http::{HeaderMap, Response, request};
 
+use crate::client_body::Along;
+use crate::relay::Begun;
 use crate::reply::Reply;
 use crate::{
-    BodyLimits, ClientBody, ForwardFailure, Onward, Pools, RequestFailure, Sender, Trace, Upstream,
-    UpstreamFailure, forward,
+    BodyLimits, ClientBody, ForwardFailure, ForwardedBody, Onward, Payload, Pool, Pools, RequestFailure,
+    Sender, Trace, Upstream, UpstreamFailure, forward,
 };
 
 /// The gateway under one configuration.
@@ -42,15 +49,109 @@ pub struct Attending<'a> {
     pub pools: &'a Pools,
 }
 
+/// A request that may pass.
+pub struct Passage {
+    admitted: Admitted,
+    /// What the upstream said, where the request went on while it was checked.
+    answer: Option<Answered>,
+}
+
+type Answered = Result<Response<ForwardedBody>, ForwardFailure>;
+
 impl Gateway {
-    /// Decides on a request. Its body is read only if a check needs it.
+    /// Decides on a request, whose head is `head`. Its body is read only if a check needs it, and goes on meanwhile but for its
+    /// end where the route wants that.
     pub async fn admit(
         &self,
         inbound: &Inbound<'_>,
+        head: &request::Parts,
         body: &mut ClientBody,
         attending: &Attending<'_>,
-    ) -> Result<Admitted, Box<Refused>> {
-        self.guard.admit(inbound, body, &self.name, attending.now).await
+    ) -> Result<Passage, Box<Refused>> {
+        let route = self.guard.route(inbound, &self.name)?;
+        match (route.long_bodies, self.pool(&route, attending)) {
+            (LongBodies::HoldLast, Some(pool)) => {
+                self.admit_along(route, &pool, inbound, head, body, attending).await
+            }
+            // Where there is nothing to go on to, `forward` says so once the request was found good.
+            (LongBodies::HoldLast, None) | (LongBodies::SpoolFirst, _) => {
+                let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
+                Ok(Passage { admitted, answer: None })
+            }
+        }
+    }
+
+    /// Decides on a request, and sends it meanwhile as far as its body is long: all but the end.
+    async fn admit_along(
+        &self,
+        route: Arc<Route>,
+        pool: &Rc<Pool>,
+        inbound: &Inbound<'_>,
+        head: &request::Parts,
+        body: &mut ClientBody,
+        attending: &Attending<'_>,
+    ) -> Result<Passage, Box<Refused>> {
+        let limits = self.limits(&route);
+        // The upstream's own time to answer is over before.
+        let patience = pool.upstream().limits().response_timeout * 2;
+        let (begun, relayed) = body.relay(limits.max_bytes, patience);
+        let sending = async {
+            // Nothing goes on of a short body, or one that is refused all the same.
+            let Ok(Begun { caller, length }) = begun.await else { return std::future::pending().await };
+            let introduce = |headers: &mut _| self.guard.introduce_caller(&route, &caller, headers);
+            let onward = self.onward(head.clone(), introduce, attending)?;
+            let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
+            forward(pool, onward, payload, &limits).await
+        };
+        let deciding = async {
+            let admitted = self.guard.decide(Arc::clone(&route), inbound, body, attending.now).await?;
+            let along = body.release().await;
+            Ok::<_, Box<Refused>>((admitted, along))
+        };
+        let (mut sending, mut deciding) = (pin!(sending), pin!(deciding));
+        let mut answer = None;
+        let verdict = poll_fn(|cx| {
+            if answer.is_none()
+                && let Poll::Ready(sent) = sending.as_mut().poll(cx)
+            {
+                answer = Some(sent);
+            }
+            deciding.as_mut().poll(cx)
+        })
+        .await;
+        // A refusal drops what is being sent, and with it the connection: the upstream never sees the end.
+        let (admitted, along) = verdict?;
+        let answer = match (along, answer) {
+            (Along::NotSent, _) => None,
+            (Along::Sent, Some(answer)) => Some(answer),
+            (Along::Sent, None) => Some(sending.await),
+        };
+        Ok(Passage { admitted, answer })
+    }
+
+    fn pool(&self, route: &Route, attending: &Attending<'_>) -> Option<Rc<Pool>> {
+        let upstream = self.upstreams.get(route.upstream.as_ref()?)?;
+        Some(attending.pools.of(upstream))
+    }
+
+    fn limits(&self, route: &Route) -> BodyLimits {
+        BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies }
+    }
+
+    /// The head as the upstream will see it; `introduce` says in it who is calling.
+    fn onward(
+        &self,
+        head: request::Parts,
+        introduce: impl FnOnce(&mut HeaderMap),
+        attending: &Attending<'_>,
+    ) -> Result<Onward, RequestFailure> {
+        let trace = Trace::of(&head.headers, attending.entropy);
+        // First what the client's connection was told goes, and with it whatever the client names there; what is set
+        // after that nothing of the client's can remove.
+        let mut onward = Onward::new(head)?;
+        introduce(onward.headers_mut());
+        onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
+        Ok(onward)
     }
 
     /// Passes on a request that was admitted. `head` and `body` are those of the request that was decided on.
@@ -58,27 +159,24 @@ impl Gateway {
         &self,
         head: request::Parts,
         body: ClientBody,
-        admitted: Admitted,
+        Passage { admitted, answer }: Passage,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
         let (note, route) = (admitted.note(), admitted.route());
-        let upstream = route.upstream.as_ref().and_then(|name| self.upstreams.get(name));
-        let Some(pool) = upstream.map(|upstream| attending.pools.of(upstream)) else {
+        let Some(pool) = self.pool(route, attending) else {
             // Routes are checked against upstreams when they are loaded.
             let why = format!("the upstream of the route {} is not there", route.pattern);
             let note = note.upstream_failed("no_upstream", why);
             return (problem(Problem::Internal, attending), note);
         };
-        let trace = Trace::of(&head.headers, attending.entropy);
         let sent = async {
-            // First what the client's connection was told goes, and with it whatever the client names there; what is set
-            // after that nothing of the client's can remove.
-            let mut onward = Onward::new(head)?;
-            self.guard.introduce(&admitted, onward.headers_mut());
-            onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
-            let limits =
-                BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies };
-            forward(&pool, onward, body.into_payload(), &limits).await
+            if let Some(answer) = answer {
+                return answer;
+            }
+            let introduce = |headers: &mut _| self.guard.introduce(&admitted, headers);
+            let onward = self.onward(head, introduce, attending)?;
+            let payload = body.into_payload().map_err(RequestFailure::Body)?;
+            forward(&pool, onward, payload, &self.limits(route)).await
         };
         let (mut response, note) = match sent.await {
             Ok(mut response) => {

@@ -11,19 +11,23 @@ mod forward;
 mod forward_auth;
 mod held;
 mod limits;
+mod relay;
 mod reply;
+mod spool;
 mod trace;
 mod upstream;
 
 pub use client_body::{ClientBody, ReadLimits};
-pub use door::{Attending, Gateway};
+pub use door::{Attending, Gateway, Passage};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };
 pub use forward_auth::{Asking, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
 pub use held::HeldBodies;
 pub use limits::{BodyLimits, UpstreamLimits};
+pub use relay::Relayed;
 pub use reply::{BrokenReply, Reply};
+pub use spool::{SpoolPlace, Spooled};
 pub use trace::Trace;
 pub use upstream::{
     Health, HealthCheck, InvalidUpstream, MAX_SERVERS, Pool, Pools, Server, Standing, Upstream,

@@ -43,6 +43,7 @@ fn limits(held: &HeldBodies) -> ReadLimits {
         idle_timeout: Duration::from_secs(5),
         whole_timeout: Duration::from_mins(1),
         held: held.clone(),
+        spool: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The request's body, read only when a check needs it.
 
 use std::future::Future;
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -72,6 +73,9 @@ pub enum BodyFailure {
     /// The memory for bodies is taken by others.
     #[error("there is no room for the body now")]
     Crowded,
+    /// It should have been put aside in a file, and could not be.
+    #[error("the body cannot be put aside: {0}")]
+    NotKept(io::ErrorKind),
     /// The connection broke, or the transfer coding was wrong.
     #[error("the body broke off")]
     Broken,

@@ -72,7 +72,7 @@ impl fmt::Debug for App {
 }
 
 /// Who is calling: at most one consumer, at most one wallet. By itself it proves nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Caller {
     app: Option<App>,
     user: Option<(Address, Scopes)>,

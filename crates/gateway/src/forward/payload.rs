@@ -1,9 +1,10 @@
 //! The body of a request on its way to the upstream.
 
 use std::cell::Cell;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use countersign_verify::BodyFailure;
@@ -14,6 +15,8 @@ use tokio::time::Instant;
 use super::hop;
 use crate::BodyLimits;
 use crate::deadline::Deadline;
+use crate::relay::Relayed;
+use crate::spool::Spooled;
 
 /// The body of a request, as far as it is known.
 #[derive(Debug)]
@@ -22,8 +25,12 @@ pub enum Payload {
     None,
     /// It was read already, whole.
     Read(Bytes),
+    /// It was read already, and put aside in a file.
+    Spooled(Box<Spooled>),
     /// It is still to come from the client.
     Streamed(Incoming),
+    /// It comes as it is read and checked, and its end once it was found good.
+    Relayed(Box<Relayed>),
 }
 
 impl Payload {
@@ -40,14 +47,16 @@ impl Payload {
         let length = match self {
             Self::None => headers.contains_key(header::CONTENT_LENGTH).then_some(0),
             Self::Read(bytes) => Some(bytes.len() as u64),
+            Self::Spooled(spooled) => Some(spooled.left()),
             Self::Streamed(body) => body.size_hint().exact(),
+            Self::Relayed(relayed) => relayed.left(),
         };
         match (length, self) {
-            (None, Self::Streamed(_)) => {
+            (None, Self::Streamed(_) | Self::Relayed(_)) => {
                 headers.remove(header::CONTENT_LENGTH);
                 headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
-            (None, Self::None | Self::Read(_)) => {}
+            (None, Self::None | Self::Read(_) | Self::Spooled(_)) => {}
             (Some(length), _) => {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
@@ -65,11 +74,18 @@ enum Kind {
 }
 
 struct Stream {
-    body: Incoming,
+    from: From,
     left: u64,
     limits: BodyLimits,
     deadline: Deadline,
     upload: Rc<Upload>,
+}
+
+/// Where a body comes from that is not in memory.
+enum From {
+    Client(Incoming),
+    File(Box<Spooled>),
+    Relay(Box<Relayed>),
 }
 
 /// How sending a streamed body goes, for those who wait for the response.
@@ -108,24 +124,63 @@ impl RequestBody {
         limits: &BodyLimits,
     ) -> Result<(Self, Option<Rc<Upload>>), BodyFailure> {
         let limit = limits.max_bytes;
-        match payload {
-            Payload::None => Ok((Self::empty(), None)),
-            Payload::Read(bytes) if bytes.len() as u64 > limit => Err(BodyFailure::TooLarge { limit }),
-            Payload::Read(bytes) => Ok((Self(Kind::Read(bytes)), None)),
-            Payload::Streamed(body) if body.size_hint().lower() > limit => {
-                Err(BodyFailure::TooLarge { limit })
+        let from = match payload {
+            Payload::None => return Ok((Self::empty(), None)),
+            Payload::Read(bytes) if bytes.len() as u64 > limit => {
+                return Err(BodyFailure::TooLarge { limit });
             }
-            Payload::Streamed(body) => {
-                let upload = Rc::new(Upload::default());
-                let stream = Stream {
-                    body,
-                    left: limit,
-                    limits: *limits,
-                    deadline: Deadline::default(),
-                    upload: Rc::clone(&upload),
-                };
-                Ok((Self(Kind::Streamed(Box::new(stream))), Some(upload)))
+            Payload::Read(bytes) => return Ok((Self(Kind::Read(bytes)), None)),
+            Payload::Spooled(spooled) => From::File(spooled),
+            Payload::Streamed(body) => From::Client(body),
+            Payload::Relayed(relayed) => From::Relay(relayed),
+        };
+        if from.size_hint().lower() > limit {
+            return Err(BodyFailure::TooLarge { limit });
+        }
+        let upload = Rc::new(Upload::default());
+        let stream = Stream {
+            from,
+            left: limit,
+            limits: *limits,
+            deadline: Deadline::default(),
+            upload: Rc::clone(&upload),
+        };
+        Ok((Self(Kind::Streamed(Box::new(stream))), Some(upload)))
+    }
+}
+
+impl From {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+        match self {
+            Self::Client(body) => {
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyFailure::Broken)))
             }
+            Self::File(spooled) => {
+                let piece = ready!(spooled.poll_piece(cx));
+                let not_kept = |error: io::Error| BodyFailure::NotKept(error.kind());
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data).map_err(not_kept)))
+            }
+            Self::Relay(relayed) => {
+                let piece = ready!(relayed.poll_piece(cx));
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data).map_err(|_| BodyFailure::Broken)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(body) => body.is_end_stream(),
+            Self::File(spooled) => spooled.left() == 0,
+            Self::Relay(relayed) => relayed.left() == Some(0),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(body) => body.size_hint(),
+            Self::File(spooled) => SizeHint::with_exact(spooled.left()),
+            Self::Relay(relayed) => relayed.left().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }
@@ -153,7 +208,7 @@ impl Body for RequestBody {
         match &self.0 {
             Kind::Empty => true,
             Kind::Read(bytes) => bytes.is_empty(),
-            Kind::Streamed(stream) => stream.body.is_end_stream(),
+            Kind::Streamed(stream) => stream.from.is_end_stream(),
         }
     }
 
@@ -161,25 +216,30 @@ impl Body for RequestBody {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Read(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Streamed(stream) => stream.body.size_hint(),
+            Kind::Streamed(stream) => stream.from.size_hint(),
         }
     }
 }
 
 impl Stream {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailed>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        match self.from.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.deadline.clear();
                 Poll::Ready(Some(self.pass(frame)))
             }
-            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(self.fail(BodyFailure::Broken))),
+            Poll::Ready(Some(Err(why))) => Poll::Ready(Some(self.fail(why))),
             Poll::Ready(None) => {
                 self.upload.state.set(State::Finished);
                 Poll::Ready(None)
             }
             Poll::Pending => {
                 self.upload.state.set(State::AwaitingClient);
+                match self.from {
+                    From::Client(_) => {}
+                    // Whoever reads it there has limits of its own.
+                    From::File(_) | From::Relay(_) => return Poll::Pending,
+                }
                 let after = self.limits.idle_timeout;
                 self.deadline.set_if_clear(after);
                 self.deadline.poll_passed(cx).map(|()| Some(self.fail(BodyFailure::TooSlow { idle: after })))
@@ -194,7 +254,7 @@ impl Stream {
         };
         self.left = left;
         self.upload.moved.set(Some(Instant::now()));
-        self.upload.state.set(if self.body.is_end_stream() { State::Finished } else { State::Flowing });
+        self.upload.state.set(if self.from.is_end_stream() { State::Finished } else { State::Flowing });
         Ok(match frame.into_trailers() {
             Ok(mut trailers) => {
                 hop::strip_trailers(&mut trailers);

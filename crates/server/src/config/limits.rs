@@ -63,9 +63,15 @@ limits! {
     signed_body: ByteSize = ByteSize::mib(10), ByteSize::bytes(0) => ByteSize::gib(1);
     /// The longest that reading such a body, or that of a login, may take.
     signed_body_read: Period = Period::minutes(2), Period::seconds(1) => Period::hours(1);
+    /// The longest such body that is held in memory although its signature can be checked as it comes; longer ones are put
+    /// aside in files.
+    held_body: ByteSize = ByteSize::mib(1), ByteSize::kib(64) => ByteSize::gib(1);
     /// The memory for such bodies, of all connections together; bodies of up to 64 KiB are not counted. Where it is used up,
-    /// longer ones are answered with 503.
+    /// longer ones are put aside, or answered with 503 where they are needed whole.
     held_bodies: ByteSize = ByteSize::mib(256), ByteSize::mib(1) => ByteSize::gib(1024);
+    /// The disk space for bodies that are put aside, of all connections together. Where it is used up, they are answered
+    /// with 503.
+    spooled_bodies: ByteSize = ByteSize::gib(4), ByteSize::mib(1) => ByteSize::gib(1024);
     /// The largest body that is passed on as it comes.
     proxied_body: ByteSize = ByteSize::gib(1), ByteSize::bytes(0) => ByteSize::gib(1024);
     /// The largest body of a login or a refresh.

@@ -18,6 +18,7 @@ mod read;
 mod route;
 mod routes;
 mod section;
+mod spool;
 mod storage;
 mod units;
 mod upstream;
@@ -39,7 +40,9 @@ pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
 pub(crate) use notes::proposal;
 pub(crate) use route::{
     CredentialsRule, DoorsRule, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
+    StreamRule,
 };
+pub(crate) use spool::SpoolConfig;
 pub(crate) use storage::{MasterKeySource, StoreLocation};
 pub(crate) use units::{ByteSize, InvalidAmount, Period};
 pub(crate) use upstream::UpstreamConfig;
@@ -82,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) wallet: Option<WalletConfig>,
     /// Every limit.
     pub(crate) limits: Limits,
+    /// Where bodies are put aside.
+    pub(crate) spool: SpoolConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
     /// The APIs behind us, each with its own name.
@@ -195,6 +200,7 @@ impl Config {
         let wallet_is_on = wallet_section.is_some();
         let wallet = wallet_section.and_then(WalletConfig::read);
         let limits = Limits::read(root.section("limits"));
+        let spool = SpoolConfig::read(root.section("spool"));
         let log = LogConfig::read(root.section("log"));
         let (upstreams, upstream_names) = UpstreamConfig::read_all(root.sections("upstream"));
         if file.presence == Presence::Missing && root.node("route").is_none() {
@@ -230,6 +236,7 @@ impl Config {
             cors,
             wallet,
             limits,
+            spool,
             log,
             upstreams,
             routes,

@@ -34,6 +34,8 @@ pub(crate) struct RouteConfig {
     pub(crate) credentials: CredentialsRule,
     /// The largest body, where it is another than the limits say.
     pub(crate) body_limit: Option<ByteSize>,
+    /// How long bodies under a signature go on.
+    pub(crate) stream: StreamRule,
 }
 
 /// The methods that a route is for.
@@ -94,6 +96,15 @@ pub(crate) enum ReplayRule {
     Once,
 }
 
+/// How a long body under a signature goes on that can be checked as it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamRule {
+    /// Once its signature was found good.
+    SpoolFirst,
+    /// As it comes, but for its end.
+    HoldLast,
+}
+
 /// Whether the upstream sees the credentials that were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialsRule {
@@ -125,6 +136,9 @@ pub(super) struct Draft {
     replay: ReplayRule,
     credentials: CredentialsRule,
     body_limit: Option<ByteSize>,
+    stream: StreamRule,
+    /// Where the route says so.
+    pub(super) hold_last_at: Option<At>,
 }
 
 const SCHEMES: &str = "use \"api-key\", \"wallet\", \"signature:DIALECT\" or \"nothing\"";
@@ -171,6 +185,10 @@ impl Draft {
         let credentials = credentials(&mut section);
         let body_limit =
             section.optional("body_limit", super::read::amount(ByteSize::bytes(0), BODY_LIMIT_MOST));
+        let stream_at = section.node("stream").map(|node| node.at.clone());
+        let words = [("spool-first", StreamRule::SpoolFirst), ("hold-last", StreamRule::HoldLast)];
+        let stream = section.or("stream", StreamRule::SpoolFirst, word(&words));
+        let hold_last_at = stream_at.filter(|_| stream == StreamRule::HoldLast);
         let at = section.at.clone();
         section.finish();
         Self {
@@ -189,6 +207,8 @@ impl Draft {
             replay,
             credentials,
             body_limit,
+            stream,
+            hold_last_at,
         }
     }
 
@@ -205,6 +225,7 @@ impl Draft {
             replay: self.replay,
             credentials: self.credentials,
             body_limit: self.body_limit,
+            stream: self.stream,
         })
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &No
             note_scheme(scheme, draft, named, notes);
         }
         note_danger(draft, notes);
+        note_stream(draft, named, notes);
     }
     drafts.into_iter().filter_map(|draft| finish(draft, named, notes)).collect()
 }
@@ -108,6 +109,40 @@ fn note_scheme(scheme: &SchemeName, draft: &Draft, named: &Named<'_>, notes: &No
                 );
             }
         }
+    }
+}
+
+/// A body can go on before its signature was found good only where every signature of the route can be checked while it
+/// comes.
+fn note_stream(draft: &Draft, named: &Named<'_>, notes: &Notes<'_>) {
+    let (Some(at), Some(dialects)) = (&draft.hold_last_at, named.dialects) else { return };
+    let mut covered = false;
+    for scheme in schemes(draft) {
+        let SchemeName::Signature(dialect) = scheme else { continue };
+        // That it is not there was told already.
+        let Some(recipe) = dialects.get(dialect) else { return };
+        let why = match recipe.body_use() {
+            BodyUse::Unused => continue,
+            BodyUse::Streamed => {
+                covered = true;
+                continue;
+            }
+            BodyUse::Signed => "does more with the body than to digest it once",
+            BodyUse::Read => "reads something that stands in the body",
+        };
+        notes.wrong(
+            at,
+            format!("`hold-last`, and `{dialect}` {why}: it needs the body whole"),
+            "write stream = \"spool-first\", or leave it out",
+        );
+        return;
+    }
+    if !covered && draft.require.is_some() {
+        notes.wrong(
+            at,
+            "`hold-last` where no signature covers the body: bodies go on as they come",
+            "leave `stream` out",
+        );
     }
 }
 

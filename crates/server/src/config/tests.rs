@@ -290,7 +290,7 @@ fn the_reference_names_every_key_and_every_limit_with_its_default_and_range() {
     }
     // Each mistake about an unknown key lists the keys that are known.
     let unknown = "zzz = 1\n";
-    for section in ["listen", "store", "master_key", "api_key", "cors", "wallet", "log", "limits"] {
+    for section in ["listen", "store", "master_key", "api_key", "cors", "wallet", "spool", "log"] {
         let told = refusal(&format!("[{section}]\n{unknown}\n{SMALLEST}"), &[]);
         assert_names_are_in(reference, &told);
     }

@@ -145,8 +145,8 @@ impl Site {
             return (answer.response.map(Reply::answer), Note::answered(answer.reason, answer.detail));
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
-        match self.gateway.admit(&inbound, &mut body, attending).await {
-            Ok(admitted) => self.gateway.forward(head, body, admitted, attending).await,
+        match self.gateway.admit(&inbound, &head, &mut body, attending).await {
+            Ok(passage) => self.gateway.forward(head, body, passage, attending).await,
             Err(refused) => (refused.answer.into_response(attending.id).map(Reply::answer), refused.note),
         }
     }
@@ -157,6 +157,7 @@ impl Site {
             idle_timeout: self.limits.body_idle(),
             whole_timeout: self.limits.signed_body_read(),
             held: self.held_bodies.clone(),
+            spool: Some(Arc::clone(&self.spool)),
         }
     }
 

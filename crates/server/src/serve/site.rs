@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use countersign_api::LoginApi;
 use countersign_dialect::Dialects;
-use countersign_edge::{Cors, Credentials, DoorName, Doors, Guard, Route, RouteError, Routes, UpstreamName};
+use countersign_edge::{
+    Cors, Credentials, DoorName, Doors, Guard, LongBodies, Route, RouteError, Routes, UpstreamName,
+};
 use countersign_gateway::{
-    BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, Upstream, UpstreamLimits,
+    BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, SpoolPlace, Upstream,
+    UpstreamLimits,
 };
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
@@ -20,7 +23,7 @@ use countersign_verify::{
 
 use crate::config::{
     Config, CredentialsRule, DoorsRule, ForwardAuthConfig, Limits, Methods, QueryRule, ReplayRule,
-    RequireConfig, RouteConfig, SchemeName,
+    RequireConfig, RouteConfig, SchemeName, StreamRule,
 };
 
 /// Where the login endpoints are.
@@ -47,6 +50,7 @@ pub(crate) struct Site {
     pub(crate) cors: Option<Cors>,
     pub(crate) limits: Limits,
     pub(crate) held_bodies: HeldBodies,
+    pub(crate) spool: Arc<SpoolPlace>,
 }
 
 /// Why a configuration that can be read cannot be served.
@@ -127,6 +131,11 @@ impl Site {
             guard,
             cors: config.cors.clone(),
             held_bodies: HeldBodies::new(config.limits.held_bodies()),
+            spool: Arc::new(SpoolPlace {
+                directory: config.spool.directory.clone().unwrap_or_else(std::env::temp_dir),
+                room: HeldBodies::new(config.limits.spooled_bodies()),
+                longer_than: config.limits.held_body(),
+            }),
             limits: config.limits.clone(),
         })
     }
@@ -233,6 +242,10 @@ fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssemble
             CredentialsRule::Keep { reason } => Credentials::DangerKeep { reason: reason.clone() },
         },
         body_limit: config.body_limit.map(crate::config::ByteSize::get),
+        long_bodies: match config.stream {
+            StreamRule::SpoolFirst => LongBodies::SpoolFirst,
+            StreamRule::HoldLast => LongBodies::HoldLast,
+        },
         pattern,
     })
 }
