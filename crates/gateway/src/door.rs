@@ -99,7 +99,7 @@ impl Gateway {
             // Nothing goes on of a short body, or one that is refused all the same.
             let Ok(Begun { caller, length }) = begun.await else { return std::future::pending().await };
             let introduce = |headers: &mut _| self.guard.introduce_caller(&route, &caller, headers);
-            let onward = self.onward(head.clone(), introduce, attending)?;
+            let onward = onward(head.clone(), introduce, attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
             forward(pool, onward, payload, &limits).await
         };
@@ -138,22 +138,6 @@ impl Gateway {
         BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies }
     }
 
-    /// The head as the upstream will see it; `introduce` says in it who is calling.
-    fn onward(
-        &self,
-        head: request::Parts,
-        introduce: impl FnOnce(&mut HeaderMap),
-        attending: &Attending<'_>,
-    ) -> Result<Onward, RequestFailure> {
-        let trace = Trace::of(&head.headers, attending.entropy);
-        // First what the client's connection was told goes, and with it whatever the client names there; what is set
-        // after that nothing of the client's can remove.
-        let mut onward = Onward::new(head)?;
-        introduce(onward.headers_mut());
-        onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
-        Ok(onward)
-    }
-
     /// Passes on a request that was admitted. `head` and `body` are those of the request that was decided on.
     pub async fn forward(
         &self,
@@ -174,7 +158,7 @@ impl Gateway {
                 return answer;
             }
             let introduce = |headers: &mut _| self.guard.introduce(&admitted, headers);
-            let onward = self.onward(head, introduce, attending)?;
+            let onward = onward(head, introduce, attending)?;
             let payload = body.into_payload().map_err(RequestFailure::Body)?;
             forward(&pool, onward, payload, &self.limits(route)).await
         };
@@ -195,6 +179,21 @@ impl Gateway {
         admitted.tell_limits(response.headers_mut());
         (response, note)
     }
+}
+
+/// The head as the upstream will see it; `introduce` says in it who is calling.
+fn onward(
+    head: request::Parts,
+    introduce: impl FnOnce(&mut HeaderMap),
+    attending: &Attending<'_>,
+) -> Result<Onward, RequestFailure> {
+    let trace = Trace::of(&head.headers, attending.entropy);
+    // First what the client's connection was told goes, and with it whatever the client names there; what is set
+    // after that nothing of the client's can remove.
+    let mut onward = Onward::new(head)?;
+    introduce(onward.headers_mut());
+    onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
+    Ok(onward)
 }
 
 /// What a failure to forward is to the caller, and the word for it in the log.

@@ -50,10 +50,10 @@ pub(crate) struct Withheld;
 
 /// The two sides of a body, and what tells that it begins to go on. A piece that nobody takes for as long as `patience` is the last.
 pub(crate) fn relay(patience: Duration) -> (Relay, oneshot::Receiver<Begun>, Relayed) {
-    let (begin, begun) = oneshot::channel();
+    let (say, begun) = oneshot::channel();
     let (send, receive) = mpsc::channel(1);
     let relay =
-        Relay { begin: Some(begin), pieces: Some(send), held: VecDeque::new(), held_bytes: 0, patience };
+        Relay { begin: Some(say), pieces: Some(send), held: VecDeque::new(), held_bytes: 0, patience };
     (relay, begun, Relayed { pieces: receive, length: None })
 }
 
