@@ -1,11 +1,8 @@
 //! What is between one hop and the next, and goes no further (RFC 9110, 7.6.1).
 
-use countersign_edge::identity;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::body::{Body, Incoming};
 use smallvec::SmallVec;
-
-use super::onward::remove_provenance;
 
 /// Whether a field is never passed on, in either direction. What `Connection` names comes on top.
 fn is_hop_by_hop(name: &HeaderName) -> bool {

@@ -27,7 +27,7 @@ use countersign_store::Store;
 use countersign_store::testing::MemoryStore;
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
+    Accept, Guesses, Limiter, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
 use http::{HeaderName, Request, Response};
 use hyper::body::Incoming;
@@ -98,6 +98,8 @@ impl World {
             dialects,
             api_key_header: api_key_header.clone(),
             issuer: None,
+            limiter: Arc::new(Limiter::new(100)),
+            guesses: Guesses::default(),
         };
         let requirement = Requirement::new(
             Accept::Any(vec![scheme]),
