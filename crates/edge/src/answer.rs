@@ -189,8 +189,7 @@ fn bad_request(why: BadRequest) -> (StatusCode, &'static str) {
         | BadRequest::HostMismatch
         | BadRequest::Header
         | BadRequest::NotTold(_)
-        | BadRequest::Forged
-        | BadRequest::Header => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        | BadRequest::Forged => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
     }
 }
 

@@ -93,7 +93,6 @@ impl BadRequest {
             Self::Header => "header",
             Self::NotTold(_) => "not_told",
             Self::Forged => "forged",
-            Self::Header => "header",
         }
     }
 }
