@@ -141,7 +141,7 @@ impl Trailers {
 }
 
 /// Removes what tells where a request came from, which is for us alone to say.
-pub(super) fn remove_provenance(headers: &mut HeaderMap) {
+fn remove_provenance(headers: &mut HeaderMap) {
     if headers.keys().any(tells_provenance) {
         let names: Vec<_> = headers.keys().filter(|name| tells_provenance(name)).cloned().collect();
         for name in names {
