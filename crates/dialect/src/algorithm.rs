@@ -2,7 +2,10 @@
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
+use countersign_model::Address;
+
 use crate::codec::Codec;
+use crate::ethereum;
 use crate::hash::Hash;
 
 /// A way to make signatures.
@@ -37,10 +40,32 @@ pub(crate) enum Public {
     P256Fixed,
     P384Fixed,
     Secp256k1Fixed,
+    /// ECDSA over secp256k1 and Keccak-256, the key an account's address.
+    Ethereum,
+}
+
+/// What a signature of a private key is held against.
+pub(crate) enum PublicKey {
+    /// The key.
+    Key(ParsedPublicKey),
+    /// The address of an account, which a signature must tell.
+    Account(Address),
+}
+
+impl PublicKey {
+    /// Whether this is a signature of a text.
+    pub(crate) fn signed(&self, text: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Key(key) => key.verify_sig(text, signature).is_ok(),
+            Self::Account(address) => {
+                ethereum::signed_by(*address, Hash::Keccak256.of(text).bytes(), signature)
+            }
+        }
+    }
 }
 
 impl Public {
-    const NAMES: [(&'static str, Self); 14] = [
+    const NAMES: [(&'static str, Self); 15] = [
         ("ed25519", Self::Ed25519),
         ("rsa-sha1", Self::RsaSha1),
         ("rsa-sha256", Self::RsaSha256),
@@ -55,10 +80,13 @@ impl Public {
         ("ecdsa-p256", Self::P256Fixed),
         ("ecdsa-p384", Self::P384Fixed),
         ("ecdsa-secp256k1", Self::Secp256k1Fixed),
+        ("ethereum", Self::Ethereum),
     ];
 
-    fn verification(self) -> &'static dyn VerificationAlgorithm {
-        match self {
+    /// The library's algorithm; `None` where it has none.
+    fn verification(self) -> Option<&'static dyn VerificationAlgorithm> {
+        Some(match self {
+            Self::Ethereum => return None,
             Self::Ed25519 => &signature::ED25519,
             Self::RsaSha1 => &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
             Self::RsaSha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -73,7 +101,7 @@ impl Public {
             Self::P256Fixed => &signature::ECDSA_P256_SHA256_FIXED,
             Self::P384Fixed => &signature::ECDSA_P384_SHA384_FIXED,
             Self::Secp256k1Fixed => &signature::ECDSA_P256K1_SHA256_FIXED,
-        }
+        })
     }
 
     /// The hash that it signs the digest of; none where the text itself is signed.
@@ -89,14 +117,18 @@ impl Public {
             | Self::Secp256k1Fixed => Some(Hash::Sha256),
             Self::RsaSha384 | Self::PssSha384 | Self::P384 | Self::P384Fixed => Some(Hash::Sha384),
             Self::RsaSha512 | Self::PssSha512 => Some(Hash::Sha512),
+            Self::Ethereum => Some(Hash::Keccak256),
         }
     }
 
-    /// The public key in `bytes`: PEM or DER (RFC 5280, `SubjectPublicKeyInfo`), or the bare key that the algorithm has.
-    /// `None` where it is no key of this algorithm.
-    pub(crate) fn key(self, bytes: &[u8]) -> Option<ParsedPublicKey> {
+    /// The public key in `bytes`: PEM or DER (RFC 5280, `SubjectPublicKeyInfo`), or the bare key that the algorithm has, or the
+    /// address of an account. `None` where it is no key of this algorithm.
+    pub(crate) fn key(self, bytes: &[u8]) -> Option<PublicKey> {
+        let Some(verification) = self.verification() else {
+            return Address::parse(std::str::from_utf8(bytes).ok()?).ok().map(PublicKey::Account);
+        };
         let der = pem(bytes);
-        ParsedPublicKey::new(self.verification(), der.as_deref().unwrap_or(bytes)).ok()
+        ParsedPublicKey::new(verification, der.as_deref().unwrap_or(bytes)).ok().map(PublicKey::Key)
     }
 }
 

@@ -13,6 +13,7 @@ mod codec;
 mod compile;
 mod condition;
 mod dialects;
+mod ethereum;
 mod explain;
 mod filter;
 #[cfg(any(test, feature = "fuzz"))]

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::signature::ParsedPublicKey;
 use countersign_model::Secret;
 use zeroize::Zeroizing;
 
-use crate::algorithm::{Algorithm, is_pem};
+use crate::algorithm::{Algorithm, PublicKey, is_pem};
 use crate::claim::{Claim, Flaw};
 use crate::codec::Codec;
+use crate::ethereum;
 use crate::hash::{Digest, Hash, HmacKey, MAX_DIGEST};
 use crate::program::{Check, Encoding, Program, Unnamed};
 use crate::recipe::Recipe;
@@ -29,7 +29,7 @@ pub struct PreparedKey {
 #[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub(crate) enum Ready {
     Hmac(HmacKey),
-    Public(ParsedPublicKey),
+    Public(PublicKey),
     /// The key differs from one request to the next, or the secret stands in the string to sign.
     PerRequest,
     /// The secret is for another algorithm, or does not fit the dialect: no signature can be right.
@@ -186,7 +186,7 @@ pub(crate) fn settle(
                 return of_digest(program, claim, public, hash, digested);
             }
             let signed = scope.bytes(&program.string_to_sign).map_err(Mismatch::Unreadable)?;
-            let good = |signature: &[u8]| public.verify_sig(signed.as_slice(), signature).is_ok();
+            let good = |signature: &[u8]| public.signed(signed.as_slice(), signature);
             of_public(program, claim, good)?;
             Ok(SignatureValid { signed: Hash::Sha256.of(signed.as_slice()) })
         }
@@ -220,12 +220,19 @@ pub(crate) fn settle_digest(
 fn of_digest(
     program: &Program,
     claim: &Claim<'_>,
-    public: &ParsedPublicKey,
+    public: &PublicKey,
     hash: Hash,
     signed: Digest,
 ) -> Result<SignatureValid, Mismatch> {
-    let digest = signed.imported(hash).ok_or(Mismatch::Secret)?;
-    of_public(program, claim, |signature| public.verify_digest_sig(&digest, signature).is_ok())?;
+    match public {
+        PublicKey::Key(key) => {
+            let digest = signed.imported(hash).ok_or(Mismatch::Secret)?;
+            of_public(program, claim, |signature| key.verify_digest_sig(&digest, signature).is_ok())?;
+        }
+        PublicKey::Account(address) => {
+            of_public(program, claim, |signature| ethereum::signed_by(*address, signed.bytes(), signature))?;
+        }
+    }
     Ok(SignatureValid { signed })
 }
 

@@ -1,10 +1,9 @@
 //! A way to sign that a client may have gone, held against what it sent.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::signature::ParsedPublicKey;
 use countersign_model::Secret;
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, PublicKey};
 use crate::hash::{Hash, HmacKey};
 
 /// An algorithm and a key. It tells whether they make a signature, and never what they make.
@@ -15,7 +14,7 @@ enum Way {
     Hmac(HmacKey),
     Hash(Hash),
     Plain,
-    Public(ParsedPublicKey),
+    Public(PublicKey),
 }
 
 impl Trial {
@@ -34,7 +33,7 @@ impl Trial {
     /// Whether the signature of `text` is this one, in constant time where it is made from a secret.
     pub fn holds(&self, text: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
-            Way::Public(key) => key.verify_sig(text, signature).is_ok(),
+            Way::Public(key) => key.signed(text, signature),
             way => way.with(text, |made| verify_slices_are_equal(made, signature).is_ok()).unwrap_or(false),
         }
     }
