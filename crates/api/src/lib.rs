@@ -4,4 +4,4 @@ mod admin;
 mod login;
 
 pub use admin::{Admin, AdminEndpoint};
-pub use login::{Endpoint, LoginAnswer, LoginApi};
+pub use login::{Endpoint, LoginAnswer, LoginApi, LoginLimit};

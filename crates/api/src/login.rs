@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_edge::{Answer, Inbound, Problem, REQUEST_ID, RequestId};
+use countersign_edge::{Answer, Inbound, OVER_LIMIT, Problem, REQUEST_ID, RequestId, over_limit, rate_limit};
+use countersign_limit::{Check, Exceeded, Limiter, Rule, Subject, Taken};
 use countersign_model::{Entropy, UnixTime};
 use countersign_session::{
     LoginError, LoginRequest, NonceError, NotIssued, Pair, RefreshError, RefreshRefused, Wallets,
 };
 use countersign_store::StoreError;
-use countersign_verify::{BodySource, Failure, Verifier};
+use countersign_verify::{Arrival, BodySource, Failure, Verifier};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response};
 use serde::Deserialize;
@@ -30,7 +31,17 @@ pub enum Endpoint {
 pub struct LoginApi {
     wallets: Arc<Wallets>,
     verifier: Arc<Verifier>,
+    limit: LoginLimit,
     base: String,
+}
+
+/// How many requests one address may send to these endpoints, which are open to anybody: what a login costs, in
+/// signatures that are checked and sessions that are kept, strangers cannot run up.
+pub struct LoginLimit {
+    /// What counts them.
+    pub limiter: Arc<Limiter>,
+    /// The rules; none where any number may come.
+    pub rules: Vec<Arc<Rule>>,
 }
 
 /// What was answered, and why, for the log.
@@ -41,6 +52,8 @@ pub struct LoginAnswer {
     pub reason: &'static str,
     /// The reason in a sentence, for operators; empty for a success.
     pub detail: String,
+    /// The limit that the request was over, where it was over one.
+    pub limit: Option<Arc<str>>,
 }
 
 /// Why a request to these endpoints got no success.
@@ -66,8 +79,8 @@ struct RefreshBody<'a> {
 
 impl LoginApi {
     /// The endpoints under `base`, such as `/api/v1/auth` (no slash at its end).
-    pub fn new(wallets: Arc<Wallets>, verifier: Arc<Verifier>, base: String) -> Self {
-        Self { wallets, verifier, base }
+    pub fn new(wallets: Arc<Wallets>, verifier: Arc<Verifier>, limit: LoginLimit, base: String) -> Self {
+        Self { wallets, verifier, limit, base }
     }
 
     /// The paths of the endpoints.
@@ -85,17 +98,29 @@ impl LoginApi {
         }
     }
 
-    /// Answers a request to `endpoint`. The body is JSON whatever its content type says; members that are not asked for
-    /// are ignored.
+    /// Answers a request to `endpoint` that came as `arrival` says. The body is JSON whatever its content type says; members that
+    /// are not asked for are ignored.
     pub async fn answer<B: BodySource>(
         &self,
         endpoint: Endpoint,
         inbound: &Inbound<'_>,
         body: &mut B,
         request_id: &RequestId,
-        now: UnixTime,
+        arrival: Arrival,
         entropy: &dyn Entropy,
     ) -> LoginAnswer {
+        let now = arrival.at;
+        let standings = match self.limit.take(arrival) {
+            Ok(standings) => standings,
+            Err(exceeded) => {
+                return LoginAnswer {
+                    response: over_limit(&exceeded).into_response(request_id),
+                    reason: OVER_LIMIT,
+                    detail: exceeded.to_string(),
+                    limit: Some(exceeded.over.name),
+                };
+            }
+        };
         let allowed = match endpoint {
             Endpoint::Nonce => Method::GET,
             Endpoint::Login | Endpoint::Refresh => Method::POST,
@@ -105,23 +130,22 @@ impl LoginApi {
             if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
                 response.headers_mut().insert(ALLOW, value);
             }
-            return LoginAnswer { response, reason: "method", detail: format!("{} only", allowed.as_str()) };
+            let detail = format!("{} only", allowed.as_str());
+            return LoginAnswer { response, reason: "method", detail, limit: None };
         }
         let done = match endpoint {
             Endpoint::Nonce => self.nonce(inbound, now).await,
             Endpoint::Login => self.login(body, now, entropy).await,
             Endpoint::Refresh => self.refresh(body, now).await,
         };
-        match done {
-            Ok(json) => {
-                LoginAnswer { response: success(&json, request_id), reason: "", detail: String::new() }
+        let (mut response, reason, detail) = match done {
+            Ok(json) => (success(&json, request_id), "", String::new()),
+            Err(refusal) => {
+                (Answer::from(refusal.problem).into_response(request_id), refusal.reason, refusal.detail)
             }
-            Err(refusal) => LoginAnswer {
-                response: Answer::from(refusal.problem).into_response(request_id),
-                reason: refusal.reason,
-                detail: refusal.detail,
-            },
-        }
+        };
+        rate_limit::tell(response.headers_mut(), &standings);
+        LoginAnswer { response, reason, detail, limit: None }
     }
 
     async fn nonce(&self, inbound: &Inbound<'_>, now: UnixTime) -> Result<serde_json::Value, Refusal> {
@@ -184,6 +208,14 @@ impl LoginApi {
             Err(RefreshError::Store(error)) => Err(storage(&error)),
             Err(RefreshError::NotIssued(error)) => Err(not_issued(&error)),
         }
+    }
+}
+
+impl LoginLimit {
+    fn take(&self, arrival: Arrival) -> Result<Taken, Exceeded> {
+        let check = |rule| Check { rule, subject: Subject::Client(arrival.from) };
+        let checks: Vec<Check<'_>> = self.rules.iter().map(check).collect();
+        self.limiter.take(&checks, arrival.at)
     }
 }
 

@@ -7,8 +7,10 @@ use countersign_verify::{Arrival, BodySource, Caller, Client, Verified, Verifier
 use http::{HeaderMap, HeaderName};
 
 use crate::answer::{Answer, Problem, refusal};
+use crate::client;
 use crate::door::DoorName;
 use crate::inbound::Inbound;
+use crate::peers::TrustedPeers;
 use crate::record::Note;
 use crate::routes::{Route, Routes};
 use crate::{identity, rate_limit};
@@ -21,6 +23,8 @@ pub struct Guard {
     pub verifier: Arc<Verifier>,
     /// Where an API key stands, so that it goes no further.
     pub api_key_header: HeaderName,
+    /// The proxies whose word about the address of a client is believed.
+    pub proxies: TrustedPeers,
 }
 
 /// A request that may pass. Only [`Guard::admit`] makes one.
@@ -80,7 +84,7 @@ impl Guard {
         body: &mut B,
         now: UnixTime,
     ) -> Result<Admitted, Box<Refused>> {
-        let arrival = Arrival { at: now, from: Client::of(inbound.peer.ip()) };
+        let arrival = Arrival { at: now, from: self.client(inbound) };
         let verdict = self.verifier.decide(inbound.request(), body, &route.requirement, arrival).await;
         match verdict {
             Ok(verified) => Ok(Admitted { route, verified }),
@@ -89,6 +93,11 @@ impl Guard {
                 Err(Box::new(Refused { answer, note: Note::refused(route, &failure) }))
             }
         }
+    }
+
+    /// Where a request comes from.
+    pub fn client(&self, inbound: &Inbound<'_>) -> Client {
+        client::client(inbound.peer.ip(), inbound.headers, &self.proxies)
     }
 
     /// Makes the headers of an admitted request those that the upstream sees: what was checked and what was forged is gone,

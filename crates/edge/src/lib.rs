@@ -5,6 +5,7 @@
 //! else.
 
 mod answer;
+mod client;
 mod cors;
 mod door;
 mod guard;

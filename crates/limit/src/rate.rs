@@ -84,6 +84,11 @@ impl Rate {
         self.burst
     }
 
+    /// The period as it is written: `min`, `10s`.
+    pub fn window(self) -> impl fmt::Display {
+        Window(self.period_ms)
+    }
+
     /// A number of milliseconds in this rate's own unit of time: `count` ticks are a millisecond. So one request comes back in a
     /// whole number of ticks, whatever the rate, and nothing is ever rounded.
     pub(crate) const fn ticks(self, millis: u64) -> u64 {
@@ -109,7 +114,7 @@ impl Rate {
 /// As it is written in a configuration.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.count, Window(self.period_ms))?;
+        write!(f, "{}/{}", self.count, self.window())?;
         if self.burst == self.count { Ok(()) } else { write!(f, " burst {}", self.burst) }
     }
 }

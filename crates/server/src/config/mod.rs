@@ -4,6 +4,7 @@
 //! what would do ([`Mistakes`]). Nothing here reads the environment; it comes in as an argument.
 
 mod api_key;
+mod clients;
 mod cors;
 mod dialects;
 mod document;
@@ -14,6 +15,7 @@ mod log;
 mod mistake;
 mod notes;
 mod pattern;
+mod rate_limit;
 mod read;
 mod route;
 mod routes;
@@ -30,6 +32,7 @@ use countersign_dialect::Dialects;
 use countersign_edge::Cors;
 
 pub(crate) use api_key::ApiKeyConfig;
+pub(crate) use clients::ClientsConfig;
 pub(crate) use dialects::DialectFile;
 pub(crate) use document::Environment;
 pub(crate) use forward_auth::ForwardAuthConfig;
@@ -38,6 +41,7 @@ pub(crate) use listen::{Listen, Workers};
 pub(crate) use log::{LogConfig, LogFormat, LogLevel};
 pub(crate) use mistake::{Line, Mistake, Mistakes, Place, Severity};
 pub(crate) use notes::proposal;
+pub(crate) use rate_limit::{FAILURES, Favoured, LOGINS, RateLimitConfig, rate_name};
 pub(crate) use route::{
     CredentialsRule, DoorsRule, Methods, QueryRule, ReplayRule, RequireConfig, RouteConfig, SchemeName,
     StreamRule,
@@ -87,6 +91,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Where bodies are put aside.
     pub(crate) spool: SpoolConfig,
+    /// How many requests may pass, each limit with its own name.
+    pub(crate) rate_limits: Vec<RateLimitConfig>,
+    /// What strangers may do.
+    pub(crate) clients: ClientsConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
     /// The APIs behind us, each with its own name.
@@ -201,6 +209,8 @@ impl Config {
         let wallet = wallet_section.and_then(WalletConfig::read);
         let limits = Limits::read(root.section("limits"));
         let spool = SpoolConfig::read(root.section("spool"));
+        let (rate_limits, limit_names) = RateLimitConfig::read_all(root.sections("limit"));
+        let clients = ClientsConfig::read(root.section("clients"));
         let log = LogConfig::read(root.section("log"));
         let (upstreams, upstream_names) = UpstreamConfig::read_all(root.sections("upstream"));
         if file.presence == Presence::Missing && root.node("route").is_none() {
@@ -216,6 +226,8 @@ impl Config {
             wallet_is_on,
             doors: &forward_auth,
             door_names: &door_names,
+            limits: &rate_limits,
+            limit_names: &limit_names,
         };
         let routes = routes::read_all(root.sections("route"), &known, &notes);
         root.finish();
@@ -237,6 +249,8 @@ impl Config {
             wallet,
             limits,
             spool,
+            rate_limits,
+            clients,
             log,
             upstreams,
             routes,

@@ -36,6 +36,8 @@ pub(crate) struct RouteConfig {
     pub(crate) body_limit: Option<ByteSize>,
     /// How long bodies under a signature go on.
     pub(crate) stream: StreamRule,
+    /// The names of the limits on how many requests may pass.
+    pub(crate) limits: Vec<String>,
 }
 
 /// The methods that a route is for.
@@ -130,6 +132,9 @@ pub(super) struct Draft {
     pub(super) doors_at: At,
     pub(super) upstream: Option<String>,
     pub(super) upstream_at: At,
+    /// Nothing where the route does not say.
+    pub(super) limits: Option<Vec<String>>,
+    pub(super) limits_at: At,
     scopes: Option<Scopes>,
     /// Nothing where the route does not say.
     pub(super) query: Option<QueryRule>,
@@ -166,6 +171,8 @@ impl Draft {
         let upstream = section.optional("upstream", |node, notes| text(node, notes).map(str::to_owned));
         let doors_at = place(&mut section, "doors");
         let doors = section.optional("doors", list(|name: &str| Ok::<_, String>(name.to_owned())));
+        let limits_at = place(&mut section, "limits");
+        let limits = section.optional("limits", list(|name: &str| Ok::<_, String>(name.to_owned())));
         let scopes_at = place(&mut section, "scopes");
         let scopes: Option<Vec<Scope>> =
             section.or("scopes", Some(Vec::new()), |node, notes| Some(list(Scope::parse)(node, notes)));
@@ -202,6 +209,8 @@ impl Draft {
             doors_at,
             upstream,
             upstream_at,
+            limits,
+            limits_at,
             scopes,
             query,
             replay,
@@ -212,8 +221,14 @@ impl Draft {
         }
     }
 
-    /// The route, where everything of it could be read; it is at these doors and leads to this upstream.
-    pub(super) fn finish(self, doors: DoorsRule, upstream: Option<UpstreamName>) -> Option<RouteConfig> {
+    /// The route, where everything of it could be read; it is at these doors, leads to this upstream and
+    /// has these limits.
+    pub(super) fn finish(
+        self,
+        doors: DoorsRule,
+        upstream: Option<UpstreamName>,
+        limits: Vec<String>,
+    ) -> Option<RouteConfig> {
         Some(RouteConfig {
             methods: self.methods?,
             pattern: self.pattern?,
@@ -226,6 +241,7 @@ impl Draft {
             credentials: self.credentials,
             body_limit: self.body_limit,
             stream: self.stream,
+            limits,
         })
     }
 }

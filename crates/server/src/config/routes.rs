@@ -2,10 +2,12 @@
 
 use countersign_dialect::{BodyUse, Dialects, Risk};
 use countersign_edge::{Bodies, DoorName, FrontProxy};
+use countersign_verify::Per;
 
 use super::document::At;
 use super::forward_auth::ForwardAuthConfig;
 use super::notes::{Notes, proposal};
+use super::rate_limit::{self, RateLimitConfig};
 use super::route::{DoorsRule, Draft, Methods, RequireConfig, RouteConfig, SchemeName};
 use super::section::Section;
 use super::upstream::UpstreamName;
@@ -20,6 +22,10 @@ pub(super) struct Named<'a> {
     pub(super) doors: &'a [ForwardAuthConfig],
     /// The names of all of them.
     pub(super) door_names: &'a [String],
+    /// The limits that could be read.
+    pub(super) limits: &'a [RateLimitConfig],
+    /// The names of all of them.
+    pub(super) limit_names: &'a [String],
 }
 
 pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &Notes<'_>) -> Vec<RouteConfig> {
@@ -41,7 +47,11 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &No
         note_danger(draft, notes);
         note_stream(draft, named, notes);
     }
-    drafts.into_iter().filter_map(|draft| finish(draft, named, notes)).collect()
+    let routes: Vec<RouteConfig> =
+        drafts.into_iter().filter_map(|draft| finish(draft, named, notes)).collect();
+    let used: Vec<String> = routes.iter().flat_map(|route| route.limits.iter().cloned()).collect();
+    rate_limit::note_unused(named.limits, &used, notes);
+    routes
 }
 
 /// Two routes tie where one request can be for both and neither is more specific. A path in which a literal stands
@@ -167,7 +177,50 @@ fn finish(draft: Draft, named: &Named<'_>, notes: &Notes<'_>) -> Option<RouteCon
         None => None,
         Some(_) => Some(found.cloned()?),
     };
-    draft.finish(doors, upstream)
+    let limits = limits(&draft, named, notes);
+    draft.finish(doors, upstream, limits)
+}
+
+/// The limits of a route: those that it names; else the default one, where it can count the route's requests.
+fn limits(draft: &Draft, named: &Named<'_>, notes: &Notes<'_>) -> Vec<String> {
+    let counts = |name: &str| {
+        let limit = named.limits.iter().find(|limit| limit.name.as_str() == name);
+        limit.is_none_or(|limit| can_count(limit.per, draft.require.as_ref()))
+    };
+    let known: Vec<&str> = named.limit_names.iter().map(String::as_str).collect();
+    let Some(wanted) = &draft.limits else {
+        let default = known.contains(&rate_limit::DEFAULT) && counts(rate_limit::DEFAULT);
+        return default.then(|| rate_limit::DEFAULT.to_owned()).into_iter().collect();
+    };
+    for name in wanted {
+        if !known.contains(&name.as_str()) {
+            let mend = if known.is_empty() { "add a [[limit]]".to_owned() } else { proposal(name, &known) };
+            notes.wrong(&draft.limits_at, format!("there is no limit `{name}`"), mend);
+        } else if !counts(name) {
+            notes.wrong(
+                &draft.limits_at,
+                format!("`{name}` counts by what nothing that this route requires can prove"),
+                "name a limit per \"address\" or \"route\", or require another scheme",
+            );
+        }
+    }
+    wanted.clone()
+}
+
+/// Whether a limit can count any request of a route that requires this.
+fn can_count(per: Per, require: Option<&RequireConfig>) -> bool {
+    let schemes = match require {
+        Some(RequireConfig::Any(schemes) | RequireConfig::All(schemes)) => schemes.as_slice(),
+        Some(RequireConfig::Nothing) => &[],
+        // What is wrong with it was told already.
+        None => return true,
+    };
+    match per {
+        Per::Client | Per::Route => true,
+        Per::Credential => !schemes.is_empty(),
+        Per::Consumer => schemes.iter().any(|scheme| *scheme != SchemeName::Wallet),
+        Per::Wallet => schemes.contains(&SchemeName::Wallet),
+    }
 }
 
 /// The doors of a route: those that it names; else those where it can be.

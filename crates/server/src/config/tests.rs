@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use countersign_model::DialectName;
+use countersign_verify::{Per, Rate};
 use proptest::prelude::*;
 
 use super::*;
@@ -290,7 +291,7 @@ fn the_reference_names_every_key_and_every_limit_with_its_default_and_range() {
     }
     // Each mistake about an unknown key lists the keys that are known.
     let unknown = "zzz = 1\n";
-    for section in ["listen", "store", "master_key", "api_key", "cors", "wallet", "spool", "log"] {
+    for section in ["listen", "store", "master_key", "api_key", "cors", "wallet", "spool", "log", "clients"] {
         let told = refusal(&format!("[{section}]\n{unknown}\n{SMALLEST}"), &[]);
         assert_names_are_in(reference, &told);
     }
@@ -306,6 +307,64 @@ fn assert_names_are_in(reference: &str, told: &str) {
     for key in known.split(", ") {
         assert!(reference.contains(key), "docs/configuration.md lacks {key}");
     }
+}
+
+#[test]
+fn a_route_that_names_no_limit_has_the_default_one_where_it_can_count() {
+    let config = parse(
+        r#"
+        [[upstream]]
+        name = "api"
+        url = "http://127.0.0.1:9000"
+        [[limit]]
+        name = "default"
+        rates = ["10/s burst 20", "1000/h"]
+        [[limit.override]]
+        consumer = "acme"
+        rates = ["1000/min"]
+        [[limit.override]]
+        key = "key_1"
+        rates = ["1/d"]
+        [[limit]]
+        name = "all"
+        per = "route"
+        rates = ["500/s"]
+        [[route]]
+        path = "/said"
+        require = "api-key"
+        limits = ["all"]
+        upstream = "api"
+        [[route]]
+        path = "/unsaid"
+        require = "api-key"
+        upstream = "api"
+        [[route]]
+        path = "/none"
+        require = "api-key"
+        limits = []
+        upstream = "api"
+        [[route]]
+        path = "/open"
+        require = "nothing"
+        upstream = "api"
+        "#,
+    );
+    let of = |place: usize| config.routes[place].limits.join(" ");
+    assert_eq!([of(0), of(1), of(2), of(3)], ["all", "default", "", ""]);
+    let default = &config.rate_limits[0];
+    let text = |rates: &[Rate]| rates.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    assert_eq!((default.per, text(&default.rates)), (Per::Credential, "10/s burst 20, 1000/h".to_owned()));
+    let overrides: Vec<_> =
+        default.overrides.iter().map(|own| (format!("{:?}", own.of), text(&own.rates))).collect();
+    assert_eq!(
+        overrides,
+        [("Consumer(acme)".to_owned(), "1000/min".to_owned()), ("Key(key_1)".to_owned(), "1/d".to_owned())]
+    );
+    assert_eq!(
+        (text(&config.clients.logins), text(&config.clients.failures)),
+        ("50/s burst 500".to_owned(), String::new())
+    );
+    assert_eq!(parse(&format!("[clients]\nlogins = []\n{SMALLEST}")).clients.logins, []);
 }
 
 #[test]

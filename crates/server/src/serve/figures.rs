@@ -9,6 +9,8 @@ use http::StatusCode;
 use metrics::{Counter, Histogram};
 
 pub(super) const REQUESTS: &str = "countersign_requests_total";
+/// By the names of limits, which the configuration gives: nobody who calls can add one.
+pub(super) const OVER_LIMIT: &str = "countersign_over_limit_total";
 pub(super) const DURATION: &str = "countersign_request_duration_seconds";
 
 /// How many counters a worker keeps at hand. When there are more it starts anew, and so lets go of routes that a reload
@@ -45,6 +47,9 @@ impl Figures {
     pub(super) fn count(&self, record: &Record<'_>) {
         self.duration.record(record.took.as_secs_f64());
         let note = record.note;
+        if let Some(limit) = &note.limit {
+            metrics::counter!(OVER_LIMIT, "limit" => limit.to_string()).increment(1);
+        }
         let kind = Kind {
             route: note.route.as_ref().map(Arc::as_ptr),
             outcome: note.outcome,

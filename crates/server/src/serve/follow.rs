@@ -73,6 +73,7 @@ pub(super) async fn limits(limiter: &Limiter, clock: &dyn Clock) {
     loop {
         every.tick().await;
         limiter.tick(clock.now());
+        telemetry::rate_buckets(limiter.buckets(), limiter.crowded());
     }
 }
 

@@ -9,6 +9,7 @@ mod embedded;
 mod figures;
 mod follow;
 mod public;
+mod rate_limits;
 mod request_log;
 mod site;
 mod telemetry;

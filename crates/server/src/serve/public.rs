@@ -9,6 +9,7 @@ use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQU
 use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Reply};
 use countersign_model::{Clock as _, UnixTime};
+use countersign_verify::Arrival;
 use http::{Request, Response, request};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -141,8 +142,10 @@ impl Site {
         {
             let mut body = ClientBody::new(body, self.reading(self.limits.login_body()));
             let Attending { id, now, .. } = *attending;
-            let answer = login.answer(endpoint, &inbound, &mut body, id, now, &OsEntropy).await;
-            return (answer.response.map(Reply::answer), Note::answered(answer.reason, answer.detail));
+            let arrival = Arrival { at: now, from: self.guard.client(&inbound) };
+            let answer = login.answer(endpoint, &inbound, &mut body, id, arrival, &OsEntropy).await;
+            let note = Note { limit: answer.limit, ..Note::answered(answer.reason, answer.detail) };
+            return (answer.response.map(Reply::answer), note);
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
         match self.gateway.admit(&inbound, &head, &mut body, attending).await {

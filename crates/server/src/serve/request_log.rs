@@ -113,6 +113,7 @@ struct Line<'a> {
     consumer: Option<&'a str>,
     key_id: Option<&'a str>,
     user: Option<Address>,
+    limit: Option<&'a str>,
     took_us: u64,
 }
 
@@ -134,6 +135,7 @@ impl<'a> Line<'a> {
             consumer: note.app.as_ref().map(|app| app.name().as_str()),
             key_id: note.credential().map(KeyId::as_str),
             user: note.user,
+            limit: note.limit.as_deref(),
             took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
         }
     }
@@ -169,7 +171,7 @@ impl Line<'_> {
     }
 
     /// What is known of some requests only.
-    fn known(&self) -> SmallVec<[(&'static str, Cow<'_, str>); 6]> {
+    fn known(&self) -> SmallVec<[(&'static str, Cow<'_, str>); 7]> {
         let there = |text| Some(Cow::Borrowed(text)).filter(|text: &Cow<'_, str>| !text.is_empty());
         [
             ("door", self.door.map(Cow::Borrowed)),
@@ -178,6 +180,7 @@ impl Line<'_> {
             ("consumer", self.consumer.map(Cow::Borrowed)),
             ("key_id", self.key_id.map(Cow::Borrowed)),
             ("user", self.user.map(|user| user.to_string().into())),
+            ("limit", self.limit.map(Cow::Borrowed)),
             ("detail", there(self.detail)),
         ]
         .into_iter()
@@ -247,6 +250,7 @@ mod tests {
             consumer: None,
             key_id: None,
             user: None,
+            limit: None,
             took_us: 17,
         };
         let mut out = Vec::new();

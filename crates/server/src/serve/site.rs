@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use countersign_api::LoginApi;
-use countersign_dialect::Dialects;
+use countersign_api::{LoginApi, LoginLimit};
 use countersign_edge::{
     Cors, Credentials, DoorName, Doors, Guard, LongBodies, Route, RouteError, Routes, UpstreamName,
 };
@@ -21,9 +20,10 @@ use countersign_verify::{
     Verifier, VerifierSettings,
 };
 
+use super::rate_limits::{RateLimits, rules};
 use crate::config::{
-    Config, CredentialsRule, DoorsRule, ForwardAuthConfig, Limits, Methods, QueryRule, ReplayRule,
-    RequireConfig, RouteConfig, SchemeName, StreamRule,
+    Config, CredentialsRule, DoorsRule, FAILURES, ForwardAuthConfig, LOGINS, Limits, Methods, QueryRule,
+    ReplayRule, RequireConfig, RouteConfig, SchemeName, StreamRule,
 };
 
 /// Where the login endpoints are.
@@ -93,10 +93,11 @@ impl Site {
         foundation: &Foundation,
         now: UnixTime,
     ) -> Result<Self, NotAssembled> {
+        let limits = RateLimits { configs: &config.rate_limits, limiter: &foundation.limiter };
         let routes = config
             .routes
             .iter()
-            .map(|route| self::route(route, &config.dialects))
+            .map(|route| self::route(route, config, &limits))
             .collect::<Result<Vec<_>, _>>()
             .and_then(|routes| Routes::new(routes).map_err(NotAssembled::Routes))?;
         let api_key_header = config.api_key.header.clone();
@@ -108,13 +109,16 @@ impl Site {
                 api_key_header: api_key_header.clone(),
                 issuer: config.wallet.as_ref().map(|wallet| wallet.issuer.clone()),
                 limiter: Arc::clone(&foundation.limiter),
-                guesses: Guesses::default(),
+                guesses: Guesses {
+                    rules: rules(&foundation.limiter, FAILURES, "", &config.clients.failures),
+                },
             },
             now,
         )
         .await
         .map_err(NotAssembled::Verifier)?;
-        let guard = Arc::new(Guard { routes, verifier: Arc::new(verifier), api_key_header });
+        let proxies = config.clients.trusted_proxies.clone();
+        let guard = Arc::new(Guard { routes, verifier: Arc::new(verifier), api_key_header, proxies });
         let login = login(config, foundation, &guard.verifier)?;
         Ok(Self {
             forward_auth: forward_auth(config, &guard, login.as_ref()),
@@ -154,7 +158,9 @@ fn login(
     };
     let wallets = Wallets::new(Arc::clone(&foundation.store), &foundation.master, settings)
         .map_err(NotAssembled::Wallet)?;
-    Ok(Some(LoginApi::new(Arc::new(wallets), Arc::clone(verifier), LOGIN_PATH.to_owned())))
+    let limiter = Arc::clone(&foundation.limiter);
+    let limit = LoginLimit { rules: rules(&limiter, LOGINS, "", &config.clients.logins), limiter };
+    Ok(Some(LoginApi::new(Arc::new(wallets), Arc::clone(verifier), limit, LOGIN_PATH.to_owned())))
 }
 
 fn forward_auth(
@@ -200,7 +206,8 @@ fn upstreams(config: &Config) -> Result<HashMap<UpstreamName, Arc<Upstream>>, No
     config.upstreams.iter().map(upstream).collect()
 }
 
-fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssembled> {
+fn route(config: &RouteConfig, all: &Config, limits: &RateLimits<'_>) -> Result<Route, NotAssembled> {
+    let dialects = &all.dialects;
     let pattern = config.pattern.to_string();
     let scheme = |name: &SchemeName| match name {
         SchemeName::ApiKey => Ok(Scheme::ApiKey),
@@ -225,6 +232,7 @@ fn route(config: &RouteConfig, dialects: &Dialects) -> Result<Route, NotAssemble
         ReplayRule::Once => SignatureUse::Once,
     };
     let requirement = Requirement::new(accept, config.scopes.clone(), unsigned_query, signature_use)
+        .and_then(|requirement| requirement.with_limits(limits.of(config)))
         .map_err(|why| NotAssembled::Requirement { route: pattern.clone(), why })?;
     Ok(Route {
         methods: match &config.methods {

@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::figures::{DURATION, REQUESTS};
+use super::figures::{DURATION, OVER_LIMIT, REQUESTS};
 use super::request_log::{LineSink, Wanted};
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
@@ -21,6 +21,8 @@ const WAITING_PIECES: usize = 4096;
 const DURATION_BOUNDS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
+const BUCKETS: &str = "countersign_rate_buckets";
+const CROWDED: &str = "countersign_rate_buckets_crowded";
 const FEED: &str = "countersign_change_feed_failures_total";
 const SERVERS: &str = "countersign_upstream_server_good";
 
@@ -63,6 +65,15 @@ impl Telemetry {
             SERVERS,
             "Servers of upstreams: 1 where requests go there, 0 where they are set aside."
         );
+        metrics::describe_counter!(OVER_LIMIT, "Requests that were over a limit, by its name.");
+        metrics::describe_gauge!(
+            BUCKETS,
+            "Callers that are counted now, each by each rate; and strangers' addresses."
+        );
+        metrics::describe_gauge!(
+            CROWDED,
+            "How often there was no room to count a caller by itself (limits.rate_buckets)."
+        );
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let wanted = if level >= LevelFilter::INFO { Wanted::Yes } else { Wanted::No };
         let requests = LineSink { writer, format: config.format, wanted };
@@ -77,6 +88,15 @@ pub(crate) fn upstream_server(upstream: &Upstream, server: &Server) {
         ("server", server.host().to_str().unwrap_or_default().to_owned()),
     ];
     metrics::gauge!(SERVERS, &labels).set(if server.standing().is_good() { 1.0 } else { 0.0 });
+}
+
+/// Notes how many buckets there are, of those who are known and of strangers, and how often there was no room for one.
+pub(crate) fn rate_buckets([known, strangers]: [usize; 2], crowded: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let figure = |count: u64| count as f64;
+    metrics::gauge!(BUCKETS, "of" => "known").set(figure(known as u64));
+    metrics::gauge!(BUCKETS, "of" => "strangers").set(figure(strangers as u64));
+    metrics::gauge!(CROWDED).set(figure(crowded));
 }
 
 /// Counts a failure to read the change feed.
