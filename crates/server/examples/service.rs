@@ -15,13 +15,24 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
 use countersign::Embedded;
 use countersign_tower::Caller;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let config = std::env::args().nth(1).unwrap_or_else(|| "countersign.toml".to_owned());
     let countersign = Embedded::open(Path::new(&config))?;
     let service = Router::new().route("/items", get(items)).layer(countersign.layer());

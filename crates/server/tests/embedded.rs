@@ -15,19 +15,15 @@ use http_body_util::BodyExt as _;
 use tower::util::ServiceExt as _;
 
 const CONFIG: &str = r#"
-    [[upstream]]
-    name = "api"
-    url  = "http://127.0.0.1:9000"
-
     [[route]]
     path    = "/inside/items"
     require = "api-key"
-    upstream = "api"
+    doors   = ["tower"]
 
     [[route]]
     path    = "/v1/marketplace/listings"
     require = "signature:realm"
-    upstream = "api"
+    doors   = ["tower"]
 "#;
 
 /// A folder with a configuration, and a consumer `shop` in its database.
