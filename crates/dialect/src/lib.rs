@@ -50,4 +50,4 @@ pub use request::Request;
 pub use sign::{SignError, SignInput, Signed};
 pub use stream::Verification;
 pub use time::{Fresh, Untimely};
-pub use verify::{Mismatch, PreparedKey, SignatureValid, UnusableSecret};
+pub use verify::{Mismatch, PreparedKey, SecretUse, SignatureValid, UnusableSecret};

@@ -75,6 +75,15 @@ impl fmt::Debug for SignatureValid {
     }
 }
 
+/// What a secret is to a dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretUse {
+    /// Both sides have it: whoever knows it can sign.
+    Shared,
+    /// A public key: it checks signatures and makes none.
+    PublicKey,
+}
+
 /// Why a signature does not hold, for the operator: callers are told no more than that it does not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
@@ -106,6 +115,18 @@ impl Recipe {
     pub fn check_secret(&self, secret: &[u8]) -> Result<(), UnusableSecret> {
         let of_no_use = |keys: &Keys| keys.iter().all(|key| matches!(key, Ready::Unusable));
         if self.prepare(secret).variants.iter().any(of_no_use) { Err(UnusableSecret) } else { Ok(()) }
+    }
+
+    /// What a secret is to the dialect: to be asked before one is taken over from elsewhere.
+    pub fn secret_use(&self, secret: &[u8]) -> Result<SecretUse, UnusableSecret> {
+        self.check_secret(secret)?;
+        let prepared = self.prepare(secret);
+        let mut first = prepared
+            .variants
+            .iter()
+            .filter_map(|keys| keys.iter().find(|key| !matches!(key, Ready::Unusable)));
+        let public = first.all(|key| matches!(key, Ready::Public(_)));
+        Ok(if public { SecretUse::PublicKey } else { SecretUse::Shared })
     }
 
     /// Makes a credential's secret ready. Do it once and keep the result. A secret that does not fit the dialect makes a key

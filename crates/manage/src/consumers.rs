@@ -48,15 +48,20 @@ pub async fn add_consumer(
     now: UnixTime,
     entropy: &dyn Entropy,
 ) -> Result<Consumer, ConsumerNotAdded> {
-    let mut random = [0; 10];
-    entropy.fill(&mut random);
-    let millis = u64::try_from(now.millis()).unwrap_or(0);
-    let id = ConsumerId(Builder::from_unix_timestamp_millis(millis, &random).into_uuid());
-    let consumer = Consumer { id, name, state: ConsumerState::Enabled, added_at: now };
+    let consumer = new_consumer(name, now, entropy);
     match store.add_consumer(&consumer).await.map_err(ConsumerNotAdded::Store)? {
         Added::Added => Ok(consumer),
         Added::NameTaken => Err(ConsumerNotAdded::NameTaken { name: consumer.name }),
     }
+}
+
+/// An enabled consumer that is not added yet.
+pub(crate) fn new_consumer(name: ConsumerName, now: UnixTime, entropy: &dyn Entropy) -> Consumer {
+    let mut random = [0; 10];
+    entropy.fill(&mut random);
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let id = ConsumerId(Builder::from_unix_timestamp_millis(millis, &random).into_uuid());
+    Consumer { id, name, state: ConsumerState::Enabled, added_at: now }
 }
 
 /// All consumers, by name.

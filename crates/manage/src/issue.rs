@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_dialect::{Dialects, Recipe};
 use countersign_model::{
     Consumer, ConsumerName, Credential, CredentialKind, DialectName, Entropy, KeyDigest, KeyId, Label, Life,
-    Phase, Scopes, Secret, UnixTime,
+    Origin, Phase, Scopes, Secret, UnixTime,
 };
 use countersign_store::{Held, Inserted, Rotated, Store, StoreError};
 use countersign_token::jwt::MAX_SCOPES_LEN;
@@ -13,9 +13,9 @@ use countersign_token::key::{self, KeyKind};
 use countersign_token::{Binding, NotSealed, Sealer};
 
 use crate::consumers::find;
-use crate::keys::show_key;
+use crate::keys::find_key;
 use crate::secret::mint_for;
-use crate::{ConsumerNotFound, KeyNotFound};
+use crate::{ConsumerNotFound, KeyName, KeyNotFound, NotImported};
 
 /// Issues credentials.
 #[derive(Clone, Copy)]
@@ -61,13 +61,15 @@ pub enum Expiry {
     Never,
     /// For so long from now.
     After(Duration),
+    /// Up to this moment.
+    Until(UnixTime),
 }
 
 /// A credential that should be replaced.
 #[derive(Clone, Debug)]
 pub struct Rotation {
     /// The one to replace.
-    pub key_id: KeyId,
+    pub key: KeyName,
     /// How long it stays good, though never longer than it would have been.
     pub overlap: Duration,
     /// How long the new one is good. Where this says nothing: as long as the old one was issued for, counted anew. A
@@ -126,7 +128,8 @@ pub enum NotIssued {
     },
     /// The dialect takes no secret that can be made here.
     #[error(
-        "secrets of `{dialect}` cannot be made here: its holder makes the key, and this version takes none over"
+        "secrets of `{dialect}` cannot be made here: its holder makes a private key and gives the public one, which is \
+         imported (`key import`, and to replace another `--replaces`)"
     )]
     NoSecret {
         /// The dialect.
@@ -174,6 +177,16 @@ pub enum NotRotated {
     /// The new one could not be made.
     #[error(transparent)]
     Successor(NotIssued),
+    /// The new one could not be taken over.
+    #[error(transparent)]
+    Import(NotImported),
+}
+
+impl NotRotated {
+    /// It was there a moment ago.
+    pub(crate) fn gone(key_id: KeyId) -> Self {
+        Self::Key(KeyNotFound::NoKey { key_id })
+    }
 }
 
 impl Issuer<'_> {
@@ -190,6 +203,7 @@ impl Issuer<'_> {
             consumer: consumer.id,
             kind: minted.kind,
             digest: minted.digest,
+            origin: Origin::Issued,
             scopes: issue.scopes,
             label: issue.label,
             issued_at: now,
@@ -205,11 +219,11 @@ impl Issuer<'_> {
         }
     }
 
-    /// Replaces a credential by one with the same consumer, dialect, scopes and label.
+    /// Replaces a credential by one with the same consumer, dialect, scopes and label. The new one is of our own form, also where the old one was
+    /// imported.
     pub async fn rotate(&self, rotation: Rotation, now: UnixTime) -> Result<Replaced, NotRotated> {
-        let key_id = rotation.key_id;
         let Held { credential: mut old, consumer } =
-            show_key(self.store, &key_id).await.map_err(NotRotated::Key)?;
+            find_key(self.store, &rotation.key).await.map_err(NotRotated::Key)?;
         let expires_at = active_until(&old, now)?;
         let expiry = rotation.expiry.unwrap_or(match expires_at {
             Some(end) => Expiry::After(end.since(old.issued_at)),
@@ -221,20 +235,21 @@ impl Issuer<'_> {
             key_id: minted.key_id,
             kind: minted.kind,
             digest: minted.digest,
+            origin: Origin::Issued,
             issued_at: now,
             life: Life::Active { expires_at: expiry.end(now) },
             ..old.clone()
         };
         let until = now.plus(rotation.overlap);
         let until = expires_at.map_or(until, |end| until.min(end));
-        let rotated = self.store.rotate_credential(&key_id, until, &credential).await;
+        let rotated = self.store.rotate_credential(&old.digest, until, &credential).await;
         match rotated.map_err(|error| NotRotated::Successor(NotIssued::Store(error)))? {
             Rotated::Rotated => {}
             Rotated::Taken => return Err(NotRotated::Successor(NotIssued::Taken)),
-            Rotated::NotFound => return Err(NotRotated::Key(KeyNotFound::NoKey { key_id })),
+            Rotated::NotFound => return Err(NotRotated::gone(old.key_id)),
             Rotated::NotActive(found) => {
-                let gone = NotRotated::Key(KeyNotFound::NoKey { key_id });
-                return Err(active_until(&found, now).err().unwrap_or(gone));
+                let why = active_until(&found, now).err();
+                return Err(why.unwrap_or_else(|| NotRotated::gone(found.key_id)));
             }
         }
         old.life = Life::Rotating { until, successor: credential.key_id.clone() };
@@ -284,7 +299,7 @@ fn wire_kind(recipe: &Recipe) -> KeyKind {
 }
 
 /// When an active credential ends, if ever; why it cannot be rotated, where it is not active.
-fn active_until(credential: &Credential, now: UnixTime) -> Result<Option<UnixTime>, NotRotated> {
+pub(crate) fn active_until(credential: &Credential, now: UnixTime) -> Result<Option<UnixTime>, NotRotated> {
     let key_id = credential.key_id.clone();
     match (credential.life.phase(now), &credential.life) {
         (Phase::Active, life) => Ok(life.ends_at()),
@@ -298,10 +313,11 @@ fn active_until(credential: &Credential, now: UnixTime) -> Result<Option<UnixTim
 }
 
 impl Expiry {
-    fn end(self, now: UnixTime) -> Option<UnixTime> {
+    pub(crate) fn end(self, now: UnixTime) -> Option<UnixTime> {
         match self {
             Self::Never => None,
             Self::After(lifetime) => Some(now.plus(lifetime)),
+            Self::Until(end) => Some(end),
         }
     }
 }

@@ -1,10 +1,25 @@
 //! Credentials that are there: list, show, revoke.
 
-use countersign_model::{ConsumerName, KeyId, UnixTime};
+use countersign_model::{ConsumerName, DialectName, KeyId, UnixTime};
 use countersign_store::{Held, Revoked, Store, StoreError};
 
 use crate::ConsumerNotFound;
 use crate::consumers::find;
+
+/// How somebody names a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName {
+    /// Its key id.
+    pub key_id: KeyId,
+    /// Its dialect, which must be said where several have the same key id.
+    pub dialect: Option<DialectName>,
+}
+
+impl From<KeyId> for KeyName {
+    fn from(key_id: KeyId) -> Self {
+        Self { key_id, dialect: None }
+    }
+}
 
 /// Why nothing was done to a credential.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +29,14 @@ pub enum KeyNotFound {
     NoKey {
         /// The key id.
         key_id: KeyId,
+    },
+    /// There are several, in different dialects.
+    #[error("there are several keys `{key_id}`: say in which dialect, {dialects}")]
+    Several {
+        /// The key id.
+        key_id: KeyId,
+        /// Their dialects.
+        dialects: String,
     },
     /// Storage failed.
     #[error("keys are not to be had")]
@@ -55,17 +78,30 @@ pub async fn keys(store: &dyn Store, of: Option<&ConsumerName>) -> Result<Vec<He
     store.credentials(of).await.map_err(KeysNotListed::Store)
 }
 
-/// The credential with that key id, and its consumer.
-pub async fn show_key(store: &dyn Store, key_id: &KeyId) -> Result<Held, KeyNotFound> {
-    let found = store.credential(key_id).await.map_err(KeyNotFound::Store)?;
-    found.ok_or_else(|| KeyNotFound::NoKey { key_id: key_id.clone() })
+/// The credential of that name, and its consumer.
+pub async fn show_key(store: &dyn Store, name: &KeyName) -> Result<Held, KeyNotFound> {
+    find_key(store, name).await
+}
+
+pub(crate) async fn find_key(store: &dyn Store, name: &KeyName) -> Result<Held, KeyNotFound> {
+    let mut named = store.credentials_named(&name.key_id).await.map_err(KeyNotFound::Store)?;
+    if name.dialect.is_some() {
+        named.retain(|held| held.credential.kind.dialect() == name.dialect.as_ref());
+    }
+    if named.len() > 1 {
+        let dialects = named.iter().filter_map(|held| held.credential.kind.dialect());
+        let dialects: Vec<String> = dialects.map(|dialect| format!("`{dialect}`")).collect();
+        return Err(KeyNotFound::Several { key_id: name.key_id.clone(), dialects: dialects.join(" or ") });
+    }
+    named.pop().ok_or_else(|| KeyNotFound::NoKey { key_id: name.key_id.clone() })
 }
 
 /// Ends a credential at once. One that replaced it, or that it replaced, lives on.
-pub async fn revoke_key(store: &dyn Store, key_id: &KeyId, now: UnixTime) -> Result<Revocation, KeyNotFound> {
-    match store.revoke_credential(key_id, now).await.map_err(KeyNotFound::Store)? {
+pub async fn revoke_key(store: &dyn Store, name: &KeyName, now: UnixTime) -> Result<Revocation, KeyNotFound> {
+    let found = find_key(store, name).await?.credential;
+    match store.revoke_credential(&found.digest, now).await.map_err(KeyNotFound::Store)? {
         Revoked::Revoked => Ok(Revocation::Revoked { at: now }),
         Revoked::Already(at) => Ok(Revocation::Already { at }),
-        Revoked::NotFound => Err(KeyNotFound::NoKey { key_id: key_id.clone() }),
+        Revoked::NotFound => Err(KeyNotFound::NoKey { key_id: found.key_id }),
     }
 }

@@ -45,7 +45,7 @@ impl Desk {
     }
 
     fn rotate(&self, key_id: &KeyId, overlap: Duration, now: UnixTime) -> Result<Issued, NotRotated> {
-        let rotation = Rotation { key_id: key_id.clone(), overlap, expiry: None };
+        let rotation = Rotation { key: key_id.clone().into(), overlap, expiry: None };
         block_on(self.issuer().rotate(rotation, now)).map(|replaced| replaced.new)
     }
 
@@ -84,7 +84,7 @@ fn an_issued_key_is_kept_as_a_digest_alone() {
     let issued = desk.issue(Expiry::Never, NOON);
     assert_eq!(key::check(api_key(&issued)), Ok(key::KeyKind::ApiKey));
     assert!(desk.usable(api_key(&issued), NOON));
-    let held = block_on(show_key(&desk.store, &issued.credential.key_id)).unwrap();
+    let held = block_on(show_key(&desk.store, &issued.credential.key_id.clone().into())).unwrap();
     assert_eq!(held.credential, issued.credential);
     assert_eq!(held.credential.kind, CredentialKind::ApiKey);
     assert!(!format!("{held:?} {issued:?}").contains(api_key(&issued)));
@@ -153,10 +153,10 @@ fn a_rotated_key_is_good_until_the_end_of_the_overlap_and_its_successor_has_all_
 fn a_rotation_can_say_how_long_the_successor_is_good() {
     let desk = Desk::new();
     let old = desk.issue(Expiry::After(DAY), NOON);
-    let rotation = Rotation { key_id: old.credential.key_id, overlap: HOUR, expiry: Some(Expiry::Never) };
+    let rotation = Rotation { key: old.credential.key_id.into(), overlap: HOUR, expiry: Some(Expiry::Never) };
     let replaced = block_on(desk.issuer().rotate(rotation, NOON)).unwrap();
     assert_eq!(replaced.new.credential.life, Life::Active { expires_at: None });
-    let held = block_on(show_key(&desk.store, &replaced.old.key_id)).unwrap();
+    let held = block_on(show_key(&desk.store, &replaced.old.key_id.clone().into())).unwrap();
     assert_eq!(held.credential, replaced.old);
 }
 
@@ -180,7 +180,7 @@ fn what_is_not_active_is_not_rotated() {
         matches!(&twice, NotRotated::Rotating { successor: named, .. } if *named == successor),
         "{twice}"
     );
-    block_on(revoke_key(&desk.store, &successor, NOON)).unwrap();
+    block_on(revoke_key(&desk.store, &successor.clone().into(), NOON)).unwrap();
     let revoked = desk.rotate(&successor, DAY, NOON).unwrap_err();
     assert!(matches!(revoked, NotRotated::Ended { phase: Phase::Revoked, .. }), "{revoked}");
     let unknown = desk.rotate(&KeyId::parse("key_x").unwrap(), DAY, NOON).unwrap_err();
@@ -191,7 +191,8 @@ fn what_is_not_active_is_not_rotated() {
 fn revoking_twice_says_when_it_was_first() {
     let desk = Desk::new();
     let issued = desk.issue(Expiry::Never, NOON);
-    let revoke = |now| block_on(revoke_key(&desk.store, &issued.credential.key_id, now)).unwrap();
+    let revoke =
+        |now| block_on(revoke_key(&desk.store, &issued.credential.key_id.clone().into(), now)).unwrap();
     assert_eq!(revoke(NOON), Revocation::Revoked { at: NOON });
     assert_eq!(revoke(NOON.plus(HOUR)), Revocation::Already { at: NOON });
     assert!(!desk.usable(api_key(&issued), NOON));
@@ -229,7 +230,7 @@ fn storage_that_fails_issues_and_revokes_nothing() {
     let issued = desk.issue(Expiry::Never, NOON);
     desk.store.cut();
     assert!(block_on(desk.issuer().issue(order(Form::ApiKey, Expiry::Never), NOON)).is_err());
-    assert!(block_on(revoke_key(&desk.store, &issued.credential.key_id, NOON)).is_err());
+    assert!(block_on(revoke_key(&desk.store, &issued.credential.key_id.clone().into(), NOON)).is_err());
     assert!(desk.rotate(&issued.credential.key_id, HOUR, NOON).is_err());
     desk.store.mend();
     assert_eq!(block_on(keys(&desk.store, Some(&name("acme")))).unwrap().len(), 1);
@@ -304,7 +305,7 @@ proptest! {
                 }
                 Event::Revoke { which } if !all.is_empty() => {
                     let which = which % all.len();
-                    block_on(revoke_key(&desk.store, &all[which].key_id, now)).unwrap();
+                    block_on(revoke_key(&desk.store, &all[which].key_id.clone().into(), now)).unwrap();
                     all[which].end_by(now);
                 }
                 Event::Rotate { .. } | Event::Revoke { .. } => {}

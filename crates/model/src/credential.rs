@@ -7,7 +7,7 @@ use crate::{ConsumerId, DialectName, KeyId, Label, Life, Scopes, UnixTime};
 /// A credential as it is kept: nothing in it lets anybody act as the consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Its public name.
+    /// Its public name. No two credentials of one dialect have the same, nor two API keys.
     pub key_id: KeyId,
     /// Whose it is.
     pub consumer: ConsumerId,
@@ -15,6 +15,8 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// The digest of what stands on the wire: the look-up key.
     pub digest: KeyDigest,
+    /// Where it was made.
+    pub origin: Origin,
     /// What it permits.
     pub scopes: Scopes,
     /// An operator's note.
@@ -49,8 +51,17 @@ impl CredentialKind {
     }
 }
 
-/// The SHA-256 of a key as it stands on the wire. Keys hold at least 160 random bits, so a plain digest
-/// cannot be searched.
+/// Where a credential was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Here.
+    Issued,
+    /// Elsewhere, and taken over: what stands on the wire is of its maker's form.
+    Imported,
+}
+
+/// A SHA-256 by which a credential is found: of a key as it stands on the wire, or of a foreign key id in its dialect. Keys that are made
+/// here hold at least 160 random bits, so a plain digest of them cannot be searched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyDigest(pub [u8; 32]);
 

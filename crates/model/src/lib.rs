@@ -6,6 +6,7 @@
 mod address;
 mod consumer;
 mod credential;
+mod key_check;
 mod lifecycle;
 mod name;
 mod principal;
@@ -16,7 +17,8 @@ mod time;
 
 pub use address::{Address, NotAnAddress};
 pub use consumer::{Consumer, ConsumerId, ConsumerState};
-pub use credential::{Credential, CredentialKind, KeyDigest, SealedSecret};
+pub use credential::{Credential, CredentialKind, KeyDigest, Origin, SealedSecret};
+pub use key_check::KeyCheck;
 pub use lifecycle::{Life, Phase};
 pub use name::{ConsumerName, DialectName, InvalidName, KeyId, Label, Network};
 pub use principal::Principal;

@@ -64,12 +64,13 @@ name!(
 );
 
 name!(
-    /// The public name of a credential. Safe to show, log and put into a URL.
+    /// The public name of a credential. Safe to show, to log and to put into a header. Those that are made here are letters, digits
+    /// and `_`; those that were taken over are whatever their vendor made, such as a URL or an address.
     KeyId,
     "key id",
-    "1 to 64 ASCII letters, digits, _ and -",
-    64,
-    |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'
+    "1 to 255 printable ASCII characters, no space",
+    255,
+    |c| c.is_ascii_graphic()
 );
 
 name!(
@@ -108,6 +109,19 @@ mod tests {
         assert_eq!(ConsumerName::parse("My Shop (EU)").unwrap().as_str(), "My Shop (EU)");
         for bad in ["", " a", "a ", "a\r\nX-Evil: 1", "Zoë", "\u{7f}"] {
             assert!(ConsumerName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_id_of_another_maker_can_stand_in_a_header() {
+        let fingerprint = format!("ocid1.tenancy.oc1..a/ocid1.user.oc1..b/{}", ["ab"; 16].join(":"));
+        for good in
+            ["key_0aB1cD2eF3gH4iJ5", "a@b.example", "https://a.example/u#main-key", "Zm9v+/==", &fingerprint]
+        {
+            assert_eq!(KeyId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a\n", "Zoë", "\u{7f}"] {
+            assert!(KeyId::parse(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use countersign_model::{Address, ConsumerName, DialectName, KeyId, Label, Network, Scope, TokenKeyId};
 use countersign_token::jwt::MAX_KID_LEN;
 use http::{HeaderName, HeaderValue, Method, Uri};
@@ -57,7 +57,7 @@ pub(crate) enum Command {
     /// Whoever is given credentials: add, list, show, disable, enable, remove.
     #[command(subcommand)]
     Consumer(ConsumerCommand),
-    /// Credentials: issue, list, show, rotate, revoke.
+    /// Credentials: issue, import, list, show, rotate, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
     /// What wallets may do: grant, revoke, list.
@@ -134,6 +134,21 @@ pub(crate) enum KeyCommand {
                             countersign key issue --consumer acme --dialect realm --json"
     )]
     Issue(IssueArgs),
+    /// Take over credentials that were made elsewhere: one, or all of a file. Their holders change nothing.
+    ///
+    /// A secret is read from a file or from standard input, never from the command line: other users of the machine see that, and the shell
+    /// keeps it. In dialects whose requests carry no key id (webhooks), `--key-id` is a name for commands, and routes say `signed_by`.
+    ///
+    /// A file (`--file`) is a list in CSV, its first line naming the columns, or has one JSON object a line: `consumer`, `dialect`, `key_id`,
+    /// `secret` or `public_key`, `api_key`, `scopes`, `label`, `expires`. All of it is imported, or none.
+    #[command(
+        after_help = "Examples:\n  countersign key import --consumer acme --dialect kraken --key-id K1 --secret-file k1.secret\n  \
+                            countersign key import --consumer acme --dialect rfc9421 --key-id acme-1 --public-key-file acme.pem\n  \
+                            countersign key import --consumer github --dialect github --key-id github-2026 --secret-stdin\n  \
+                            countersign key import --consumer acme --api-key-file acme.key --scope orders:read\n  \
+                            countersign key import --file customers.csv --add-consumers --dry-run"
+    )]
+    Import(Box<ImportArgs>),
     /// List credentials, of all consumers or of one.
     #[command(after_help = "Example:\n  countersign key list --consumer acme")]
     List {
@@ -144,16 +159,14 @@ pub(crate) enum KeyCommand {
     /// Show one.
     #[command(after_help = "Example:\n  countersign key show key_0aB1cD2eF3gH4iJ5")]
     Show {
-        /// The key id.
-        #[arg(value_parser = KeyId::parse)]
-        id: KeyId,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Replace one by a new one. The old one stays good for a while, so that its user can change over.
     #[command(after_help = "Example:\n  countersign key rotate key_0aB1cD2eF3gH4iJ5 --overlap 24h")]
     Rotate {
-        /// The key id.
-        #[arg(value_parser = KeyId::parse)]
-        id: KeyId,
+        #[command(flatten)]
+        key: KeyArgs,
         /// How long the old one stays good; 0s ends it at once.
         #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
         overlap: Duration,
@@ -164,10 +177,20 @@ pub(crate) enum KeyCommand {
     /// End one at once.
     #[command(after_help = "Example:\n  countersign key revoke key_0aB1cD2eF3gH4iJ5")]
     Revoke {
-        /// The key id.
-        #[arg(value_parser = KeyId::parse)]
-        id: KeyId,
+        #[command(flatten)]
+        key: KeyArgs,
     },
+}
+
+/// Which key.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// The key id.
+    #[arg(value_parser = KeyId::parse)]
+    pub(crate) id: KeyId,
+    /// Its dialect, where several have this key id.
+    #[arg(long, value_parser = DialectName::parse)]
+    pub(crate) dialect: Option<DialectName>,
 }
 
 #[derive(Debug, Args)]
@@ -187,6 +210,70 @@ pub(crate) struct IssueArgs {
     /// A note for operators.
     #[arg(long, value_name = "TEXT", value_parser = Label::parse)]
     pub(crate) label: Option<Label>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").args(["secret_file", "secret_stdin", "public_key_file", "secret"])))]
+#[command(group(ArgGroup::new("where").args(["consumer", "file"]).required(true)))]
+pub(crate) struct ImportArgs {
+    /// Whose it is.
+    #[arg(long, value_name = "NAME", value_parser = ConsumerName::parse)]
+    pub(crate) consumer: Option<ConsumerName>,
+    /// The dialect that its requests are signed in [default: none, it is an API key].
+    #[arg(long, value_parser = DialectName::parse)]
+    pub(crate) dialect: Option<DialectName>,
+    /// The key id that requests carry; where they carry none, a name for commands [default there: a new one].
+    #[arg(long, value_name = "ID", value_parser = KeyId::parse)]
+    pub(crate) key_id: Option<KeyId>,
+    /// A file that holds the signing secret as the vendor shows it; where it has several parts, a JSON object of them.
+    #[arg(long, value_name = "FILE", requires = "dialect")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The signing secret is on standard input.
+    #[arg(long, requires = "dialect")]
+    pub(crate) secret_stdin: bool,
+    /// A file that holds the public key: PEM, or the bare key in hex or base64.
+    #[arg(long, value_name = "FILE", requires = "dialect")]
+    pub(crate) public_key_file: Option<PathBuf>,
+    /// A file that holds the API key; in a dialect, the key that opens routes alone. A digest of it is kept.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// What it permits; give it as often as there are scopes.
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
+    pub(crate) scopes: Vec<Scope>,
+    /// How long it is good from now, as in 90d [default: until it is revoked].
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) expires: Option<Duration>,
+    /// A note for operators.
+    #[arg(long, value_name = "TEXT", value_parser = Label::parse)]
+    pub(crate) label: Option<Label>,
+    /// The key of the same consumer and dialect that it replaces.
+    #[arg(long, value_name = "ID", value_parser = KeyId::parse, conflicts_with = "dry_run")]
+    pub(crate) replaces: Option<KeyId>,
+    /// How long the one that it replaces stays good; 0s ends it at once.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
+    pub(crate) overlap: Duration,
+    /// Import all that a file lists: CSV, or one JSON object a line.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["consumer", "dialect", "key_id", "what", "api_key_file", "scopes", "expires", "label", "replaces"]
+    )]
+    pub(crate) file: Option<PathBuf>,
+    /// Add the consumers of the file that are not there.
+    #[arg(long, requires = "file")]
+    pub(crate) add_consumers: bool,
+    /// Say what would be imported and what is wrong with it; write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take secrets that are easily guessed too, for this reason.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) danger_weak_secrets: Option<String>,
+    /// Refused: a secret does not belong there.
+    #[arg(long, hide = true)]
+    pub(crate) secret: Option<String>,
+    /// Refused: a secret does not belong there.
+    #[arg(long, hide = true)]
+    pub(crate) api_key: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -385,7 +472,7 @@ fn period(text: &str) -> Result<Duration, InvalidAmount> {
 }
 
 /// How long a credential may be good: nobody means less, and a calendar ends.
-fn lifetime(text: &str) -> Result<Duration, String> {
+pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
     let lifetime = Period::parse(text).map_err(|error| error.to_string())?;
     if lifetime < Period::seconds(1) || Period::days(36_500) < lifetime {
         return Err("use 1s to 36500d".to_owned());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
-    KeyId, Life, Scopes, SealedSecret, UnixTime,
+    KeyId, Life, Origin, Scopes, SealedSecret, UnixTime,
 };
 use countersign_store::{Changes, Consumers, Credentials};
 use countersign_store_sqlite::{Limits, SqliteStore};
@@ -54,6 +54,7 @@ fn credential(number: u64) -> Credential {
             secret: SealedSecret(vec![0x5a; 72].into()),
         },
         digest: digest(number),
+        origin: Origin::Issued,
         scopes: Scopes::parse_list("marketplace:read,marketplace:write").unwrap(),
         label: None,
         issued_at: UnixTime::from_secs(0),

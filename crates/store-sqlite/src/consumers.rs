@@ -44,25 +44,23 @@ fn one(db: &Connection, sql: &str, key: impl Params) -> Result<Option<Consumer>,
     rows.next()?.map(|row| read_consumer(&Record::new("consumer", row), 0)).transpose()
 }
 
+/// Writes one that is new.
+pub(crate) fn add(db: &Connection, new: &Consumer) -> Result<Added, Failure> {
+    const ADD: &str = "INSERT INTO consumers (id, name, disabled_at, added_at) VALUES (?1, ?2, ?3, ?4)
+                       ON CONFLICT DO NOTHING";
+    let values =
+        params![new.id.0.as_bytes(), new.name.as_str(), disabled_at(new.state), new.added_at.millis()];
+    match db.prepare_cached(ADD)?.execute(values)? {
+        0 => Ok(Added::NameTaken),
+        _ => Ok(Added::Added),
+    }
+}
+
 #[async_trait]
 impl Consumers for SqliteStore {
     async fn add_consumer(&self, consumer: &Consumer) -> Result<Added, StoreError> {
-        const ADD: &str = "INSERT INTO consumers (id, name, disabled_at, added_at) VALUES (?1, ?2, ?3, ?4)
-                           ON CONFLICT DO NOTHING";
         let new = consumer.clone();
-        let add = move |db: &Connection| {
-            let values = params![
-                new.id.0.as_bytes(),
-                new.name.as_str(),
-                disabled_at(new.state),
-                new.added_at.millis()
-            ];
-            match db.prepare_cached(ADD)?.execute(values)? {
-                0 => Ok(Added::NameTaken),
-                _ => Ok(Added::Added),
-            }
-        };
-        self.writer.write(add).await.map_err(self.failed("add a consumer"))
+        self.writer.write(move |db: &Connection| add(db, &new)).await.map_err(self.failed("add a consumer"))
     }
 
     async fn consumer_by_name(&self, name: &ConsumerName) -> Result<Option<Consumer>, StoreError> {

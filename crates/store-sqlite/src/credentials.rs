@@ -2,16 +2,18 @@
 
 use async_trait::async_trait;
 use countersign_model::{
-    ConsumerId, Credential, CredentialKind, DialectName, KeyDigest, KeyId, Label, Life, SealedSecret,
-    UnixTime,
+    Consumer, ConsumerId, ConsumerName, Credential, CredentialKind, DialectName, KeyDigest, KeyId, Label,
+    Life, Origin, SealedSecret, UnixTime,
 };
-use countersign_store::{Change, Credentials, Held, Inserted, Revoked, Rotated, StoreError};
+use countersign_store::{
+    Added, Change, Credentials, Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT, StoreError,
+};
 use rusqlite::{Connection, Params, params};
 
 use crate::SqliteStore;
 use crate::changes::record;
 use crate::columns::Record;
-use crate::consumers::{consumer_columns, read_consumer};
+use crate::consumers::{add, consumer_columns, read_consumer};
 use crate::error::Failure;
 
 /// A query for credentials with their consumers, in the order in which [`read_held`] takes the columns.
@@ -20,7 +22,7 @@ macro_rules! select_held {
         concat!(
             "SELECT ",
             consumer_columns!(),
-            ", digest, key_id, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor
+            ", digest, key_id, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor, origin
              FROM credentials JOIN consumers ON consumers.id = credentials.consumer ",
             $rest
         )
@@ -28,9 +30,14 @@ macro_rules! select_held {
 }
 
 const BY_DIGEST: &str = select_held!("WHERE digest = ?1");
-const BY_KEY_ID: &str = select_held!("WHERE key_id = ?1");
-const OF_ONE: &str = select_held!("WHERE consumer = ?1 ORDER BY issued_at, key_id");
-const ALL: &str = select_held!("ORDER BY issued_at, key_id");
+const BY_KEY_ID: &str = select_held!("WHERE key_id = ?1 ORDER BY coalesce(dialect, '')");
+const OF_ONE: &str = select_held!("WHERE consumer = ?1 ORDER BY issued_at, key_id, dialect");
+const ALL: &str = select_held!("ORDER BY issued_at, key_id, dialect");
+const SIGNERS: &str = select_held!(
+    "WHERE consumers.name = ?1 AND dialect = ?2 AND state <> 'revoked' AND (ends_at IS NULL OR ends_at > ?3)
+     ORDER BY issued_at DESC, key_id LIMIT ?4"
+);
+pub(crate) const ANY_SEALED: &str = select_held!("WHERE sealed_secret IS NOT NULL LIMIT 1");
 
 fn read_held(record: &Record<'_, '_>) -> Result<Held, Failure> {
     let consumer = read_consumer(record, 0)?;
@@ -46,6 +53,7 @@ fn read_held(record: &Record<'_, '_>) -> Result<Held, Failure> {
         },
         issued_at: record.time(10)?,
         life: read_life(record, 11)?,
+        origin: read_origin(record, 14)?,
     };
     Ok(Held { credential, consumer })
 }
@@ -74,6 +82,21 @@ fn read_life(record: &Record<'_, '_>, first: usize) -> Result<Life, Failure> {
     }
 }
 
+fn read_origin(record: &Record<'_, '_>, at: usize) -> Result<Origin, Failure> {
+    match record.text(at)? {
+        "issued" => Ok(Origin::Issued),
+        "imported" => Ok(Origin::Imported),
+        other => Err(record.broken(format_args!("no such origin: `{other}`"))),
+    }
+}
+
+fn origin_column(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Issued => "issued",
+        Origin::Imported => "imported",
+    }
+}
+
 /// The columns `state`, `ends_at` and `successor`.
 fn life_columns(life: &Life) -> (&'static str, Option<i64>, Option<&str>) {
     match life {
@@ -83,17 +106,27 @@ fn life_columns(life: &Life) -> (&'static str, Option<i64>, Option<&str>) {
     }
 }
 
-fn one(db: &Connection, sql: &str, key: impl Params) -> Result<Option<Held>, Failure> {
+pub(crate) fn one(db: &Connection, sql: &str, key: impl Params) -> Result<Option<Held>, Failure> {
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query(key)?;
     rows.next()?.map(|row| read_held(&Record::new("credential", row))).transpose()
 }
 
+fn many(db: &Connection, sql: &str, key: impl Params) -> Result<Vec<Held>, Failure> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(key)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read_held(&Record::new("credential", row))?);
+    }
+    Ok(all)
+}
+
 /// Writes one that is new, and records it; `false` where its key id or digest is in use.
 fn insert(db: &Connection, new: &Credential) -> Result<bool, Failure> {
     const INSERT: &str = "INSERT INTO credentials
-        (digest, key_id, consumer, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING";
+        (digest, key_id, consumer, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor, origin)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
     let (dialect, secret) = match &new.kind {
         CredentialKind::ApiKey => (None, None),
         CredentialKind::Signature { dialect, secret } => (Some(dialect.as_str()), Some(&*secret.0)),
@@ -111,6 +144,7 @@ fn insert(db: &Connection, new: &Credential) -> Result<bool, Failure> {
         state,
         ends_at,
         successor,
+        origin_column(new.origin),
     ])?;
     if inserted == 0 {
         return Ok(false);
@@ -127,8 +161,36 @@ fn set_life(db: &Connection, digest: KeyDigest, life: &Life) -> Result<(), Failu
     record(db, Change::Credential(digest))
 }
 
-fn rotate(db: &Connection, old: &KeyId, until: UnixTime, new: &Credential) -> Result<Rotated, Failure> {
-    let Some(Held { credential: old, .. }) = one(db, BY_KEY_ID, [old.as_str()])? else {
+fn is_there(db: &Connection, consumer: ConsumerId) -> Result<bool, Failure> {
+    const IS_THERE: &str = "SELECT 1 FROM consumers WHERE id = ?1";
+    Ok(db.prepare_cached(IS_THERE)?.exists([consumer.0.as_bytes()])?)
+}
+
+/// Writes all of them, or up to the first that cannot be written: then what was written is to be undone.
+fn insert_all(
+    db: &Connection,
+    consumers: &[Consumer],
+    credentials: &[Credential],
+) -> Result<InsertedAll, Failure> {
+    for new in consumers {
+        match add(db, new)? {
+            Added::Added => {}
+            Added::NameTaken => return Ok(InsertedAll::NameTaken(new.name.clone())),
+        }
+    }
+    for new in credentials {
+        if !is_there(db, new.consumer)? {
+            return Ok(InsertedAll::NoConsumer(new.key_id.clone()));
+        }
+        if !insert(db, new)? {
+            return Ok(InsertedAll::Taken(new.key_id.clone()));
+        }
+    }
+    Ok(InsertedAll::Inserted)
+}
+
+fn rotate(db: &Connection, old: KeyDigest, until: UnixTime, new: &Credential) -> Result<Rotated, Failure> {
+    let Some(Held { credential: old, .. }) = one(db, BY_DIGEST, [old.0])? else {
         return Ok(Rotated::NotFound);
     };
     if old.consumer != new.consumer {
@@ -145,8 +207,8 @@ fn rotate(db: &Connection, old: &KeyId, until: UnixTime, new: &Credential) -> Re
     Ok(Rotated::Rotated)
 }
 
-fn revoke(db: &Connection, key_id: &KeyId, at: UnixTime) -> Result<Revoked, Failure> {
-    let Some(Held { credential, .. }) = one(db, BY_KEY_ID, [key_id.as_str()])? else {
+fn revoke(db: &Connection, digest: KeyDigest, at: UnixTime) -> Result<Revoked, Failure> {
+    let Some(Held { credential, .. }) = one(db, BY_DIGEST, [digest.0])? else {
         return Ok(Revoked::NotFound);
     };
     match credential.life {
@@ -160,10 +222,9 @@ fn revoke(db: &Connection, key_id: &KeyId, at: UnixTime) -> Result<Revoked, Fail
 #[async_trait]
 impl Credentials for SqliteStore {
     async fn insert_credential(&self, credential: &Credential) -> Result<Inserted, StoreError> {
-        const IS_THERE: &str = "SELECT 1 FROM consumers WHERE id = ?1";
         let new = credential.clone();
         let insert = move |db: &Connection| {
-            if !db.prepare_cached(IS_THERE)?.exists([new.consumer.0.as_bytes()])? {
+            if !is_there(db, new.consumer)? {
                 return Ok(Inserted::NoConsumer);
             }
             Ok(if insert(db, &new)? { Inserted::Inserted } else { Inserted::Taken })
@@ -171,46 +232,90 @@ impl Credentials for SqliteStore {
         self.writer.write(insert).await.map_err(self.failed("insert a credential"))
     }
 
+    async fn insert_all(
+        &self,
+        consumers: &[Consumer],
+        credentials: &[Credential],
+    ) -> Result<InsertedAll, StoreError> {
+        let (consumers, credentials) = (consumers.to_vec(), credentials.to_vec());
+        let insert = move |db: &Connection| {
+            db.prepare_cached("SAVEPOINT all_or_none")?.execute([])?;
+            let outcome = insert_all(db, &consumers, &credentials)?;
+            match outcome {
+                InsertedAll::Inserted => {}
+                InsertedAll::NameTaken(_) | InsertedAll::Taken(_) | InsertedAll::NoConsumer(_) => {
+                    db.prepare_cached("ROLLBACK TO all_or_none")?.execute([])?;
+                }
+            }
+            db.prepare_cached("RELEASE all_or_none")?.execute([])?;
+            Ok(outcome)
+        };
+        self.writer.write(insert).await.map_err(self.failed("insert credentials"))
+    }
+
     async fn credential_by_digest(&self, digest: &KeyDigest) -> Result<Option<Held>, StoreError> {
         self.lookups.look_up(|db| one(db, BY_DIGEST, [digest.0])).map_err(self.failed("read a credential"))
     }
 
-    async fn credential(&self, key_id: &KeyId) -> Result<Option<Held>, StoreError> {
+    async fn credentials_named(&self, key_id: &KeyId) -> Result<Vec<Held>, StoreError> {
         self.lookups
-            .look_up(|db| one(db, BY_KEY_ID, [key_id.as_str()]))
-            .map_err(self.failed("read a credential"))
+            .look_up(|db| many(db, BY_KEY_ID, [key_id.as_str()]))
+            .map_err(self.failed("read credentials"))
+    }
+
+    async fn signers(
+        &self,
+        consumer: &ConsumerName,
+        dialect: &DialectName,
+        now: UnixTime,
+    ) -> Result<Vec<Held>, StoreError> {
+        let limit = i64::try_from(SIGNERS_LIMIT).unwrap_or(i64::MAX);
+        let read = |db: &Connection| {
+            many(db, SIGNERS, params![consumer.as_str(), dialect.as_str(), now.millis(), limit])
+        };
+        self.lookups.look_up(read).map_err(self.failed("read signers"))
+    }
+
+    async fn imported_for(&self) -> Result<Vec<Option<DialectName>>, StoreError> {
+        const READ: &str = "SELECT dialect FROM imported_for ORDER BY dialect";
+        let read = |db: &Connection| {
+            let mut statement = db.prepare_cached(READ)?;
+            let mut rows = statement.query([])?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let record = Record::new("dialect of imported credentials", row);
+                all.push(match record.text(0)? {
+                    "" => None,
+                    name => Some(DialectName::parse(name).map_err(|error| record.broken(error))?),
+                });
+            }
+            Ok(all)
+        };
+        self.lookups.look_up(read).map_err(self.failed("read what was imported"))
     }
 
     async fn credentials(&self, of: Option<ConsumerId>) -> Result<Vec<Held>, StoreError> {
-        let list = move |db: &Connection| {
-            let mut statement = db.prepare_cached(if of.is_some() { OF_ONE } else { ALL })?;
-            let mut rows = match &of {
-                Some(consumer) => statement.query([consumer.0.as_bytes()])?,
-                None => statement.query([])?,
-            };
-            let mut all = Vec::new();
-            while let Some(row) = rows.next()? {
-                all.push(read_held(&Record::new("credential", row))?);
-            }
-            Ok(all)
+        let list = move |db: &Connection| match &of {
+            Some(consumer) => many(db, OF_ONE, [consumer.0.as_bytes()]),
+            None => many(db, ALL, []),
         };
         self.lists.list(list).await.map_err(self.failed("list credentials"))
     }
 
     async fn rotate_credential(
         &self,
-        old: &KeyId,
+        old: &KeyDigest,
         until: UnixTime,
         new: &Credential,
     ) -> Result<Rotated, StoreError> {
-        let (old, new) = (old.clone(), new.clone());
-        let rotate = move |db: &Connection| rotate(db, &old, until, &new);
+        let (old, new) = (*old, new.clone());
+        let rotate = move |db: &Connection| rotate(db, old, until, &new);
         self.writer.write(rotate).await.map_err(self.failed("rotate a credential"))
     }
 
-    async fn revoke_credential(&self, key_id: &KeyId, at: UnixTime) -> Result<Revoked, StoreError> {
-        let key_id = key_id.clone();
-        let revoke = move |db: &Connection| revoke(db, &key_id, at);
+    async fn revoke_credential(&self, digest: &KeyDigest, at: UnixTime) -> Result<Revoked, StoreError> {
+        let digest = *digest;
+        let revoke = move |db: &Connection| revoke(db, digest, at);
         self.writer.write(revoke).await.map_err(self.failed("revoke a credential"))
     }
 }

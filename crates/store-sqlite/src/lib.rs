@@ -11,6 +11,7 @@ mod consumers;
 mod credentials;
 mod error;
 mod grants;
+mod key_check;
 mod limits;
 mod lists;
 mod lookups;
@@ -30,6 +31,7 @@ use countersign_store::{Store, StoreError};
 use rusqlite::Connection;
 
 pub use error::Fault;
+pub use key_check::kept_key_check;
 pub use limits::Limits;
 pub use open_error::OpenError;
 

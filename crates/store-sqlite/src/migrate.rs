@@ -12,8 +12,11 @@ use crate::{Limits, OpenError, open};
 const APPLICATION_ID: i64 = 0x4374_5367;
 
 /// Each brings the schema from its place in the list to the next. What was released is never changed, only added to.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_foundation.sql"), include_str!("../migrations/0002_replays.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_foundation.sql"),
+    include_str!("../migrations/0002_replays.sql"),
+    include_str!("../migrations/0003_imported.sql"),
+];
 
 /// The schema that [`MIGRATIONS`] lead to.
 const NEWEST: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -64,6 +64,15 @@ pub(crate) fn for_reading(path: &Path, limits: Limits) -> Result<Connection, Ope
     open().map_err(|source| OpenError::from_sqlite(source, path, limits.read_wait))
 }
 
+/// A connection that only reads, to a file of which nothing is known yet.
+pub(crate) fn for_a_look(path: &Path, limits: Limits) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(limits.read_wait)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
 /// What every connection is told.
 fn set_up_any(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

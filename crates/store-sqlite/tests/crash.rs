@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
-    KeyId, Life, Scopes, SealedSecret, UnixTime,
+    KeyId, Life, Origin, Scopes, SealedSecret, UnixTime,
 };
 use countersign_store::{
     Consumers, Credentials, Increase, Inserted, Keep, Once, ReplayScope, ReplayToken, Replays,
@@ -66,6 +66,7 @@ fn credential(process: u64, task: u64, number: u64) -> Credential {
         consumer: consumer().id,
         kind: CredentialKind::Signature { dialect: dialect(), secret: SealedSecret([7; 60].into()) },
         digest: KeyDigest(digest),
+        origin: Origin::Issued,
         scopes: Scopes::default(),
         label: None,
         issued_at: UnixTime::from_secs(0),

@@ -1,9 +1,15 @@
 //! Credentials.
 
 use async_trait::async_trait;
-use countersign_model::{Consumer, ConsumerId, Credential, KeyDigest, KeyId, UnixTime};
+use countersign_model::{
+    Consumer, ConsumerId, ConsumerName, Credential, DialectName, KeyDigest, KeyId, UnixTime,
+};
 
 use crate::StoreError;
+
+/// The most credentials that [`Credentials::signers`] gives: the one in use, those that it replaced and that are still good, and
+/// room for a change in a hurry.
+pub const SIGNERS_LIMIT: usize = 4;
 
 /// A credential with whoever holds it, read together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +25,23 @@ pub struct Held {
 pub enum Inserted {
     /// It is there now.
     Inserted,
-    /// Its key id or its digest is in use; nothing was written.
+    /// Its key id (in its dialect) or its digest is in use; nothing was written.
     Taken,
     /// Its consumer is not there; nothing was written.
     NoConsumer,
+}
+
+/// What became of [`Credentials::insert_all`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InsertedAll {
+    /// All of them are there now.
+    Inserted,
+    /// Another consumer has this name or its identity; nothing was written.
+    NameTaken(ConsumerName),
+    /// This one's key id (in its dialect) or its digest is in use; nothing was written.
+    Taken(KeyId),
+    /// This one's consumer is not there; nothing was written.
+    NoConsumer(KeyId),
 }
 
 /// What became of [`Credentials::rotate_credential`].
@@ -34,7 +53,7 @@ pub enum Rotated {
     NotActive(Credential),
     /// The new one's key id or digest is in use; nothing was written.
     Taken,
-    /// The consumer of the new one has no credential with that key id; nothing was written.
+    /// The consumer of the new one has no credential with that digest; nothing was written.
     NotFound,
 }
 
@@ -45,23 +64,44 @@ pub enum Revoked {
     Revoked,
     /// It was revoked before, at this moment; nothing was written.
     Already(UnixTime),
-    /// There is none with that key id.
+    /// There is none with that digest.
     NotFound,
 }
 
 /// Credentials.
 #[async_trait]
 pub trait Credentials: Send + Sync {
-    /// Adds one that was just issued. Records [`crate::Change::Credential`].
+    /// Adds one that was just issued or imported. Records [`crate::Change::Credential`].
     async fn insert_credential(&self, credential: &Credential) -> Result<Inserted, StoreError>;
+
+    /// In one transaction: adds these consumers, then these credentials, of these consumers or of others that are there. The first that
+    /// cannot be added stops it. Records [`crate::Change::Credential`] for each.
+    async fn insert_all(
+        &self,
+        consumers: &[Consumer],
+        credentials: &[Credential],
+    ) -> Result<InsertedAll, StoreError>;
 
     /// The one whose wire form has this digest, and its consumer. The look-up on a request's path.
     async fn credential_by_digest(&self, digest: &KeyDigest) -> Result<Option<Held>, StoreError>;
 
-    /// The one with that key id, and its consumer.
-    async fn credential(&self, key_id: &KeyId) -> Result<Option<Held>, StoreError>;
+    /// Those with that key id, and their consumers: at most one of each dialect and one API key, which is the first; then by dialect.
+    async fn credentials_named(&self, key_id: &KeyId) -> Result<Vec<Held>, StoreError>;
 
-    /// All of them, or one consumer's, oldest first (ties by key id).
+    /// What checks signatures of one consumer in one dialect at `now`: its credentials that are neither revoked nor expired, whether or not
+    /// the consumer is enabled; newest first (ties by key id), at most [`SIGNERS_LIMIT`].
+    async fn signers(
+        &self,
+        consumer: &ConsumerName,
+        dialect: &DialectName,
+        now: UnixTime,
+    ) -> Result<Vec<Held>, StoreError>;
+
+    /// In which dialects there are credentials that were imported; `None` for API keys. It may name more: those in which there were
+    /// some. In order, each once.
+    async fn imported_for(&self) -> Result<Vec<Option<DialectName>>, StoreError>;
+
+    /// All of them, or one consumer's, oldest first (ties by key id, then API keys first and by dialect).
     async fn credentials(&self, of: Option<ConsumerId>) -> Result<Vec<Held>, StoreError>;
 
     /// In one transaction: sets the life of `old` from active to rotating with `new` as its successor, and inserts
@@ -69,11 +109,11 @@ pub trait Credentials: Send + Sync {
     /// to rotate prolongs nothing. Records [`crate::Change::Credential`] for both.
     async fn rotate_credential(
         &self,
-        old: &KeyId,
+        old: &KeyDigest,
         until: UnixTime,
         new: &Credential,
     ) -> Result<Rotated, StoreError>;
 
     /// Ends one at `at`, whatever state it is in. Records [`crate::Change::Credential`].
-    async fn revoke_credential(&self, key_id: &KeyId, at: UnixTime) -> Result<Revoked, StoreError>;
+    async fn revoke_credential(&self, digest: &KeyDigest, at: UnixTime) -> Result<Revoked, StoreError>;
 }

@@ -11,6 +11,7 @@ mod consumers;
 mod credentials;
 mod error;
 mod grants;
+mod key_check;
 mod replays;
 mod sessions;
 #[cfg(any(test, feature = "testing"))]
@@ -19,16 +20,19 @@ mod token_keys;
 
 pub use changes::{BATCH_LIMIT, Batch, Change, Changes, Cursor};
 pub use consumers::{Added, Consumers};
-pub use credentials::{Credentials, Held, Inserted, Revoked, Rotated};
+pub use credentials::{Credentials, Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT};
 pub use error::StoreError;
 pub use grants::{Grant, Grants};
+pub use key_check::KeyChecks;
 pub use replays::{Increase, Keep, Once, ReplayScope, ReplayToken, Replays};
 pub use sessions::{Advance, Advanced, Begun, SWEEP_LIMIT, Sessions, Swept};
 pub use token_keys::{TokenKey, TokenKeys};
 
 /// Everything an adapter provides.
 #[async_trait::async_trait]
-pub trait Store: Consumers + Credentials + Sessions + Grants + TokenKeys + Changes + Replays {
+pub trait Store:
+    Consumers + Credentials + Sessions + Grants + TokenKeys + Changes + Replays + KeyChecks
+{
     /// Whether storage answers: reads something and finds it. For readiness, not for decisions.
     async fn ping(&self) -> Result<(), StoreError>;
 }

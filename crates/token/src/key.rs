@@ -15,8 +15,8 @@
 //! A scanner for leaked secrets finds keys with the regular expression [`PATTERN`] and drops false alarms by
 //! the checksum. The checksum is no secret and proves nothing: it lets garbage be refused without a look-up.
 
-use aws_lc_rs::digest::{SHA256, digest as hash};
-use countersign_model::{Entropy, KeyDigest, KeyId, Secret};
+use aws_lc_rs::digest::{Context, SHA256, digest as hash};
+use countersign_model::{DialectName, Entropy, KeyDigest, KeyId, Secret};
 use zeroize::Zeroizing;
 
 /// Matches every key that [`mint`] makes, for scanners; [`check`] tells the rest.
@@ -103,6 +103,36 @@ pub fn digest(key: &str) -> KeyDigest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(hash(&SHA256, key.as_bytes()).as_ref());
     KeyDigest(bytes)
+}
+
+/// Where a text is to be told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within<'a> {
+    /// Everywhere: it opens something by itself, so it is one credential's and no other's.
+    Everywhere,
+    /// One dialect: what names a credential there may name another elsewhere.
+    Dialect(&'a DialectName),
+}
+
+/// What separates the key ids of a dialect from everything else that is digested: no key that travels holds a NUL.
+const FOREIGN_LABEL: &[u8] = b"key id of a dialect\0";
+
+/// The digest by which the credential is found that `wire` names: for a key of our own form [`digest`], and so for any that is told from
+/// others everywhere. A foreign key id is told from others in its dialect: its digest is the SHA-256 of a label, the dialect, a NUL and
+/// the key id.
+pub fn look_up_digest(wire: &str, within: Within<'_>) -> KeyDigest {
+    match within {
+        Within::Dialect(dialect) if check(wire).is_err() => {
+            let mut context = Context::new(&SHA256);
+            for part in [FOREIGN_LABEL, dialect.as_str().as_bytes(), b"\0", wire.as_bytes()] {
+                context.update(part);
+            }
+            let mut bytes = [0; 32];
+            bytes.copy_from_slice(context.finish().as_ref());
+            KeyDigest(bytes)
+        }
+        Within::Dialect(_) | Within::Everywhere => digest(wire),
+    }
 }
 
 /// Makes the public name of a new credential: `key_` and 16 base62 digits (95 bits).
@@ -250,6 +280,29 @@ mod tests {
         // FIPS 180-4's example.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(digest("abc").0.map(|byte| format!("{byte:02x}")).concat(), abc);
+    }
+
+    #[test]
+    fn a_foreign_key_id_is_told_from_the_same_in_another_dialect_and_a_key_of_ours_never_is() {
+        let [a, ab] = ["a", "ab"].map(|name| DialectName::parse(name).unwrap());
+        let (within_a, within_ab) = (Within::Dialect(&a), Within::Dialect(&ab));
+        let digests = [
+            look_up_digest("bc", within_a),
+            look_up_digest("c", within_ab),
+            look_up_digest("bc", within_ab),
+            look_up_digest("bc", Within::Everywhere),
+        ];
+        assert!(digests.iter().enumerate().all(|(at, one)| !digests[..at].contains(one)));
+        for (ours, _) in MADE_ELSEWHERE {
+            assert_eq!(look_up_digest(ours, within_a), look_up_digest(ours, Within::Everywhere));
+            assert_eq!(look_up_digest(ours, within_ab), digest(ours));
+        }
+        // Made with Python's hashlib.
+        let made_elsewhere = "0a09b0156e770a869ebc23e88585020ded7b7d44793043851df6ea834f91065c";
+        assert_eq!(
+            look_up_digest("AKIDEXAMPLE", within_a).0.map(|byte| format!("{byte:02x}")).concat(),
+            made_elsewhere
+        );
     }
 
     proptest! {

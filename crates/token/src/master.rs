@@ -3,12 +3,15 @@
 use std::fmt;
 
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
-use countersign_model::{Entropy, Secret};
+use countersign_model::{Entropy, KeyCheck, Secret};
 use zeroize::Zeroizing;
 
 /// Separates what is derived here from anything else that might be derived from the same bytes (RFC 5869
 /// section 3.1).
 const SALT: &[u8] = b"countersign master key, version 1";
+
+/// For [`MasterKey::check`].
+const CHECK_LABEL: &str = "check";
 
 /// The master key: 32 random bytes from which every other key is derived.
 ///
@@ -77,6 +80,11 @@ impl MasterKey {
             }
         }
         Secret::new(std::mem::take(&mut *text))
+    }
+
+    /// What it is told by. From it neither this key nor any that is derived can be found.
+    pub fn check(&self) -> KeyCheck {
+        KeyCheck(*self.derive::<{ KeyCheck::LEN }>(CHECK_LABEL, b"").expose())
     }
 
     /// Derives a key of `N` bytes for one use: HKDF-SHA-512 (RFC 5869).
@@ -154,6 +162,13 @@ mod tests {
         assert_eq!(refusal(&"ab".repeat(32)), NotAMasterKey::Placeholder);
         let secret = "hunter2 hunter2 hunter2 hunter2 hunter2 hunter2 hunter2 hunter2!";
         assert!(!refusal(secret).to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn two_keys_are_told_apart_by_their_checks() {
+        let check = |text: &str| MasterKey::parse(text).unwrap().check();
+        assert_eq!(check(TEXT), check(&TEXT.to_uppercase()));
+        assert_ne!(check(TEXT), check(&TEXT.replace("1e1f", "1e1e")));
     }
 
     #[test]

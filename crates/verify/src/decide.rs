@@ -6,17 +6,19 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use countersign_dialect::{self as dialect, BodyUse, Dialects, Fresh, Recipe, Request, SignatureValid};
 use countersign_limit::Limiter;
-use countersign_model::{CredentialKind, KeyId, SessionId, TokenKeyId, UnixTime};
+use countersign_model::{ConsumerName, CredentialKind, KeyDigest, KeyId, SessionId, TokenKeyId, UnixTime};
 use countersign_store::{BATCH_LIMIT, Batch, Change, Held, Store};
 use countersign_token::jwt::{KeyRing, NotAKeyRing};
-use countersign_token::{Binding, MasterKey, Sealer, key};
+use countersign_token::{Binding, MasterKey, Sealer};
 use http::HeaderName;
 use smallvec::SmallVec;
 
 use crate::first_use::Guard;
-use crate::memory::Memory;
+use crate::imported::Imported;
+use crate::memory::{Memory, SignersOf};
 use crate::quota::{Arrival, Counted, Guesses};
 use crate::read::{Claim, Claims, claims};
+use crate::secrets::Secrets;
 use crate::streamed::Rest;
 use crate::usable::{Entry, Unusable, UsableSecret};
 use crate::verified::{AllEvidence, Evidence, LiveSession, Permit, Proven};
@@ -58,7 +60,7 @@ pub(crate) type AllAdmitted<'r> = SmallVec<[Admitted<'r>; 2]>;
 /// A claim whose credential and time were found good; what is left needs the body.
 pub(crate) enum Admitted<'r> {
     Done(Evidence),
-    Signed { recipe: Arc<Recipe>, claim: dialect::Claim<'r>, secret: UsableSecret, fresh: Fresh },
+    Signed { recipe: Arc<Recipe>, claim: dialect::Claim<'r>, secrets: Secrets, fresh: Fresh },
 }
 
 /// A claim that is proven but for its first use; what is left needs storage.
@@ -81,6 +83,7 @@ impl Verifier {
             settings,
         };
         verifier.read_token_keys().await?;
+        verifier.read_imported().await?;
         Ok(verifier)
     }
 
@@ -190,10 +193,8 @@ impl Verifier {
         match claim {
             Claim::ApiKey(wire) => {
                 let scheme = || Scheme::ApiKey;
-                if key::check(wire).is_err() {
-                    return Err(refused(scheme(), None, Reason::UnknownKey));
-                }
-                let entry = self.credential(wire).await?.ok_or_else(|| unknown(scheme()))?;
+                let digest = self.memory.imported().api_key(wire).ok_or_else(|| unknown(scheme()))?;
+                let entry = self.credential(digest).await?.ok_or_else(|| unknown(scheme()))?;
                 let usable = entry.as_key(now).map_err(|why| unusable(scheme(), &entry, why))?;
                 Ok(Admitted::Done(Evidence::ApiKey(usable)))
             }
@@ -203,7 +204,10 @@ impl Verifier {
                 Err(refused(scheme, Some(&entry), reason))
             }
             Claim::Signature(recipe, claim) => {
-                let (scheme, entry, secret) = self.secret(&recipe, claim.key_id(), now).await?;
+                let (scheme, entry, secrets) = match (claim.key_id(), requirement.signer()) {
+                    ("", signer) => self.signers(&recipe, signer, now).await?,
+                    (key_id, _) => self.secret(&recipe, key_id, now).await?,
+                };
                 let refuse = |reason| refused(scheme.clone(), Some(&entry), reason);
                 if requirement.unsigned_query() == UnsignedQuery::Refuse
                     && !recipe.covers_query()
@@ -212,7 +216,7 @@ impl Verifier {
                     return Err(refuse(Reason::UnsignedQuery));
                 }
                 let fresh = recipe.fresh(&claim, now).map_err(|why| refuse(Reason::Untimely(why)))?;
-                Ok(Admitted::Signed { recipe, claim, secret, fresh })
+                Ok(Admitted::Signed { recipe, claim, secrets, fresh })
             }
         }
     }
@@ -222,16 +226,54 @@ impl Verifier {
         recipe: &Arc<Recipe>,
         wire: &str,
         now: UnixTime,
-    ) -> Result<(Scheme, Entry, UsableSecret), Failure> {
+    ) -> Result<(Scheme, Entry, Secrets), Failure> {
         let scheme = Scheme::Signature(Arc::clone(recipe));
-        if key::check(wire).is_err() {
-            return Err(refused(scheme, None, Reason::UnknownKey));
-        }
-        let entry = self.credential(wire).await?.ok_or_else(|| unknown(scheme.clone()))?;
+        let digest = self.memory.imported().key_id(recipe, wire);
+        let digest = digest.ok_or_else(|| unknown(scheme.clone()))?;
+        let entry = self.credential(digest).await?.ok_or_else(|| unknown(scheme.clone()))?;
         match entry.as_secret(recipe, now) {
-            Ok(secret) => Ok((scheme, entry, secret)),
+            Ok(secret) => Ok((scheme, entry, Secrets::one(secret))),
             Err(why) => Err(unusable(scheme, &entry, why)),
         }
+    }
+
+    /// The secrets of whoever signs where the request does not say it, the newest first; and that one's entry, to name it.
+    async fn signers(
+        &self,
+        recipe: &Arc<Recipe>,
+        signer: Option<&ConsumerName>,
+        now: UnixTime,
+    ) -> Result<(Scheme, Entry, Secrets), Failure> {
+        let scheme = Scheme::Signature(Arc::clone(recipe));
+        let Some(signer) = signer else { return Err(unknown(scheme)) };
+        let of = (signer.clone(), recipe.name().clone());
+        let entries = match self.memory.signers(&of) {
+            Some(entries) => entries,
+            None => self.read_signers(of, now).await?,
+        };
+        let (mut good, mut others, mut ended) = (None, Vec::new(), None);
+        for entry in &*entries {
+            match (entry.as_secret(recipe, now), &good) {
+                (Ok(secret), None) => good = Some((entry, secret)),
+                (Ok(secret), Some(_)) => others.push(secret),
+                (Err(why), _) => {
+                    ended.get_or_insert((entry, why));
+                }
+            }
+        }
+        match (good, ended) {
+            (Some((entry, secret)), _) => Ok((scheme, entry.clone(), Secrets::any(secret, others))),
+            (None, Some((entry, why))) => Err(unusable(scheme, entry, why)),
+            (None, None) => Err(unknown(scheme)),
+        }
+    }
+
+    async fn read_signers(&self, of: SignersOf, now: UnixTime) -> Result<Arc<[Entry]>, Failure> {
+        let began = self.memory.epoch();
+        let held = self.settings.store.signers(&of.0, &of.1, now).await?;
+        let entries: Arc<[Entry]> = held.into_iter().map(|held| self.open(held)).collect::<Result<_, _>>()?;
+        self.memory.remember_signers(began, &of, Arc::clone(&entries));
+        Ok(entries)
     }
 
     fn token(&self, token: &str, now: UnixTime) -> Result<Evidence, Failure> {
@@ -244,9 +286,8 @@ impl Verifier {
         Ok(Evidence::AccessToken(valid, live))
     }
 
-    /// The credential behind a key as it stands on the wire: from memory, else from storage.
-    async fn credential(&self, wire: &str) -> Result<Option<Entry>, Failure> {
-        let digest = key::digest(wire);
+    /// The credential that is found by a digest: from memory, else from storage.
+    async fn credential(&self, digest: KeyDigest) -> Result<Option<Entry>, Failure> {
         if let Some(entry) = self.memory.credential(&digest) {
             return Ok(Some(entry));
         }
@@ -284,6 +325,9 @@ impl Verifier {
                     if changes.contains(&Change::TokenKeys) {
                         self.read_token_keys().await?;
                     }
+                    if changes.iter().any(|change| matches!(change, Change::Credential(_))) {
+                        self.read_imported().await?;
+                    }
                     self.memory.apply(&changes, cursor);
                     if changes.len() < BATCH_LIMIT {
                         break;
@@ -292,6 +336,7 @@ impl Verifier {
                 Batch::Reset(cursor) => {
                     self.memory.remember_ended(store.ended_sessions(now).await?);
                     self.read_token_keys().await?;
+                    self.read_imported().await?;
                     self.memory.forget_credentials(cursor);
                 }
             }
@@ -309,6 +354,12 @@ impl Verifier {
             .iter()
             .filter(|session| !living.contains(session))
             .for_each(|gone| self.memory.forget_ended(gone));
+        Ok(())
+    }
+
+    async fn read_imported(&self) -> Result<(), Failure> {
+        let found = self.settings.store.imported_for().await?;
+        self.memory.set_imported(Imported::new(found, &self.settings.dialects));
         Ok(())
     }
 
@@ -336,7 +387,11 @@ impl Admitted<'_> {
     pub(crate) fn body_use(&self) -> BodyUse {
         match self {
             Self::Done(_) => BodyUse::Unused,
-            Self::Signed { recipe, claim, .. } => recipe.body_use_in(claim),
+            Self::Signed { recipe, claim, secrets, .. } => match recipe.body_use_in(claim) {
+                // Whoever is told of the caller before the body has passed must be told right.
+                BodyUse::Streamed if secrets.are_several() => BodyUse::Signed,
+                body_use => body_use,
+            },
         }
     }
 
@@ -348,11 +403,13 @@ impl Admitted<'_> {
         place: usize,
         signature_use: SignatureUse,
     ) -> Result<Checked, Failure> {
-        let (recipe, claim, secret, fresh) = match self {
+        let (recipe, claim, mut secrets, fresh) = match self {
             Self::Done(evidence) => return Ok(Checked::Done(evidence)),
-            Self::Signed { recipe, claim, secret, fresh } => (recipe, claim, secret, fresh),
+            Self::Signed { recipe, claim, secrets, fresh } => (recipe, claim, secrets, fresh),
         };
-        let valid = rest.signature(place, request, |request| recipe.verify(&claim, request, secret.key()));
+        let valid = rest
+            .signature(place, request, |request| secrets.verify(|key| recipe.verify(&claim, request, key)));
+        let secret = secrets.into_first();
         let checked = valid
             .map_err(Reason::Mismatch)
             .and_then(|valid| Ok((valid, Guard::new(&recipe, signature_use, &claim, (&fresh, &valid))?)));

@@ -6,14 +6,17 @@
 //! believed and the decision is [`Outage::Stale`].
 
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use countersign_model::{KeyDigest, SessionId, UnixTime};
+use arc_swap::{ArcSwap, Guard};
+use countersign_model::{ConsumerName, DialectName, KeyDigest, SessionId, UnixTime};
 use countersign_store::{Change, Cursor};
 use papaya::{HashMap, HashSet};
 
 use crate::Outage;
+use crate::imported::Imported;
 use crate::usable::Entry;
 
 /// How long the change feed may go unread before nothing in memory is believed.
@@ -42,8 +45,15 @@ impl Hasher for DigestHasher {
     fn write_usize(&mut self, _: usize) {}
 }
 
+/// Whose signatures in which dialect: as many as routes name.
+pub(crate) type SignersOf = (ConsumerName, DialectName);
+
 pub(crate) struct Memory {
     credentials: HashMap<KeyDigest, Entry, BuildHasherDefault<DigestHasher>>,
+    /// The credentials that check what names none.
+    signers: HashMap<SignersOf, Arc<[Entry]>>,
+    /// Where keys of another form than ours are looked up.
+    imported: ArcSwap<Imported>,
     ended: HashSet<SessionId>,
     /// Counts the pieces of the feed that were applied; see [`Memory::remember`].
     epoch: AtomicU64,
@@ -60,6 +70,8 @@ impl Memory {
     pub(crate) fn new(cursor: Cursor, ended: impl IntoIterator<Item = SessionId>, now: UnixTime) -> Self {
         let memory = Self {
             credentials: HashMap::default(),
+            signers: HashMap::new(),
+            imported: ArcSwap::default(),
             ended: HashSet::new(),
             epoch: AtomicU64::new(0),
             cursor: AtomicI64::new(cursor.0),
@@ -102,6 +114,28 @@ impl Memory {
         }
     }
 
+    pub(crate) fn signers(&self, of: &SignersOf) -> Option<Arc<[Entry]>> {
+        self.signers.pin().get(of).cloned()
+    }
+
+    /// Keeps signers as [`Memory::remember`] keeps a credential.
+    pub(crate) fn remember_signers(&self, began: Epoch, of: &SignersOf, entries: Arc<[Entry]>) {
+        let signers = self.signers.pin();
+        signers.insert(of.clone(), entries);
+        if self.epoch().0 != began.0 {
+            signers.remove(of);
+        }
+    }
+
+    /// Where keys of another form than ours are looked up.
+    pub(crate) fn imported(&self) -> Guard<Arc<Imported>> {
+        self.imported.load()
+    }
+
+    pub(crate) fn set_imported(&self, imported: Imported) {
+        self.imported.store(Arc::new(imported));
+    }
+
     pub(crate) fn is_ended(&self, session: &SessionId) -> bool {
         self.ended.pin().contains(session)
     }
@@ -135,8 +169,11 @@ impl Memory {
             match change {
                 Change::Credential(digest) => {
                     self.credentials.pin().remove(digest);
+                    // Whose it is is not said, and a new one is in no list yet.
+                    self.signers.pin().clear();
                 }
                 Change::Consumer(id) => {
+                    self.signers.pin().clear();
                     self.credentials.pin().retain(|_, entry| entry.held().consumer.id != *id);
                 }
                 Change::Session(session) => self.remember_ended([*session]),
@@ -151,6 +188,7 @@ impl Memory {
     pub(crate) fn forget_credentials(&self, cursor: Cursor) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.credentials.pin().clear();
+        self.signers.pin().clear();
         self.cursor.store(cursor.0, Ordering::SeqCst);
     }
 
@@ -162,10 +200,9 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use countersign_model::{
-        Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyId, Life, Scopes,
+        Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyId, Life, Origin,
+        Scopes,
     };
     use countersign_store::Held;
     use uuid::Uuid;
@@ -187,6 +224,7 @@ mod tests {
             consumer: consumer.id,
             kind: CredentialKind::ApiKey,
             digest,
+            origin: Origin::Issued,
             scopes: Scopes::default(),
             label: None,
             issued_at: NOON,
@@ -235,6 +273,23 @@ mod tests {
         memory.apply(&[], Cursor(0));
         memory.remember(began, digest, entry);
         assert!(memory.credential(&digest).is_some());
+    }
+
+    #[test]
+    fn signers_are_forgotten_when_any_credential_or_consumer_changes() {
+        let of: SignersOf = (ConsumerName::parse("acme").unwrap(), DialectName::parse("github").unwrap());
+        let changes =
+            [Change::Credential(KeyDigest([9; 32])), Change::Consumer(ConsumerId(Uuid::from_bytes([1; 16])))];
+        for change in changes {
+            let memory = memory();
+            let before = memory.epoch();
+            memory.remember_signers(before, &of, [].into());
+            assert!(memory.signers(&of).is_some());
+            memory.apply(&[change], Cursor(1));
+            assert!(memory.signers(&of).is_none());
+            memory.remember_signers(before, &of, [].into());
+            assert!(memory.signers(&of).is_none());
+        }
     }
 
     #[test]

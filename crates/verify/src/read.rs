@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::{Accept, Denial, Reason, Requirement, Scheme};
 
 /// The longest API key or bearer token that is looked at, in bytes.
-const CREDENTIAL_BYTES: usize = 4096;
+pub(crate) const CREDENTIAL_BYTES: usize = 4096;
 
 /// What a request says of itself in one scheme, unchecked.
 pub(crate) enum Claim<'r> {

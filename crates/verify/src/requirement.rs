@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use countersign_dialect::{BodyUse, Recipe};
-use countersign_model::Scopes;
+use countersign_dialect::{BodyUse, KeyNaming, Recipe};
+use countersign_model::{ConsumerName, Scopes};
 
 use crate::Limit;
 
@@ -95,6 +95,7 @@ pub struct Requirement {
     unsigned_query: UnsignedQuery,
     signature_use: SignatureUse,
     limits: Vec<Arc<Limit>>,
+    signed_by: Option<ConsumerName>,
 }
 
 /// Why a requirement makes no sense.
@@ -115,6 +116,9 @@ pub enum RequirementError {
     /// A limit counts the requests of somebody who cannot prove himself on the route.
     #[error("a limit counts by what nothing that the route accepts can prove")]
     LimitOfNobody,
+    /// Every signature that the route accepts says itself whose it is.
+    #[error("no signature that the route accepts leaves open whose it is")]
+    SignerNamed,
 }
 
 impl Requirement {
@@ -142,7 +146,7 @@ impl Requirement {
             SignatureUse::Once if !signed => return Err(RequirementError::NoSignature),
             SignatureUse::Once | SignatureUse::AsDialect => {}
         }
-        Ok(Self { accept, scopes, unsigned_query, signature_use, limits: Vec::new() })
+        Ok(Self { accept, scopes, unsigned_query, signature_use, limits: Vec::new(), signed_by: None })
     }
 
     /// The same, with limits on how many requests may pass.
@@ -152,6 +156,23 @@ impl Requirement {
         } else {
             Err(RequirementError::LimitOfNobody)
         }
+    }
+
+    /// The same, and whose signatures those are that do not name a credential. Without this they are refused.
+    pub fn signed_by(self, consumer: ConsumerName) -> Result<Self, RequirementError> {
+        let unnamed = |scheme: &Scheme| match scheme {
+            Scheme::Signature(recipe) => recipe.key_naming() == KeyNaming::ByRoute,
+            Scheme::ApiKey | Scheme::Wallet => false,
+        };
+        if self.accept.schemes().iter().any(unnamed) {
+            return Ok(Self { signed_by: Some(consumer), ..self });
+        }
+        Err(RequirementError::SignerNamed)
+    }
+
+    /// Whose signatures those are that do not name a credential.
+    pub fn signer(&self) -> Option<&ConsumerName> {
+        self.signed_by.as_ref()
     }
 
     /// Which schemes are accepted.

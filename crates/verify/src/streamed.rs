@@ -70,8 +70,9 @@ impl Rest<'_> {
     pub(crate) fn is_of(&self, before: &AllAdmitted<'_>, now: &AllAdmitted<'_>) -> Result<(), Failure> {
         let Self::Passed(passed) = self else { return Ok(()) };
         for (before, now) in before.iter().zip(now) {
-            if let (Admitted::Signed { secret, .. }, Admitted::Signed { secret: other, .. }) = (before, now)
-                && !secret.is(other)
+            if let (Admitted::Signed { secrets, .. }, Admitted::Signed { secrets: others, .. }) =
+                (before, now)
+                && !secrets.first().is(others.first())
             {
                 return Err(Failure::Unavailable(Outage::Changed));
             }
@@ -109,7 +110,8 @@ fn begin<'a>(
 ) -> Result<Vec<Option<Verification<'a>>>, Failure> {
     let begin = |claim: &'a Admitted<'_>| match (claim, claim.body_use()) {
         (Admitted::Done(_), _) | (Admitted::Signed { .. }, BodyUse::Unused) => Ok(None),
-        (Admitted::Signed { recipe, claim, secret, .. }, _) => {
+        (Admitted::Signed { recipe, claim, secrets, .. }, _) => {
+            let secret = secrets.first();
             recipe.begin(claim, request, secret.key()).map(Some).map_err(|why| {
                 refused(Scheme::Signature(recipe.clone()), Some(&secret.entry()), Reason::Mismatch(why))
             })
@@ -125,9 +127,8 @@ fn expected(admitted: &AllAdmitted<'_>, requirement: &Requirement) -> Option<Cal
         match claim {
             Admitted::Done(Evidence::ApiKey(key)) => caller.add_app(key.entry()).ok()?,
             Admitted::Done(Evidence::AccessToken(valid, _)) => caller.add_user(valid.claims().clone()),
-            Admitted::Done(Evidence::Signature(secret, ..)) | Admitted::Signed { secret, .. } => {
-                caller.add_app(secret.entry()).ok()?;
-            }
+            Admitted::Done(Evidence::Signature(secret, ..)) => caller.add_app(secret.entry()).ok()?,
+            Admitted::Signed { secrets, .. } => caller.add_app(secrets.first().entry()).ok()?,
         }
     }
     caller.permit(requirement).ok()?;

@@ -338,7 +338,7 @@ impl World {
     pub(crate) fn rotate(&self, old: &Credentials, overlap: u64) -> Credentials {
         let (sealer, dialects) = (Sealer::new(&master()), dialects());
         let rotation =
-            Rotation { key_id: old.key_id.clone(), overlap: Duration::from_secs(overlap), expiry: None };
+            Rotation { key: old.key_id.clone().into(), overlap: Duration::from_secs(overlap), expiry: None };
         let replaced =
             self.runtime.block_on(self.issuer(&sealer, &dialects).rotate(rotation, noon())).unwrap();
         credentials(replaced.new)
@@ -346,7 +346,11 @@ impl World {
 
     pub(crate) fn revoke(&self, credentials: &Credentials) {
         self.runtime
-            .block_on(countersign_manage::revoke_key(&*self.store, &credentials.key_id, noon()))
+            .block_on(countersign_manage::revoke_key(
+                &*self.store,
+                &credentials.key_id.clone().into(),
+                noon(),
+            ))
             .unwrap();
     }
 
@@ -496,7 +500,9 @@ struct Interrupted<'a> {
 
 impl BodySource for Interrupted<'_> {
     async fn read(&mut self) -> Result<Bytes, BodyFailure> {
-        countersign_manage::revoke_key(&*self.world.store, self.key_id, noon()).await.unwrap();
+        countersign_manage::revoke_key(&*self.world.store, &self.key_id.clone().into(), noon())
+            .await
+            .unwrap();
         self.world.verifier.catch_up(noon()).await.unwrap();
         Ok(self.body.clone())
     }

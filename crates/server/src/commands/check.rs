@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_dialect::{Finding, Recipe, Risk};
+use countersign_edge::with_causes;
 use countersign_model::DialectName;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::{Answer, Outcome, lint};
-use crate::config::{Config, Line, Mistake, Place, RequireConfig, SchemeName, Severity};
+use crate::config::{
+    Config, Line, Mistake, Place, RequireConfig, SchemeName, Severity, Storage, StoreLocation,
+};
+use crate::storage::{self, Look, StorageError};
 
 /// Reads the configuration and every file that it names, and says what is wrong: all of it.
 pub(crate) fn check(context: &Context) -> Answer {
@@ -23,7 +27,14 @@ pub(crate) fn check(context: &Context) -> Answer {
                 counted(upstreams, "upstream")
             );
             let open = left_open(&config);
-            (Outcome::Done, config.warnings, open, last)
+            let storage = about_storage(&config.storage);
+            let count = storage.iter().filter(|one| one.severity == Severity::Mistake).count();
+            let (outcome, last) = if count == 0 {
+                (Outcome::Done, last)
+            } else {
+                (Outcome::Refused, counted(count, "mistake"))
+            };
+            (outcome, config.warnings.into_iter().chain(storage).collect(), open, last)
         }
         Err(mistakes) => {
             let count = mistakes.0.iter().filter(|mistake| mistake.severity == Severity::Mistake).count();
@@ -42,6 +53,30 @@ pub(crate) fn check(context: &Context) -> Answer {
     let open = open.iter().map(|(recipe, found)| format!("{}\n\n", lint::told(recipe, found)));
     let told = found.iter().map(|one| format!("{one}\n\n")).chain(open);
     Answer { json, text: told.chain([last]).collect(), outcome }
+}
+
+/// What keeps the database from being opened with its key, and who may read it. What cannot be seen from here, by this user, is no mistake
+/// of the configuration.
+fn about_storage(named: &Storage) -> Vec<Mistake> {
+    let StoreLocation::Sqlite(database) = &named.store;
+    let told = |severity, found| Mistake {
+        severity,
+        place: Place::File(database.clone()),
+        found,
+        mend: String::new(),
+    };
+    let Look { warnings, mistake } = storage::look(named);
+    let mistake = mistake.map(|error| {
+        let severity = match &error {
+            StorageError::KeyLost { .. } | StorageError::WrongKey { .. } => Severity::Mistake,
+            StorageError::MasterKey(_) | StorageError::Store(_) | StorageError::Runtime(_) => {
+                Severity::Warning
+            }
+        };
+        told(severity, with_causes(&error))
+    });
+    let warnings = warnings.into_iter().map(|warning| told(Severity::Warning, warning));
+    warnings.chain(mistake).collect()
 }
 
 /// What the dialects leave open that routes use. Of the query each route is asked by itself.

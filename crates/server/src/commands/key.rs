@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use countersign_manage::{
-    ConsumerNotFound, Expiry, Form, Issue, Issued, Issuer, KeyNotFound, KeysNotListed, Material, NotIssued,
-    NotRotated, Replaced, Revocation, Rotation, keys, revoke_key, show_key,
+    ConsumerNotFound, Expiry, Form, Issue, Issued, Issuer, KeyName, KeyNotFound, KeysNotListed, Material,
+    NotIssued, NotRotated, Replaced, Revocation, Rotation, keys, revoke_key, show_key,
 };
 use countersign_model::{
-    ConsumerName, ConsumerState, Credential, KeyId, Life, Phase, Scope, Scopes, UnixTime,
+    ConsumerName, ConsumerState, Credential, Life, Origin, Phase, Scope, Scopes, UnixTime,
 };
 use countersign_store::Held;
 use countersign_token::Sealer;
@@ -16,19 +16,24 @@ use serde_json::{Map, Value};
 use super::context::{Context, Desk};
 use super::table::{fields, table};
 use super::time::rfc3339;
-use super::{Answer, Refusal, consumer};
-use crate::cli::{IssueArgs, KeyCommand};
+use super::{Answer, Refusal, consumer, import};
+use crate::cli::{IssueArgs, KeyArgs, KeyCommand};
 use crate::world::OsEntropy;
 
 pub(crate) fn run(context: &Context, command: KeyCommand) -> Result<Answer, Refusal> {
     let desk = context.desk()?;
     match command {
         KeyCommand::Issue(wanted) => issue(&desk, wanted),
+        KeyCommand::Import(wanted) => import::import(&desk, wanted),
         KeyCommand::List { consumer } => list(&desk, consumer.as_ref()),
-        KeyCommand::Show { id } => show(&desk, &id),
-        KeyCommand::Rotate { id, overlap, expires } => rotate(&desk, id, overlap, expires),
-        KeyCommand::Revoke { id } => revoke(&desk, &id),
+        KeyCommand::Show { key } => show(&desk, &name(key)),
+        KeyCommand::Rotate { key, overlap, expires } => rotate(&desk, name(key), overlap, expires),
+        KeyCommand::Revoke { key } => revoke(&desk, &name(key)),
     }
+}
+
+fn name(key: KeyArgs) -> KeyName {
+    KeyName { key_id: key.id, dialect: key.dialect }
 }
 
 fn issue(desk: &Desk, wanted: IssueArgs) -> Result<Answer, Refusal> {
@@ -47,13 +52,13 @@ fn issue(desk: &Desk, wanted: IssueArgs) -> Result<Answer, Refusal> {
 
 fn rotate(
     desk: &Desk,
-    key_id: KeyId,
+    key: KeyName,
     overlap: Duration,
     expires: Option<Duration>,
 ) -> Result<Answer, Refusal> {
     let (dialects, sealer) = (desk.dialects()?, Sealer::new(&desk.master_key));
     let issuer = Issuer { store: &desk.store, sealer: &sealer, dialects: &dialects, entropy: &OsEntropy };
-    let rotation = Rotation { key_id, overlap, expiry: expires.map(Expiry::After) };
+    let rotation = Rotation { key, overlap, expiry: expires.map(Expiry::After) };
     let replaced = desk.run(issuer.rotate(rotation, desk.now)).map_err(|error| not_rotated(&error))?;
     let Replaced { old, new } = &replaced;
     let until = old.life.ends_at().map(rfc3339).unwrap_or_default();
@@ -77,8 +82,8 @@ fn list(desk: &Desk, of: Option<&ConsumerName>) -> Result<Answer, Refusal> {
     Ok(Answer::done(held.iter().map(|held| key_json(held, desk.now)).collect(), text))
 }
 
-fn show(desk: &Desk, key_id: &KeyId) -> Result<Answer, Refusal> {
-    let held = desk.run(show_key(&desk.store, key_id)).map_err(|error| not_found(&error))?;
+fn show(desk: &Desk, key: &KeyName) -> Result<Answer, Refusal> {
+    let held = desk.run(show_key(&desk.store, key)).map_err(|error| not_found(&error))?;
     let credential = &held.credential;
     let mut lines = vec![
         ("key id", credential.key_id.to_string()),
@@ -86,6 +91,7 @@ fn show(desk: &Desk, key_id: &KeyId) -> Result<Answer, Refusal> {
         ("kind", kind_word(credential).to_owned()),
     ];
     lines.extend(credential.kind.dialect().map(|dialect| ("dialect", dialect.to_string())));
+    lines.push(("origin", origin_word(credential.origin).to_owned()));
     lines.push(("scopes", scopes_text(&credential.scopes)));
     lines.extend(credential.label.as_ref().map(|label| ("label", label.to_string())));
     lines.push(("state", state_text(&held, desk.now)));
@@ -101,9 +107,9 @@ fn show(desk: &Desk, key_id: &KeyId) -> Result<Answer, Refusal> {
     Ok(Answer::done(key_json(&held, desk.now), fields(&lines)))
 }
 
-fn revoke(desk: &Desk, key_id: &KeyId) -> Result<Answer, Refusal> {
-    let revocation =
-        desk.run(revoke_key(&desk.store, key_id, desk.now)).map_err(|error| not_found(&error))?;
+fn revoke(desk: &Desk, key: &KeyName) -> Result<Answer, Refusal> {
+    let key_id = &key.key_id;
+    let revocation = desk.run(revoke_key(&desk.store, key, desk.now)).map_err(|error| not_found(&error))?;
     let (at, text) = match revocation {
         Revocation::Revoked { at } => (at, format!("revoked {key_id}")),
         Revocation::Already { at } => (at, format!("{key_id} was revoked before, at {}", rfc3339(at))),
@@ -171,6 +177,7 @@ pub(crate) fn key_json(held: &Held, now: UnixTime) -> Value {
     if let Some(dialect) = credential.kind.dialect() {
         json.insert("dialect".to_owned(), dialect.as_str().into());
     }
+    json.insert("origin".to_owned(), origin_word(credential.origin).into());
     json.insert("scopes".to_owned(), scopes_json(&credential.scopes));
     if let Some(label) = &credential.label {
         json.insert("label".to_owned(), label.as_str().into());
@@ -219,6 +226,13 @@ fn kind_word(credential: &Credential) -> &'static str {
     }
 }
 
+fn origin_word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Issued => "issued",
+        Origin::Imported => "imported",
+    }
+}
+
 fn state_text(held: &Held, now: UnixTime) -> String {
     let phase = held.credential.life.phase(now);
     match (phase, held.consumer.state) {
@@ -246,6 +260,7 @@ pub(crate) fn scopes_text(scopes: &Scopes) -> String {
 fn not_found(error: &KeyNotFound) -> Refusal {
     let code = match error {
         KeyNotFound::NoKey { .. } => "KEY_NOT_FOUND",
+        KeyNotFound::Several { .. } => "KEY_AMBIGUOUS",
         KeyNotFound::Store(_) => "STORAGE_FAILED",
     };
     Refusal::of(code, error)
@@ -264,10 +279,11 @@ fn not_issued(error: &NotIssued) -> Refusal {
     Refusal::of(code, error)
 }
 
-fn not_rotated(error: &NotRotated) -> Refusal {
+pub(super) fn not_rotated(error: &NotRotated) -> Refusal {
     match error {
         NotRotated::Key(error) => not_found(error),
         NotRotated::Successor(error) => not_issued(error),
+        NotRotated::Import(error) => import::not_imported(error),
         NotRotated::Ended { .. } | NotRotated::Rotating { .. } => Refusal::of("KEY_NOT_ACTIVE", error),
     }
 }

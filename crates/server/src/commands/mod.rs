@@ -8,6 +8,8 @@ mod context;
 mod demo;
 mod dialect;
 mod http;
+mod import;
+mod import_file;
 mod infer;
 mod key;
 mod lint;

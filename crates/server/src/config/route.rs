@@ -1,6 +1,6 @@
 //! `[[route]]`: which requests are passed on, to whom, and what they must prove.
 
-use countersign_model::{DialectName, Scope, Scopes};
+use countersign_model::{ConsumerName, DialectName, Scope, Scopes};
 use http::Method;
 
 use super::document::{At, Node, Table, Value};
@@ -20,6 +20,8 @@ pub(crate) struct RouteConfig {
     pub(crate) pattern: PathPattern,
     /// What a request must prove.
     pub(crate) require: RequireConfig,
+    /// Whose signatures those are that do not name a credential.
+    pub(crate) signed_by: Option<ConsumerName>,
     /// The scopes that the caller must have, all of them.
     pub(crate) scopes: Scopes,
     /// At which doors it is.
@@ -135,6 +137,8 @@ pub(super) struct Draft {
     /// Nothing where the route does not say.
     pub(super) limits: Option<Vec<String>>,
     pub(super) limits_at: At,
+    pub(super) signed_by: Option<ConsumerName>,
+    pub(super) signed_by_at: Option<At>,
     scopes: Option<Scopes>,
     /// Nothing where the route does not say.
     pub(super) query: Option<QueryRule>,
@@ -173,6 +177,8 @@ impl Draft {
         let doors = section.optional("doors", list(|name: &str| Ok::<_, String>(name.to_owned())));
         let limits_at = place(&mut section, "limits");
         let limits = section.optional("limits", list(|name: &str| Ok::<_, String>(name.to_owned())));
+        let signed_by_at = section.node("signed_by").map(|node| node.at.clone());
+        let signed_by = section.optional("signed_by", parsed(ConsumerName::parse));
         let scopes_at = place(&mut section, "scopes");
         let scopes: Option<Vec<Scope>> =
             section.or("scopes", Some(Vec::new()), |node, notes| Some(list(Scope::parse)(node, notes)));
@@ -211,6 +217,8 @@ impl Draft {
             upstream_at,
             limits,
             limits_at,
+            signed_by,
+            signed_by_at,
             scopes,
             query,
             replay,
@@ -233,6 +241,7 @@ impl Draft {
             methods: self.methods?,
             pattern: self.pattern?,
             require: self.require?,
+            signed_by: self.signed_by,
             scopes: self.scopes?,
             doors,
             upstream,

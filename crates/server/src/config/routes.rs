@@ -1,6 +1,6 @@
 //! Routes against each other and against what they name.
 
-use countersign_dialect::{BodyUse, Dialects, Risk};
+use countersign_dialect::{BodyUse, Dialects, KeyNaming, Risk};
 use countersign_edge::{Bodies, DoorName, FrontProxy};
 use countersign_verify::Per;
 
@@ -44,6 +44,7 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, named: &Named<'_>, notes: &No
         for scheme in schemes(draft) {
             note_scheme(scheme, draft, named, notes);
         }
+        note_signer(draft, named, notes);
         note_danger(draft, notes);
         note_stream(draft, named, notes);
     }
@@ -111,6 +112,13 @@ fn note_scheme(scheme: &SchemeName, draft: &Draft, named: &Named<'_>, notes: &No
                 );
                 return;
             };
+            if recipe.key_naming() == KeyNaming::ByRoute && draft.signed_by_at.is_none() {
+                notes.wrong(
+                    at,
+                    format!("requests in `{dialect}` do not say whose they are: nothing in them names a credential"),
+                    "say which consumer's credentials sign them: signed_by = \"NAME\"",
+                );
+            }
             if draft.query.is_none() && !recipe.covers_query() {
                 notes.warn(
                     at,
@@ -152,6 +160,26 @@ fn note_stream(draft: &Draft, named: &Named<'_>, notes: &Notes<'_>) {
             at,
             "`hold-last` where no signature covers the body: bodies go on as they come",
             "leave `stream` out",
+        );
+    }
+}
+
+/// Whoever reads `signed_by` where every request names its own credential would think that it keeps others out.
+fn note_signer(draft: &Draft, named: &Named<'_>, notes: &Notes<'_>) {
+    let (Some(at), Some(dialects), Some(_)) = (&draft.signed_by_at, named.dialects, &draft.require) else {
+        return;
+    };
+    let names_none = |scheme: &SchemeName| match scheme {
+        SchemeName::Signature(dialect) => {
+            dialects.get(dialect).is_none_or(|recipe| recipe.key_naming() == KeyNaming::ByRoute)
+        }
+        SchemeName::ApiKey | SchemeName::Wallet => false,
+    };
+    if !schemes(draft).iter().any(names_none) {
+        notes.wrong(
+            at,
+            "`signed_by` where every request names its own credential",
+            "leave it out: it is for dialects without a key id, and keeps no other consumer out",
         );
     }
 }

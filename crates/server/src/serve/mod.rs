@@ -34,7 +34,9 @@ use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::{Config, ConfigFile, Environment, Limits, Listen, Mistakes, Unreadable, Workers};
+use crate::config::{
+    Config, ConfigFile, Environment, Limits, Listen, Mistakes, StoreLocation, Unreadable, Workers,
+};
 use crate::listen::{self, ConnectionLimits, Handle, NotBound, Phase, stopping};
 use crate::storage::{self, Opened, StorageError};
 use crate::world::{OsEntropy, SystemClock};
@@ -121,6 +123,10 @@ pub(crate) fn start(
     let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
     let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key), limiter };
     let telemetry = Telemetry::start(config.log, sink)?;
+    let StoreLocation::Sqlite(database) = &config.storage.store;
+    if let Some(warning) = storage::exposed(database) {
+        tracing::warn!("{warning}");
+    }
 
     let runtime = runtime()?;
     if config.wallet.is_some() {

@@ -233,6 +233,10 @@ fn route(config: &RouteConfig, all: &Config, limits: &RateLimits<'_>) -> Result<
     };
     let requirement = Requirement::new(accept, config.scopes.clone(), unsigned_query, signature_use)
         .and_then(|requirement| requirement.with_limits(limits.of(config)))
+        .and_then(|requirement| match &config.signed_by {
+            Some(consumer) => requirement.signed_by(consumer.clone()),
+            None => Ok(requirement),
+        })
         .map_err(|why| NotAssembled::Requirement { route: pattern.clone(), why })?;
     Ok(Route {
         methods: match &config.methods {

@@ -43,8 +43,18 @@ fn the_life_of_a_key_from_its_issue_to_its_end() {
     let id = text(&issued, "key_id");
 
     let shown = folder.json(&["key", "show", id]);
-    let expected =
-        ["consumer", "consumer_state", "dialect", "issued_at", "key_id", "kind", "label", "scopes", "state"];
+    let expected = [
+        "consumer",
+        "consumer_state",
+        "dialect",
+        "issued_at",
+        "key_id",
+        "kind",
+        "label",
+        "origin",
+        "scopes",
+        "state",
+    ];
     assert_eq!(members(&shown), expected);
     assert_eq!(
         (text(&shown, "kind"), text(&shown, "state"), text(&shown, "label")),

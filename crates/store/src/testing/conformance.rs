@@ -21,6 +21,7 @@ pub mod changes;
 pub mod consumers;
 pub mod credentials;
 pub mod grants;
+pub mod key_check;
 mod race;
 pub mod replays;
 mod samples;
@@ -72,6 +73,10 @@ macro_rules! conformance {
                 what_was_never_issued_is_not_found
                 odd_but_legal_credentials_read_back
                 a_key_id_and_a_digest_are_given_once
+                two_dialects_may_have_the_same_key_id_for_different_consumers
+                many_are_inserted_all_or_none
+                what_was_imported_is_told_by_dialect
+                the_signers_of_a_consumer_are_what_is_good_now_the_newest_first
                 no_credential_without_its_consumer
                 credentials_are_listed_oldest_first
                 the_look_up_shows_that_the_consumer_is_disabled
@@ -112,6 +117,11 @@ macro_rules! conformance {
                 a_login_under_way_does_not_begin_after_the_wallet_was_revoked
                 grants_made_at_once_all_count
                 a_login_and_a_revocation_at_once_leave_no_session_alive_behind_it
+            }
+            key_check {
+                the_first_check_that_is_kept_stays
+                of_many_checks_kept_at_once_all_are_given_the_same
+                some_sealed_credential_is_found_where_there_is_one
             }
             token_keys {
                 token_keys_are_listed_the_last_added_first_whatever_their_times
@@ -199,6 +209,7 @@ mod tests {
             include_str!("conformance/consumers.rs"),
             include_str!("conformance/credentials.rs"),
             include_str!("conformance/grants.rs"),
+            include_str!("conformance/key_check.rs"),
             include_str!("conformance/replays.rs"),
             include_str!("conformance/series.rs"),
             include_str!("conformance/sessions.rs"),

@@ -4,15 +4,17 @@ mod changes;
 mod consumers;
 mod credentials;
 mod grants;
+mod key_check;
 mod replays;
 mod sessions;
 mod token_keys;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use countersign_model::{
-    Address, Consumer, ConsumerId, Credential, Generation, KeyId, Scopes, Session, SessionId,
+    Address, Consumer, ConsumerId, Credential, DialectName, Generation, KeyCheck, KeyId, Scopes, Session,
+    SessionId,
 };
 
 use crate::{Change, ReplayScope, Store, StoreError, TokenKey};
@@ -27,7 +29,9 @@ pub struct MemoryStore {
 struct State {
     line: Line,
     consumers: BTreeMap<ConsumerId, Consumer>,
-    credentials: BTreeMap<KeyId, Credential>,
+    credentials: BTreeMap<(KeyId, Option<DialectName>), Credential>,
+    imported_for: BTreeSet<Option<DialectName>>,
+    key_check: Option<KeyCheck>,
     sessions: BTreeMap<SessionId, Session>,
     generations: BTreeMap<Address, Generation>,
     grants: BTreeMap<Address, Scopes>,

@@ -7,8 +7,8 @@ use countersign_model::{ConsumerState, KeyDigest, SessionEnd, TokenKeyId};
 use super::Fixture;
 use super::race::{CONTENDERS, race};
 use super::samples::{
-    NOON, add_consumer, address, advance, api_key, begin, consumer, digest, follow, generation, issue,
-    key_id, later, scopes, session, session_id, token_key,
+    NOON, add_consumer, address, advance, api_key, begin, consumer, digest, follow, generation, issue, later,
+    scopes, session, session_id, token_key,
 };
 use crate::{BATCH_LIMIT, Batch, Change, Cursor};
 
@@ -25,12 +25,12 @@ pub async fn issuing_rotating_and_revoking_are_recorded(Fixture { store, .. }: &
     let (changes, reached) = follow(&**store, start).await;
     assert_eq!(changes, [Change::Credential(digest(1))]);
 
-    store.rotate_credential(&key_id(1), later(60), &api_key(2, &whose)).await.unwrap();
+    store.rotate_credential(&digest(1), later(60), &api_key(2, &whose)).await.unwrap();
     let (mut changes, reached) = follow(&**store, reached).await;
     changes.sort_by_key(|change| *change != Change::Credential(digest(1)));
     assert_eq!(changes, [Change::Credential(digest(1)), Change::Credential(digest(2))]);
 
-    store.revoke_credential(&key_id(1), NOON).await.unwrap();
+    store.revoke_credential(&digest(1), NOON).await.unwrap();
     let (changes, reached) = follow(&**store, reached).await;
     assert_eq!(changes, [Change::Credential(digest(1))]);
     assert_eq!(store.head().await.unwrap(), reached);
@@ -87,7 +87,7 @@ pub async fn what_writes_nothing_records_nothing(Fixture { store, .. }: &Fixture
     let whose = add_consumer(&**store, 1).await;
     issue(&**store, &api_key(1, &whose)).await;
     issue(&**store, &api_key(2, &whose)).await;
-    store.revoke_credential(&key_id(1), NOON).await.unwrap();
+    store.revoke_credential(&digest(1), NOON).await.unwrap();
     begin(&**store, &session(1, address(1))).await;
     store.end_session(session_id(1), SessionEnd::Reuse { at: NOON }).await.unwrap();
     let key = token_key("1", NOON);
@@ -96,11 +96,11 @@ pub async fn what_writes_nothing_records_nothing(Fixture { store, .. }: &Fixture
 
     store.insert_credential(&api_key(1, &whose)).await.unwrap();
     store.insert_credential(&api_key(3, &consumer(9))).await.unwrap();
-    store.rotate_credential(&key_id(1), later(60), &api_key(3, &whose)).await.unwrap();
-    store.rotate_credential(&key_id(2), later(60), &api_key(1, &whose)).await.unwrap();
-    store.rotate_credential(&key_id(9), later(60), &api_key(3, &whose)).await.unwrap();
-    store.revoke_credential(&key_id(1), later(1)).await.unwrap();
-    store.revoke_credential(&key_id(9), later(1)).await.unwrap();
+    store.rotate_credential(&digest(1), later(60), &api_key(3, &whose)).await.unwrap();
+    store.rotate_credential(&digest(2), later(60), &api_key(1, &whose)).await.unwrap();
+    store.rotate_credential(&digest(9), later(60), &api_key(3, &whose)).await.unwrap();
+    store.revoke_credential(&digest(1), later(1)).await.unwrap();
+    store.revoke_credential(&digest(9), later(1)).await.unwrap();
     store.set_consumer_state(consumer(9).id, ConsumerState::Enabled).await.unwrap();
     store.remove_consumer(consumer(9).id).await.unwrap();
     store.end_session(session_id(1), SessionEnd::Reuse { at: NOON }).await.unwrap();

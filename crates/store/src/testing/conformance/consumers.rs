@@ -73,7 +73,7 @@ pub async fn a_removed_consumer_takes_its_credentials_along(Fixture { store, .. 
     assert!(store.remove_consumer(gone.id).await.unwrap());
     assert_eq!(store.consumer(gone.id).await.unwrap(), None);
     for number in [1, 2] {
-        assert_eq!(store.credential(&key_id(number)).await.unwrap(), None);
+        assert_eq!(store.credentials_named(&key_id(number)).await.unwrap(), []);
         assert_eq!(store.credential_by_digest(&digest(number)).await.unwrap(), None);
     }
     assert_eq!(store.credentials(Some(gone.id)).await.unwrap(), []);

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 
 use countersign_model::{
-    Consumer, ConsumerState, Credential, CredentialKind, DialectName, KeyId, Label, Life, Scope, Scopes,
-    SealedSecret, UnixTime,
+    Consumer, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest, KeyId, Label, Life, Origin,
+    Scope, Scopes, SealedSecret, UnixTime,
 };
 
 use super::Fixture;
 use super::race::{ROUNDS, count, race};
 use super::samples::{
-    MOMENTS, NOON, add_consumer, api_key, consumer, digest, issue, key_id, later, scopes, signature,
+    MOMENTS, NOON, add_consumer, api_key, consumer, dialect, digest, issue, key_id, later, scopes, signature,
 };
-use crate::{Held, Inserted, Revoked, Rotated, Store};
+use crate::{Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT, Store};
 
-async fn life(store: &dyn Store, key_id: &KeyId) -> Life {
-    store.credential(key_id).await.unwrap().unwrap().credential.life
+async fn life(store: &dyn Store, digest: &KeyDigest) -> Life {
+    store.credential_by_digest(digest).await.unwrap().unwrap().credential.life
 }
 
 async fn assert_reads_back(store: &dyn Store, credential: &Credential, consumer: &Consumer) {
-    let held = Some(Held { credential: credential.clone(), consumer: consumer.clone() });
-    assert_eq!(store.credential(&credential.key_id).await.unwrap(), held);
-    assert_eq!(store.credential_by_digest(&credential.digest).await.unwrap(), held);
+    let held = Held { credential: credential.clone(), consumer: consumer.clone() };
+    let named = store.credentials_named(&credential.key_id).await.unwrap();
+    assert_eq!(named, std::slice::from_ref(&held));
+    assert_eq!(store.credential_by_digest(&credential.digest).await.unwrap(), Some(held));
 }
 
 pub async fn a_credential_reads_back_with_its_consumer(fixture: &Fixture) {
@@ -39,7 +40,7 @@ pub async fn a_credential_reads_back_with_its_consumer(fixture: &Fixture) {
 pub async fn what_was_never_issued_is_not_found(Fixture { store, .. }: &Fixture) {
     let consumer = add_consumer(&**store, 1).await;
     issue(&**store, &api_key(1, &consumer)).await;
-    assert_eq!(store.credential(&key_id(2)).await.unwrap(), None);
+    assert_eq!(store.credentials_named(&key_id(2)).await.unwrap(), []);
     assert_eq!(store.credential_by_digest(&digest(2)).await.unwrap(), None);
     assert_eq!(store.credentials(Some(super::samples::consumer(2).id)).await.unwrap(), []);
 }
@@ -89,12 +90,125 @@ pub async fn a_key_id_and_a_digest_are_given_once(Fixture { store, .. }: &Fixtur
     let (one, two) = (add_consumer(&**store, 1).await, add_consumer(&**store, 2).await);
     let first = api_key(1, &one);
     issue(&**store, &first).await;
-    let same_key_id = Credential { key_id: first.key_id.clone(), ..signature(2, &two, b"sealed") };
+    let same_key_id = Credential { key_id: first.key_id.clone(), ..api_key(2, &two) };
     let same_digest = Credential { digest: first.digest, ..api_key(3, &two) };
     for other in [&first, &same_key_id, &same_digest] {
         assert_eq!(store.insert_credential(other).await.unwrap(), Inserted::Taken);
     }
     assert_eq!(store.credentials(None).await.unwrap(), [Held { credential: first, consumer: one }]);
+}
+
+pub async fn two_dialects_may_have_the_same_key_id_for_different_consumers(fixture: &Fixture) {
+    let store = &*fixture.store;
+    let (one, two) = (add_consumer(store, 1).await, add_consumer(store, 2).await);
+    let in_dialect = |number, dialect: &str, whose| {
+        let dialect = DialectName::parse(dialect).unwrap();
+        let kind = CredentialKind::Signature { dialect, secret: SealedSecret(b"sealed".as_slice().into()) };
+        Credential { key_id: key_id(1), kind, origin: Origin::Imported, ..signature(number, whose, b"") }
+    };
+    let (key, a, b) = (api_key(1, &one), in_dialect(2, "a", &one), in_dialect(3, "b", &two));
+    for credential in [&b, &a, &key] {
+        issue(store, credential).await;
+    }
+    assert_eq!(store.insert_credential(&in_dialect(4, "a", &two)).await.unwrap(), Inserted::Taken);
+    let held = |credential: &Credential, consumer: &Consumer| Held {
+        credential: credential.clone(),
+        consumer: consumer.clone(),
+    };
+    let named = fixture.other.credentials_named(&key_id(1)).await.unwrap();
+    assert_eq!(named, [held(&key, &one), held(&a, &one), held(&b, &two)]);
+    assert_eq!(store.credentials(None).await.unwrap(), named);
+    assert_eq!(store.revoke_credential(&a.digest, NOON).await.unwrap(), Revoked::Revoked);
+    assert_eq!(life(store, &b.digest).await, Life::Active { expires_at: None });
+    assert_eq!(life(store, &key.digest).await, Life::Active { expires_at: None });
+}
+
+pub async fn many_are_inserted_all_or_none(fixture: &Fixture) {
+    let store = &*fixture.store;
+    let one = add_consumer(store, 1).await;
+    issue(store, &api_key(1, &one)).await;
+    let (two, absent) = (consumer(2), consumer(3));
+    let new = [api_key(2, &one), signature(3, &two, b"sealed")];
+    let wrong = [
+        (vec![two.clone(), one.clone()], api_key(4, &one), InsertedAll::NameTaken(one.name.clone())),
+        (vec![two.clone(), two.clone()], api_key(4, &one), InsertedAll::NameTaken(two.name.clone())),
+        (vec![two.clone()], api_key(1, &one), InsertedAll::Taken(key_id(1))),
+        (
+            vec![two.clone()],
+            Credential { digest: digest(1), ..api_key(4, &one) },
+            InsertedAll::Taken(key_id(4)),
+        ),
+        (vec![two.clone()], new[0].clone(), InsertedAll::Taken(key_id(2))),
+        (vec![two.clone()], api_key(4, &absent), InsertedAll::NoConsumer(key_id(4))),
+    ];
+    for (consumers, last, outcome) in wrong {
+        let credentials = [&new[..], &[last]].concat();
+        assert_eq!(store.insert_all(&consumers, &credentials).await.unwrap(), outcome);
+        assert_eq!(store.credentials(None).await.unwrap().len(), 1);
+        assert_eq!(store.consumers().await.unwrap(), std::slice::from_ref(&one));
+    }
+    assert_eq!(store.insert_all(std::slice::from_ref(&two), &new).await.unwrap(), InsertedAll::Inserted);
+    assert_eq!(store.insert_all(&[], &[]).await.unwrap(), InsertedAll::Inserted);
+    assert_reads_back(&*fixture.other, &new[0], &one).await;
+    assert_reads_back(&*fixture.other, &new[1], &two).await;
+}
+
+pub async fn what_was_imported_is_told_by_dialect(fixture: &Fixture) {
+    let store = &*fixture.store;
+    let one = add_consumer(store, 1).await;
+    issue(store, &api_key(1, &one)).await;
+    issue(store, &signature(2, &one, b"sealed")).await;
+    assert_eq!(store.imported_for().await.unwrap(), []);
+    let imported = |credential| Credential { origin: Origin::Imported, ..credential };
+    assert_eq!(
+        store.insert_all(&[], &[imported(signature(3, &one, b"sealed"))]).await.unwrap(),
+        InsertedAll::Inserted
+    );
+    issue(store, &imported(signature(4, &one, b"sealed"))).await;
+    assert_eq!(fixture.other.imported_for().await.unwrap(), [Some(dialect())]);
+    store.rotate_credential(&digest(1), later(1), &imported(api_key(5, &one))).await.unwrap();
+    assert_eq!(fixture.other.imported_for().await.unwrap(), [None, Some(dialect())]);
+}
+
+pub async fn the_signers_of_a_consumer_are_what_is_good_now_the_newest_first(fixture: &Fixture) {
+    let store = &*fixture.store;
+    let (one, two) = (add_consumer(store, 1).await, add_consumer(store, 2).await);
+    let at = |number, seconds, life| Credential {
+        issued_at: later(seconds),
+        life,
+        ..signature(number, &one, b"sealed")
+    };
+    let until = |seconds| Life::Active { expires_at: Some(later(seconds)) };
+    for credential in [
+        at(1, 1, Life::Active { expires_at: None }),
+        at(2, 2, Life::Rotating { until: later(60), successor: key_id(9) }),
+        at(3, 3, Life::Revoked { at: NOON }),
+        at(4, 4, until(60)),
+        at(5, 4, until(61)),
+        api_key(6, &one),
+        signature(7, &two, b"sealed"),
+    ] {
+        issue(store, &credential).await;
+    }
+    let signers = async |seconds| -> Vec<KeyId> {
+        let found = fixture.other.signers(&one.name, &dialect(), later(seconds)).await.unwrap();
+        found.into_iter().map(|held| held.credential.key_id).collect()
+    };
+    assert_eq!(signers(59).await, [4, 5, 2, 1].map(key_id));
+    assert_eq!(signers(60).await, [5, 1].map(key_id));
+    assert_eq!(signers(61).await, [1].map(key_id));
+    let other = DialectName::parse("other").unwrap();
+    assert_eq!(store.signers(&one.name, &other, NOON).await.unwrap(), []);
+    assert_eq!(store.signers(&consumer(9).name, &dialect(), NOON).await.unwrap(), []);
+    let disabled = ConsumerState::Disabled { at: NOON };
+    assert!(store.set_consumer_state(one.id, disabled).await.unwrap());
+    let found = store.signers(&one.name, &dialect(), later(61)).await.unwrap();
+    assert_eq!(found.iter().map(|held| held.consumer.state).collect::<Vec<_>>(), [disabled]);
+    for number in 10..20 {
+        issue(store, &at(number, 10, until(1000))).await;
+    }
+    let first: Vec<KeyId> = (10..).take(SIGNERS_LIMIT).map(key_id).collect();
+    assert_eq!(signers(62).await, first);
 }
 
 pub async fn no_credential_without_its_consumer(Fixture { store, .. }: &Fixture) {
@@ -128,7 +242,7 @@ pub async fn rotation_leaves_the_old_one_rotating_and_the_new_one_active(Fixture
     let whose = add_consumer(&**store, 1).await;
     let (old, new) = (signature(1, &whose, b"old"), signature(2, &whose, b"new"));
     issue(&**store, &old).await;
-    let rotated = store.rotate_credential(&old.key_id, later(60), &new).await.unwrap();
+    let rotated = store.rotate_credential(&old.digest, later(60), &new).await.unwrap();
     assert_eq!(rotated, Rotated::Rotated);
     let life = Life::Rotating { until: later(60), successor: new.key_id.clone() };
     assert_reads_back(&**store, &Credential { life, ..old }, &whose).await;
@@ -141,11 +255,11 @@ pub async fn only_an_active_credential_is_rotated(Fixture { store, .. }: &Fixtur
     for (number, life) in [(1, rotating), (2, Life::Revoked { at: NOON })] {
         let old = Credential { life, ..api_key(number, &whose) };
         issue(&**store, &old).await;
-        let rotated = store.rotate_credential(&old.key_id, later(60), &api_key(10, &whose)).await.unwrap();
+        let rotated = store.rotate_credential(&old.digest, later(60), &api_key(10, &whose)).await.unwrap();
         assert_eq!(rotated, Rotated::NotActive(old.clone()));
         assert_reads_back(&**store, &old, &whose).await;
     }
-    assert_eq!(store.credential(&key_id(10)).await.unwrap(), None);
+    assert_eq!(store.credential_by_digest(&digest(10)).await.unwrap(), None);
 }
 
 pub async fn a_rotation_that_cannot_be_done_writes_nothing(Fixture { store, .. }: &Fixture) {
@@ -158,12 +272,12 @@ pub async fn a_rotation_that_cannot_be_done_writes_nothing(Fixture { store, .. }
     let same_digest = Credential { digest: other.digest, ..api_key(3, &one) };
     let itself = Credential { digest: digest(3), ..old.clone() };
     for new in [same_key_id, same_digest, itself] {
-        let rotated = store.rotate_credential(&old.key_id, later(60), &new).await.unwrap();
+        let rotated = store.rotate_credential(&old.digest, later(60), &new).await.unwrap();
         assert_eq!(rotated, Rotated::Taken);
     }
-    let of_another = store.rotate_credential(&old.key_id, later(60), &api_key(3, &two)).await.unwrap();
+    let of_another = store.rotate_credential(&old.digest, later(60), &api_key(3, &two)).await.unwrap();
     assert_eq!(of_another, Rotated::NotFound);
-    let absent = store.rotate_credential(&key_id(9), later(60), &api_key(3, &one)).await.unwrap();
+    let absent = store.rotate_credential(&digest(9), later(60), &api_key(3, &one)).await.unwrap();
     assert_eq!(absent, Rotated::NotFound);
     assert_eq!(store.credentials(None).await.unwrap(), before);
 }
@@ -175,10 +289,10 @@ pub async fn rotation_prolongs_nothing(Fixture { store, .. }: &Fixture) {
         let old = Credential { life: life_before, ..api_key(number, &whose) };
         issue(&**store, &old).await;
         let new = api_key(number + 10, &whose);
-        let rotated = store.rotate_credential(&old.key_id, later(60), &new).await.unwrap();
+        let rotated = store.rotate_credential(&old.digest, later(60), &new).await.unwrap();
         assert_eq!(rotated, Rotated::Rotated);
         let rotating = Life::Rotating { until: later(until), successor: new.key_id };
-        assert_eq!(life(&**store, &old.key_id).await, rotating);
+        assert_eq!(life(&**store, &old.digest).await, rotating);
     }
 }
 
@@ -191,12 +305,12 @@ pub async fn a_credential_is_revoked_from_every_state_and_once(Fixture { store, 
     ];
     for (number, life_before) in (1..).zip(lives) {
         issue(&**store, &Credential { life: life_before, ..api_key(number, &whose) }).await;
-        let id = key_id(number);
+        let id = digest(number);
         assert_eq!(store.revoke_credential(&id, later(1)).await.unwrap(), Revoked::Revoked);
         assert_eq!(store.revoke_credential(&id, later(2)).await.unwrap(), Revoked::Already(later(1)));
         assert_eq!(life(&**store, &id).await, Life::Revoked { at: later(1) });
     }
-    assert_eq!(store.revoke_credential(&key_id(9), later(1)).await.unwrap(), Revoked::NotFound);
+    assert_eq!(store.revoke_credential(&digest(9), later(1)).await.unwrap(), Revoked::NotFound);
 }
 
 pub async fn of_many_that_rotate_one_credential_at_once_one_does(fixture: &Fixture) {
@@ -205,7 +319,7 @@ pub async fn of_many_that_rotate_one_credential_at_once_one_does(fixture: &Fixtu
         let old = api_key(round << 8, &whose);
         issue(&*fixture.store, &old).await;
         let outcomes = race(fixture, |number, store| {
-            let (old, new) = (old.key_id.clone(), api_key((round << 8) + 1 + number, &whose));
+            let (old, new) = (old.digest, api_key((round << 8) + 1 + number, &whose));
             async move { store.rotate_credential(&old, later(60), &new).await.unwrap() == Rotated::Rotated }
         })
         .await;
@@ -213,8 +327,11 @@ pub async fn of_many_that_rotate_one_credential_at_once_one_does(fixture: &Fixtu
         let winner = (0..).zip(&outcomes).find(|(_, rotated)| **rotated).unwrap().0;
         let successor = key_id((round << 8) + 1 + winner);
         let rotating = Life::Rotating { until: later(60), successor: successor.clone() };
-        assert_eq!(life(&*fixture.other, &old.key_id).await, rotating);
-        assert_eq!(life(&*fixture.other, &successor).await, Life::Active { expires_at: None });
+        assert_eq!(life(&*fixture.other, &old.digest).await, rotating);
+        assert_eq!(
+            life(&*fixture.other, &digest((round << 8) + 1 + winner)).await,
+            Life::Active { expires_at: None }
+        );
     }
     let all = fixture.store.credentials(None).await.unwrap();
     assert_eq!(all.len(), usize::try_from(2 * ROUNDS).unwrap());
@@ -226,10 +343,10 @@ pub async fn of_many_that_revoke_one_credential_at_once_one_does(fixture: &Fixtu
         issue(&*fixture.store, &api_key(round, &whose)).await;
         let outcomes = race(fixture, |number, store| async move {
             let at = UnixTime::from_millis(i64::try_from(number).unwrap());
-            (at, store.revoke_credential(&key_id(round), at).await.unwrap())
+            (at, store.revoke_credential(&digest(round), at).await.unwrap())
         })
         .await;
-        let Life::Revoked { at } = life(&*fixture.store, &key_id(round)).await else { panic!("not revoked") };
+        let Life::Revoked { at } = life(&*fixture.store, &digest(round)).await else { panic!("not revoked") };
         for (when, outcome) in outcomes {
             let expected = if when == at { Revoked::Revoked } else { Revoked::Already(at) };
             assert_eq!(outcome, expected);
@@ -243,12 +360,12 @@ pub async fn a_credential_that_is_rotated_and_revoked_at_once_ends_revoked(fixtu
         let (old, new) = (api_key(round << 8, &whose), api_key(round << 8 | 1, &whose));
         issue(&*fixture.store, &old).await;
         let outcomes = race(fixture, |number, store| {
-            let (old, new) = (old.key_id.clone(), new.clone());
+            let (old, new) = (old.digest, new.clone());
             async move { rotate_or_revoke(number, store, &old, &new).await }
         })
         .await;
-        assert_eq!(life(&*fixture.store, &old.key_id).await, Life::Revoked { at: NOON });
-        let successor = fixture.store.credential(&new.key_id).await.unwrap();
+        assert_eq!(life(&*fixture.store, &old.digest).await, Life::Revoked { at: NOON });
+        let successor = fixture.store.credential_by_digest(&new.digest).await.unwrap();
         assert_eq!(successor.is_some(), outcomes.contains(&Some(Rotated::Rotated)), "{outcomes:?}");
     }
 }
@@ -256,7 +373,7 @@ pub async fn a_credential_that_is_rotated_and_revoked_at_once_ends_revoked(fixtu
 async fn rotate_or_revoke(
     number: u64,
     store: Arc<dyn Store>,
-    old: &KeyId,
+    old: &KeyDigest,
     new: &Credential,
 ) -> Option<Rotated> {
     if number < 4 {

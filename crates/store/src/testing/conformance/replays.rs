@@ -7,7 +7,7 @@ use countersign_model::{DialectName, UnixTime};
 use super::Fixture;
 use super::race::{ROUNDS, count, race, race_of};
 use super::samples::{
-    MOMENTS, NOON, add_consumer, api_key, consumer, issue, key_id, later, replay_scope, replay_token,
+    MOMENTS, NOON, add_consumer, api_key, consumer, digest, issue, later, replay_scope, replay_token,
     signature,
 };
 use crate::{Increase, Keep, Once, ReplayScope, Store};
@@ -133,7 +133,7 @@ pub async fn only_a_credential_that_can_be_used_claims_anything(Fixture { store,
         store.claim_once(&scope, &token, Keep::WithCredential, NOON).await.unwrap();
     }
     issue(&**store, &api_key(3, &whose)).await;
-    store.revoke_credential(&key_id(2), NOON).await.unwrap();
+    store.revoke_credential(&digest(2), NOON).await.unwrap();
     let elsewhere = ReplayScope { dialect: DialectName::parse("another").unwrap(), ..replay_scope(1) };
     for scope in [replay_scope(2), replay_scope(3), replay_scope(4), elsewhere.clone()] {
         let (token, keep) = (replay_token(1), Keep::Until(later(60)));
@@ -151,7 +151,7 @@ pub async fn a_rotating_credential_claims_as_before(Fixture { store, .. }: &Fixt
     issue(&**store, &signature(1, &whose, b"sealed")).await;
     assert_eq!(claim_for_good(store, 1, NOON).await, Once::First);
     let successor = signature(2, &whose, b"sealed");
-    store.rotate_credential(&key_id(1), later(60), &successor).await.unwrap();
+    store.rotate_credential(&digest(1), later(60), &successor).await.unwrap();
     store.sweep(later(1), ALL).await.unwrap();
     assert_eq!(claim_for_good(store, 1, later(1)).await, Once::Seen);
     assert_eq!(claim_for_good(store, 2, later(1)).await, Once::First);
@@ -161,7 +161,7 @@ pub async fn a_claim_without_an_end_goes_when_its_credential_expires(Fixture { s
     let whose = add_consumer(&**store, 1).await;
     issue(&**store, &signature(1, &whose, b"sealed")).await;
     assert_eq!(claim_for_good(store, 1, NOON).await, Once::First);
-    store.rotate_credential(&key_id(1), later(60), &signature(2, &whose, b"sealed")).await.unwrap();
+    store.rotate_credential(&digest(1), later(60), &signature(2, &whose, b"sealed")).await.unwrap();
     assert_eq!(claim_for_good(store, 2, NOON).await, Once::First);
     let last = after(later(60), -1);
     assert_eq!(store.sweep(last, ALL).await.unwrap().replays, 0);
@@ -183,7 +183,7 @@ pub async fn what_a_credential_claimed_before_it_rotated_is_not_free_when_the_cl
     let whose = add_consumer(&**store, 1).await;
     issue(&**store, &signature(1, &whose, b"sealed")).await;
     assert_eq!(claim_for_good(store, 1, NOON).await, Once::First);
-    store.rotate_credential(&key_id(1), later(60), &signature(2, &whose, b"sealed")).await.unwrap();
+    store.rotate_credential(&digest(1), later(60), &signature(2, &whose, b"sealed")).await.unwrap();
     assert_eq!(store.sweep(later(60), ALL).await.unwrap().replays, 1);
     assert_eq!(claim_for_good(other, 1, NOON).await, Once::Expired);
 }

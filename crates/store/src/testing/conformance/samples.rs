@@ -2,7 +2,7 @@
 
 use countersign_model::{
     Address, Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName,
-    Generation, KeyDigest, KeyId, Label, Life, Scopes, SealedSecret, Session, SessionId, TokenKeyId,
+    Generation, KeyDigest, KeyId, Label, Life, Origin, Scopes, SealedSecret, Session, SessionId, TokenKeyId,
     UnixTime,
 };
 use uuid::Uuid;
@@ -57,6 +57,7 @@ pub(super) fn api_key(number: u64, consumer: &Consumer) -> Credential {
         consumer: consumer.id,
         kind: CredentialKind::ApiKey,
         digest: digest(number),
+        origin: Origin::Issued,
         scopes: scopes("read,write"),
         label: None,
         issued_at: NOON,

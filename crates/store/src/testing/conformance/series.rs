@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use countersign_model::{
-    Consumer, ConsumerState, Credential, Life, Session, SessionEnd, TokenKeyId, UnixTime,
+    Consumer, ConsumerState, Credential, Life, Origin, Session, SessionEnd, TokenKeyId, UnixTime,
 };
 
 use super::Fixture;
 use super::samples::{
-    NOON, address, advance, api_key, consumer, digest, generation, key_id, replay_scope, replay_token,
-    scopes, session, session_id, signature, token_key,
+    NOON, address, advance, api_key, consumer, dialect, digest, generation, key_id, replay_scope,
+    replay_token, scopes, session, session_id, signature, token_key,
 };
 use crate::testing::MemoryStore;
 use crate::{
@@ -55,17 +55,23 @@ async fn act_on_both(dice: &mut Dice, act: u32, a: &dyn Store, b: &MemoryStore) 
         1 if often => both!(act, a, b, set_consumer_state(who.id, ConsumerState::Disabled { at })),
         1 => both!(act, a, b, set_consumer_state(who.id, ConsumerState::Enabled)),
         2 if !often => both!(act, a, b, remove_consumer(who.id)),
+        3 if !often => {
+            let new = [dice.credential(key, &who, at), dice.credential(other_key, &who, at)];
+            both!(act, a, b, insert_all(&[consumer(often.into())], &new));
+            both!(act, a, b, insert_all(&[], &new));
+        }
         2..=4 => {
             let new = dice.credential(key, &who, at);
             both!(act, a, b, insert_credential(&new));
         }
         5..=7 => {
             let new = dice.credential(other_key, &who, at);
-            both!(act, a, b, rotate_credential(&key_id(key), at, &new));
+            both!(act, a, b, rotate_credential(&digest(key), at, &new));
         }
-        8 => both!(act, a, b, revoke_credential(&key_id(key), at)),
+        8 => both!(act, a, b, revoke_credential(&digest(key), at)),
         9 => both!(act, a, b, consumers()),
         10 => both!(act, a, b, credentials(often.then_some(who.id))),
+        11 if often => both!(act, a, b, signers(&who.name, &dialect(), at)),
         11 => both!(act, a, b, credential_by_digest(&digest(key))),
         12 => {
             let expected = if often { b.generation(wallet).await.unwrap() } else { generation(1) };
@@ -99,7 +105,8 @@ async fn act_on_both(dice: &mut Dice, act: u32, a: &dyn Store, b: &MemoryStore) 
         24 => both!(act, a, b, claim_increasing(&replay_scope(key), number)),
         _ => both!(act, a, b, claim_once(&replay_scope(key), &claimed, keep, at)),
     }
-    both!(act, a, b, credential(&key_id(key)));
+    both!(act, a, b, credentials_named(&key_id(key)));
+    both!(act, a, b, imported_for());
     both!(act, a, b, session(login));
     both!(act, a, b, generation(wallet));
     both!(act, a, b, granted(wallet));
@@ -164,6 +171,7 @@ impl Dice {
         let plain = api_key(number, whose);
         let kind =
             if self.roll(3) == 0 { plain.kind.clone() } else { signature(number, whose, b"sealed").kind };
-        Credential { digest, kind, issued_at: at, life, ..plain }
+        let origin = if self.roll(16) == 0 { Origin::Imported } else { Origin::Issued };
+        Credential { digest, kind, origin, issued_at: at, life, ..plain }
     }
 }

@@ -5,8 +5,8 @@ use countersign_model::{ConsumerState, Session, UnixTime};
 use super::Fixture;
 use super::race::{CONTENDERS, race};
 use super::samples::{
-    NOON, add_consumer, address, api_key, begin, digest, follow, generation, issue, key_id, later,
-    replay_scope, replay_token, session, session_id, signature,
+    NOON, add_consumer, address, api_key, begin, digest, follow, generation, issue, later, replay_scope,
+    replay_token, session, session_id, signature,
 };
 use crate::{Batch, Change, Cursor, Keep, Once, SWEEP_LIMIT, Swept};
 
@@ -151,7 +151,7 @@ pub async fn the_claims_of_a_credential_that_is_gone_are_swept(Fixture { store, 
         store.claim_increasing(&replay_scope(number), 5).await.unwrap();
     }
     store.remove_consumer(gone.id).await.unwrap();
-    store.revoke_credential(&key_id(2), NOON).await.unwrap();
+    store.revoke_credential(&digest(2), NOON).await.unwrap();
     assert_eq!(store.sweep(NOON, ALL).await.unwrap(), Swept { replays: 4, ..Swept::default() });
     assert_eq!(store.sweep(later(61), ALL).await.unwrap(), Swept { replays: 1, ..Swept::default() });
     let kept = store.claim_once(&replay_scope(3), &replay_token(2), Keep::WithCredential, NOON).await;

@@ -1,21 +1,38 @@
 use async_trait::async_trait;
-use countersign_model::{ConsumerId, Credential, KeyDigest, KeyId, Life, UnixTime};
+use countersign_model::{
+    Consumer, ConsumerId, ConsumerName, Credential, DialectName, KeyDigest, KeyId, Life, Origin, Phase,
+    UnixTime,
+};
 
 use super::{MemoryStore, State};
-use crate::{Change, Credentials, Held, Inserted, Revoked, Rotated, StoreError};
+use crate::{Change, Credentials, Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT, StoreError};
+
+fn name(credential: &Credential) -> (KeyId, Option<DialectName>) {
+    (credential.key_id.clone(), credential.kind.dialect().cloned())
+}
 
 impl State {
-    fn held(&self, credential: &Credential) -> Option<Held> {
+    pub(super) fn held(&self, credential: &Credential) -> Option<Held> {
         let consumer = self.consumers.get(&credential.consumer)?.clone();
         Some(Held { credential: credential.clone(), consumer })
     }
 
     fn is_taken(&self, new: &Credential) -> bool {
-        self.credentials.values().any(|held| held.key_id == new.key_id || held.digest == new.digest)
+        self.credentials.contains_key(&name(new)) || self.found(&new.digest).is_some()
+    }
+
+    fn found(&self, digest: &KeyDigest) -> Option<&Credential> {
+        self.credentials.values().find(|credential| credential.digest == *digest)
     }
 
     fn put(&mut self, credential: &Credential) {
-        self.credentials.insert(credential.key_id.clone(), credential.clone());
+        self.credentials.insert(name(credential), credential.clone());
+        match credential.origin {
+            Origin::Imported => {
+                self.imported_for.insert(credential.kind.dialect().cloned());
+            }
+            Origin::Issued => {}
+        }
         self.record(Change::Credential(credential.digest));
     }
 }
@@ -34,15 +51,72 @@ impl Credentials for MemoryStore {
         Ok(Inserted::Inserted)
     }
 
-    async fn credential_by_digest(&self, digest: &KeyDigest) -> Result<Option<Held>, StoreError> {
-        let state = self.state("read a credential")?;
-        let found = state.credentials.values().find(|credential| credential.digest == *digest);
-        Ok(found.and_then(|credential| state.held(credential)))
+    async fn insert_all(
+        &self,
+        consumers: &[Consumer],
+        credentials: &[Credential],
+    ) -> Result<InsertedAll, StoreError> {
+        let mut state = self.state("insert credentials")?;
+        let mut ids: Vec<ConsumerId> = state.consumers.keys().copied().collect();
+        let mut names: Vec<ConsumerName> = state.consumers.values().map(|known| known.name.clone()).collect();
+        for new in consumers {
+            if ids.contains(&new.id) || names.contains(&new.name) {
+                return Ok(InsertedAll::NameTaken(new.name.clone()));
+            }
+            ids.push(new.id);
+            names.push(new.name.clone());
+        }
+        for (at, new) in credentials.iter().enumerate() {
+            if !ids.contains(&new.consumer) {
+                return Ok(InsertedAll::NoConsumer(new.key_id.clone()));
+            }
+            let before = credentials.get(..at).unwrap_or_default();
+            let same = |other: &Credential| name(other) == name(new) || other.digest == new.digest;
+            if state.is_taken(new) || before.iter().any(same) {
+                return Ok(InsertedAll::Taken(new.key_id.clone()));
+            }
+        }
+        for new in consumers {
+            state.consumers.insert(new.id, new.clone());
+        }
+        for new in credentials {
+            state.put(new);
+        }
+        Ok(InsertedAll::Inserted)
     }
 
-    async fn credential(&self, key_id: &KeyId) -> Result<Option<Held>, StoreError> {
+    async fn credential_by_digest(&self, digest: &KeyDigest) -> Result<Option<Held>, StoreError> {
         let state = self.state("read a credential")?;
-        Ok(state.credentials.get(key_id).and_then(|credential| state.held(credential)))
+        Ok(state.found(digest).and_then(|credential| state.held(credential)))
+    }
+
+    async fn credentials_named(&self, key_id: &KeyId) -> Result<Vec<Held>, StoreError> {
+        let state = self.state("read credentials")?;
+        let named = state.credentials.values().filter(|credential| credential.key_id == *key_id);
+        Ok(named.filter_map(|credential| state.held(credential)).collect())
+    }
+
+    async fn signers(
+        &self,
+        consumer: &ConsumerName,
+        dialect: &DialectName,
+        now: UnixTime,
+    ) -> Result<Vec<Held>, StoreError> {
+        let state = self.state("read signers")?;
+        let good = |held: &Held| {
+            held.consumer.name == *consumer
+                && held.credential.kind.dialect() == Some(dialect)
+                && matches!(held.credential.life.phase(now), Phase::Active | Phase::Rotating)
+        };
+        let all = state.credentials.values().filter_map(|credential| state.held(credential));
+        let mut found: Vec<Held> = all.filter(good).collect();
+        found.sort_by_key(|held| std::cmp::Reverse(held.credential.issued_at));
+        found.truncate(SIGNERS_LIMIT);
+        Ok(found)
+    }
+
+    async fn imported_for(&self) -> Result<Vec<Option<DialectName>>, StoreError> {
+        Ok(self.state("read what was imported")?.imported_for.iter().cloned().collect())
     }
 
     async fn credentials(&self, of: Option<ConsumerId>) -> Result<Vec<Held>, StoreError> {
@@ -61,13 +135,12 @@ impl Credentials for MemoryStore {
 
     async fn rotate_credential(
         &self,
-        old: &KeyId,
+        old: &KeyDigest,
         until: UnixTime,
         new: &Credential,
     ) -> Result<Rotated, StoreError> {
         let mut state = self.state("rotate a credential")?;
-        let Some(mut old) = state.credentials.get(old).filter(|old| old.consumer == new.consumer).cloned()
-        else {
+        let Some(mut old) = state.found(old).filter(|old| old.consumer == new.consumer).cloned() else {
             return Ok(Rotated::NotFound);
         };
         let until = match old.life {
@@ -83,9 +156,9 @@ impl Credentials for MemoryStore {
         Ok(Rotated::Rotated)
     }
 
-    async fn revoke_credential(&self, key_id: &KeyId, at: UnixTime) -> Result<Revoked, StoreError> {
+    async fn revoke_credential(&self, digest: &KeyDigest, at: UnixTime) -> Result<Revoked, StoreError> {
         let mut state = self.state("revoke a credential")?;
-        let Some(mut credential) = state.credentials.get(key_id).cloned() else {
+        let Some(mut credential) = state.found(digest).cloned() else {
             return Ok(Revoked::NotFound);
         };
         match credential.life {

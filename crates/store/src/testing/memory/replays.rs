@@ -28,10 +28,8 @@ enum Standing {
 
 impl State {
     fn standing(&self, scope: &ReplayScope) -> Standing {
-        let Some(credential) = self.credentials.get(&scope.key_id) else { return Standing::Gone };
-        if credential.kind.dialect() != Some(&scope.dialect) {
-            return Standing::Gone;
-        }
+        let name = (scope.key_id.clone(), Some(scope.dialect.clone()));
+        let Some(credential) = self.credentials.get(&name) else { return Standing::Gone };
         match credential.life {
             Life::Active { expires_at: None } => Standing::InUse,
             Life::Active { expires_at: Some(end) } | Life::Rotating { until: end, .. } => {
