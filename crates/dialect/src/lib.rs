@@ -42,7 +42,9 @@ mod verify;
 pub use claim::{Claim, Flaw, Malformed, Part, Reading};
 pub use class::Class;
 pub use dialects::Dialects;
-pub use explain::{NewPiece, Place, Seen, Shown, Step, StepPiece, TracedPiece, Trial, WhatIf, Whole};
+pub use explain::{
+    Looked, Looks, NewPiece, Place, Seen, Shown, Step, StepPiece, TracedPiece, Trial, WhatIf, Whole,
+};
 pub use lint::{Coverage, Finding, Location, Reach, Risk, Stale};
 pub use mistake::{Mistake, Source};
 pub use recipe::{BodyUse, KeyNaming, Recipe, Refusal, Replay, RequestPart};

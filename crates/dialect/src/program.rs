@@ -197,6 +197,7 @@ impl Field {
 }
 
 /// A named step.
+#[derive(Clone)]
 pub(crate) struct Let {
     pub(crate) name: Box<str>,
     pub(crate) template: Template,

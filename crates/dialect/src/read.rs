@@ -107,7 +107,7 @@ fn is_read(template: &Template) -> bool {
 }
 
 /// What the groups of `match` catch; nothing where an expression does not match.
-fn groups<'r>(program: &Program, request: &Request<'r>) -> Result<Vec<Cow<'r, [u8]>>, Malformed> {
+pub(crate) fn groups<'r>(program: &Program, request: &Request<'r>) -> Result<Vec<Cow<'r, [u8]>>, Malformed> {
     let mut groups = vec![Cow::Borrowed(b"".as_slice()); program.groups];
     for found in &program.matches {
         let scope = Scope::new(program, request, &groups, None, b"");

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-session", 3),
     ("countersign-manage", 3),
     ("countersign-store-sqlite", 3),
+    ("countersign-doctor", 2),
     ("countersign-store", 2),
     ("countersign-infer", 2),
     ("countersign-capture", 1),

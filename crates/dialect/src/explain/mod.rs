@@ -2,11 +2,13 @@
 //! client had gone about it in another way. Nothing here lets a request pass: what comes out is never a
 //! [`crate::SignatureValid`].
 
+mod look;
 mod told;
 mod trace;
 mod trial;
 mod what_if;
 
+pub use look::{Looked, Looks};
 pub use trace::{Place, Shown, TracedPiece};
 pub use trial::Trial;
 pub use what_if::{NewPiece, Seen, Step, StepPiece, WhatIf, Whole};

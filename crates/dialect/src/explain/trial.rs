@@ -30,12 +30,24 @@ impl Trial {
         Some(Self(way))
     }
 
-    /// Whether the signature of `text` is this one, in constant time where it is made from a secret.
-    pub fn holds(&self, text: &[u8], signature: &[u8]) -> bool {
+    /// Which of these signatures is one of `text`, in constant time where it is made from a secret.
+    pub fn which(&self, text: &[u8], signatures: &[&[u8]]) -> Option<usize> {
+        let same = |made: &[u8]| {
+            signatures.iter().position(|signature| verify_slices_are_equal(made, signature).is_ok())
+        };
         match &self.0 {
-            Way::Public(key) => key.signed(text, signature),
-            way => way.with(text, |made| verify_slices_are_equal(made, signature).is_ok()).unwrap_or(false),
+            Way::Public(key) => {
+                signatures.iter().position(|signature| key.signed(text, signature))
+            }
+            Way::Hmac(key) => same(key.of(text).bytes()),
+            Way::Hash(hash) => same(hash.of(text).bytes()),
+            Way::Plain => same(text),
         }
+    }
+
+    /// Whether only a private key makes such signatures.
+    pub fn is_public(&self) -> bool {
+        matches!(self.0, Way::Public(_))
     }
 
     /// Gives what is made of `text` to `then`; `None` where only a private key makes it.

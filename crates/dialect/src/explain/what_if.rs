@@ -1,6 +1,7 @@
 //! A dialect as a client may have misunderstood it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use countersign_model::Secret;
@@ -11,8 +12,7 @@ use crate::algorithm::{Algorithm, is_pem};
 use crate::claim::{Claim, Part, Signatures, Stamp};
 use crate::explain::{Trial, told};
 use crate::filter::Filter;
-use crate::json::Wanted;
-use crate::program::{Encoding, Field, Let, Piece, Program, Slot, Source, Template, Unnamed};
+use crate::program::{Encoding, Field, Piece, Program, Slot, Source, Template, Unnamed};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
@@ -22,8 +22,8 @@ use crate::verify::encode;
 #[derive(Clone)]
 pub struct WhatIf<'p> {
     program: &'p Program,
-    /// The string to sign, and behind it the steps.
-    texts: Box<[Template]>,
+    /// Its texts as they were changed, and nothing to read them from.
+    changed: Arc<Program>,
 }
 
 /// One request, as it was read, with the secret it should have been signed with.
@@ -119,18 +119,14 @@ impl Recipe {
     /// The variant that read this claim, for changing.
     pub fn what_if(&self, claim: &Claim<'_>) -> Option<WhatIf<'_>> {
         let program = self.program(claim)?;
-        let steps = program.lets.iter().map(|step| step.template.clone());
-        Some(WhatIf {
-            program,
-            texts: std::iter::once(program.string_to_sign.clone()).chain(steps).collect(),
-        })
+        Some(WhatIf { program, changed: Arc::new(Program::of_texts(program)) })
     }
 }
 
 impl WhatIf<'_> {
     /// The string to sign, and every step that goes into it and is no list.
     pub fn steps(&self) -> Vec<Step> {
-        let mut reached = vec![false; self.texts.len()];
+        let mut reached = vec![false; self.changed.lets.len() + 1];
         let mut order = Vec::new();
         self.reach(0, &mut reached, &mut order);
         let piece = |piece: &Piece| match piece {
@@ -138,7 +134,7 @@ impl WhatIf<'_> {
             Piece::Slot(slot) => StepPiece::Value(told::slot(self.program, slot)),
         };
         let step = |at: usize| {
-            let template = self.texts.get(at).filter(|text| !text.is_list)?;
+            let template = self.changed.text(at).filter(|text| !text.is_list)?;
             let name =
                 at.checked_sub(1).and_then(|at| self.program.lets.get(at)).map(|step| step.name.to_string());
             Some(Step { name, pieces: template.pieces.iter().map(piece).collect(), at })
@@ -152,7 +148,7 @@ impl WhatIf<'_> {
             Some(_) | None => return,
         }
         order.push(at);
-        let Some(text) = self.texts.get(at) else { return };
+        let Some(text) = self.changed.text(at) else { return };
         for slot in text.slots() {
             for slot in std::iter::once(slot).chain(slot.filters.iter().flat_map(Filter::slots)) {
                 if let Source::Let(step) = &slot.source {
@@ -164,9 +160,9 @@ impl WhatIf<'_> {
 
     /// The same with one text put together in another way.
     pub fn with_pieces(&self, step: &Step, pieces: &[NewPiece]) -> Option<Self> {
-        let mut changed = self.clone();
-        let text = changed.texts.get_mut(step.at)?;
-        let old = text.pieces.clone();
+        let mut changed = Program::of_texts(&self.changed);
+        let text = changed.text_mut(step.at)?;
+        let old = std::mem::take(&mut text.pieces);
         let new = pieces.iter().map(|piece| match piece {
             NewPiece::Kept(at) => old.get(*at).cloned(),
             NewPiece::Literal(text) => Some(Piece::Text(text.as_slice().into())),
@@ -175,15 +171,16 @@ impl WhatIf<'_> {
             }
         });
         text.pieces = new.collect::<Option<_>>()?;
-        Some(changed)
+        Some(Self { program: self.program, changed: Arc::new(changed) })
     }
 
     /// The same with one part of the request in another's place, wherever it stands. `None` where it stands nowhere.
     pub fn with_source(&self, part: &Whole, instead: &Whole) -> Option<Self> {
         let (part, instead) = (part.source(), instead.source());
-        let mut changed = self.clone();
+        let mut changed = Program::of_texts(&self.changed);
         let mut found = false;
-        for text in &mut changed.texts {
+        let Program { string_to_sign, lets, .. } = &mut changed;
+        for text in lets.iter_mut().map(|step| &mut step.template).chain([string_to_sign]) {
             for piece in &mut text.pieces {
                 if let Piece::Slot(slot) = piece
                     && slot.source == part
@@ -193,7 +190,7 @@ impl WhatIf<'_> {
                 }
             }
         }
-        found.then_some(changed)
+        found.then(|| Self { program: self.program, changed: Arc::new(changed) })
     }
 
     /// Whether the secret stands in the string to sign.
@@ -234,11 +231,19 @@ impl WhatIf<'_> {
 
     /// The key that the dialect makes of the secret. `None` where it cannot.
     pub fn key(&self, seen: &Seen<'_, '_>) -> Option<Secret<Vec<u8>>> {
-        let program = self.program();
-        let scope = Scope::new(&program, seen.request, &seen.claim.groups, Some(seen.claim), seen.secret);
+        let scope =
+            Scope::new(&self.changed, seen.request, &seen.claim.groups, Some(seen.claim), seen.secret);
         let mut key = Zeroizing::new(Vec::new());
-        scope.put(&program.key, &mut *key).ok()?;
+        scope.put(&self.changed.key, &mut *key).ok()?;
         Some(Secret::new(std::mem::take(&mut *key)))
+    }
+
+    /// What the dialect makes the key of, as it writes it.
+    pub fn key_told(&self) -> String {
+        match &*self.program.key.pieces {
+            [Piece::Slot(slot)] => told::slot(self.program, slot),
+            _ => told::template(self.program, &self.program.key),
+        }
     }
 
     /// Whether the key is the secret as it is.
@@ -248,10 +253,10 @@ impl WhatIf<'_> {
 
     /// The string to sign. `None` where it cannot be put together from this request.
     pub fn text(&self, seen: &Seen<'_, '_>) -> Option<Secret<Vec<u8>>> {
-        let program = self.program();
-        let scope = Scope::new(&program, seen.request, &seen.claim.groups, Some(seen.claim), seen.secret);
+        let scope =
+            Scope::new(&self.changed, seen.request, &seen.claim.groups, Some(seen.claim), seen.secret);
         let mut text = Zeroizing::new(Vec::new());
-        scope.put(&program.string_to_sign, &mut *text).ok()?;
+        scope.put(&self.changed.string_to_sign, &mut *text).ok()?;
         Some(Secret::new(std::mem::take(&mut *text)))
     }
 
@@ -286,21 +291,26 @@ impl WhatIf<'_> {
         };
         trial.with(text, same).unwrap_or(false)
     }
-
-    /// The changed texts as a program that scopes can work with. What is there for reading is left out.
-    fn program(&self) -> Program {
-        let mut texts = self.texts.iter().cloned();
-        let string_to_sign = texts.next().unwrap_or_default();
-        let steps = self.program.lets.iter().zip(texts);
-        let lets =
-            steps.map(|(step, template)| Let { template, name: step.name.clone(), shared: step.shared });
-        Program::of_texts(string_to_sign, lets.collect(), self.program.key.clone(), self.program.json.clone())
-    }
 }
 
 impl Program {
-    /// Texts, steps and a key, and nothing to read them from.
-    fn of_texts(string_to_sign: Template, lets: Box<[Let]>, key: Template, json: Wanted) -> Self {
+    /// The string to sign, or behind it a step.
+    fn text(&self, at: usize) -> Option<&Template> {
+        match at.checked_sub(1) {
+            None => Some(&self.string_to_sign),
+            Some(at) => self.lets.get(at).map(|step| &step.template),
+        }
+    }
+
+    fn text_mut(&mut self, at: usize) -> Option<&mut Template> {
+        match at.checked_sub(1) {
+            None => Some(&mut self.string_to_sign),
+            Some(at) => self.lets.get_mut(at).map(|step| &mut step.template),
+        }
+    }
+
+    /// The texts, steps and key of a program, and nothing to read them from.
+    fn of_texts(of: &Self) -> Self {
         use crate::program::{Algorithms, Limits, Uses};
         Self {
             when: Box::default(),
@@ -313,17 +323,17 @@ impl Program {
             limits: Limits::default(),
             encoding: Encoding::Codecs(Box::default()),
             algorithms: Algorithms { list: Box::default(), named: None },
-            key,
+            key: of.key.clone(),
             key_is_fixed: false,
-            string_to_sign,
+            string_to_sign: of.string_to_sign.clone(),
             secret_is_signed: true,
             checks_secret: false,
             checks: Box::default(),
             sign: Box::default(),
-            lets,
+            lets: of.lets.clone(),
             matches: Box::default(),
             groups: 0,
-            json,
+            json: of.json.clone(),
             read: Uses::default(),
             signed: Uses::default(),
             plan: None,
@@ -438,10 +448,11 @@ mod tests {
                 assert_eq!(what_if.algorithm(&seen).as_deref(), Some("hmac-sha256"));
                 assert!(!what_if.key_is_secret());
                 let trial = Trial::new("hmac-sha256", &what_if.key(&seen).unwrap()).unwrap();
-                assert!(!trial.holds(b"body", b"\x00"));
+                assert_eq!(trial.which(b"body", &[b"\x00"]), None);
                 // HMAC-SHA256 of `body` under `secret`.
                 let made = "dc46983557fea127b43af721467eb9b3fde2338fe3e14f51952aa8478c13d355";
-                assert!(trial.holds(b"body", &crate::codec::Codec::Hex.decode_vec(made.as_bytes()).unwrap()));
+                let made = crate::codec::Codec::Hex.decode_vec(made.as_bytes()).unwrap();
+                assert_eq!(trial.which(b"body", &[b"\x00", &made]), Some(1));
             },
         );
     }
