@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 
 use crate::logins;
 use crate::meter::{Operation, operation};
-use crate::world::{NOON, Sent, World, access_token, master, recipe, ring};
+use crate::world::{Given, NOON, Sent, World, access_token, master, recipe, ring};
 
 /// One row.
 pub(crate) struct Case {
@@ -22,8 +22,8 @@ pub(crate) struct Case {
     pub(crate) bare: Operation,
     /// What knows the scheme: reading the claim, its time, its signature.
     pub(crate) alone: Operation,
-    /// The whole decision; the credential is in memory.
-    pub(crate) whole: Operation,
+    /// The whole decision; the credential is in memory. None for dialects that are measured by themselves.
+    pub(crate) whole: Option<Operation>,
 }
 
 /// The sizes of bodies.
@@ -33,7 +33,78 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut all: Vec<Case> = BODIES.into_iter().map(realm).collect();
     all.extend(BODIES.into_iter().map(pitchprint));
     all.extend([access(), api_key(), logins::login()]);
+    all.extend([stripe(), kraken(), sigv4(), rfc9421()]);
     all
+}
+
+/// The body of dialects that are measured by themselves.
+const BODY: &[u8] = &[b'x'; 200];
+
+fn stripe() -> Case {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let text = [format!("{}.", NOON.secs()).as_bytes(), BODY].concat();
+    by_itself("stripe", "HMAC-SHA256", SECRET, BODY, operation(move || hmac::sign(&key, black_box(&text))))
+}
+
+fn kraken() -> Case {
+    let secret = "a3Jha2VuL2tyYWtlbi9rcmFrZW4va3Jha2VuL2tyYWtlbg==";
+    let key = hmac::Key::new(hmac::HMAC_SHA512, b"kraken/kraken/kraken/kraken/kraken");
+    let (inner, path) = ([b'x'; 250], b"/v1/marketplace/listings".to_vec());
+    let bare = operation(move || {
+        let digest = digest::digest(&digest::SHA256, black_box(&inner));
+        let mut text = [0; 64];
+        text[..path.len()].copy_from_slice(&path);
+        text[path.len()..path.len() + 32].copy_from_slice(digest.as_ref());
+        hmac::sign(&key, &text[..path.len() + 32])
+    });
+    by_itself("kraken", "SHA-256, HMAC-SHA512", secret, b"pair=XBTUSD&type=buy&volume=1", bare)
+}
+
+fn sigv4() -> Case {
+    let canonical = [b'x'; 190];
+    let bare = operation(move || {
+        let body = digest::digest(&digest::SHA256, black_box(BODY));
+        let canonical = digest::digest(&digest::SHA256, black_box(&canonical));
+        let mut key = [0; 32];
+        key.copy_from_slice(body.as_ref());
+        // Four for the key, one for the signature.
+        for part in [&b"20261121"[..], b"us-east-1", b"execute-api", b"aws4_request", canonical.as_ref()] {
+            key.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part).as_ref());
+        }
+        key
+    });
+    by_itself("aws-sigv4", "2 SHA-256, 5 HMAC-SHA256", SECRET, BODY, bare)
+}
+
+fn rfc9421() -> Case {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let base = [b'x'; 340];
+    let bare = operation(move || {
+        (digest::digest(&digest::SHA256, black_box(BODY)), hmac::sign(&key, black_box(&base)))
+    });
+    by_itself("rfc9421", "SHA-256, HMAC-SHA256", SECRET, BODY, bare)
+}
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+/// A dialect without a decision around it.
+fn by_itself(
+    dialect: &'static str,
+    crypto: &'static str,
+    secret: &str,
+    body: &[u8],
+    bare: Operation,
+) -> Case {
+    let given = Given { api_key: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: secret.to_owned() };
+    let sent = Sent::signed(&recipe(dialect), &given, body);
+    Case {
+        system: dialect,
+        body: sent.body.len(),
+        crypto,
+        bare,
+        alone: signature(sent, dialect, secret),
+        whole: None,
+    }
 }
 
 fn realm(size: usize) -> Case {
@@ -49,7 +120,7 @@ fn realm(size: usize) -> Case {
         crypto: "HMAC-SHA256",
         bare: operation(move || hmac::sign(&key, black_box(&text))),
         alone: signature(Sent::signed(&recipe, &given, &body), "realm", &given.secret),
-        whole: decision(world, Sent::signed(&recipe, &given, &body)),
+        whole: Some(decision(world, Sent::signed(&recipe, &given, &body))),
     }
 }
 
@@ -66,7 +137,7 @@ fn pitchprint(size: usize) -> Case {
         crypto: "MD5",
         bare: operation(move || Md5::digest(black_box(text.as_bytes()))),
         alone: signature(Sent::signed(&recipe, &given, &body), "pitchprint", &given.secret),
-        whole: decision(world, sent),
+        whole: Some(decision(world, sent)),
     }
 }
 
@@ -82,7 +153,7 @@ fn access() -> Case {
         crypto: "HMAC-SHA512",
         bare: operation(move || hmac::sign(&key, black_box(signed.as_bytes()))),
         alone: operation(move || ring.read_access(black_box(&token), NOON).unwrap()),
-        whole: decision(world, sent),
+        whole: Some(decision(world, sent)),
     }
 }
 
@@ -99,7 +170,7 @@ fn api_key() -> Case {
             let key = black_box(&second);
             countersign_token::key::check(key).map(|_| countersign_token::key::digest(key)).unwrap()
         }),
-        whole: decision(world, Sent::bearer(Scheme::ApiKey, "x-api-key", &given.api_key)),
+        whole: Some(decision(world, Sent::bearer(Scheme::ApiKey, "x-api-key", &given.api_key))),
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn login() -> Case {
             let signature = WalletSignature::parse(black_box(&signature)).unwrap();
             signed_by(address, text.as_bytes(), &signature).unwrap()
         }),
-        whole: whole(),
+        whole: Some(whole()),
     }
 }
 

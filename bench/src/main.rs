@@ -11,7 +11,7 @@ mod meter;
 mod world;
 
 use cases::{Case, cases};
-use meter::{Meter, Sample};
+use meter::{Meter, Operation, Sample};
 
 /// How many rounds are measured.
 const ROUNDS: usize = 300;
@@ -24,9 +24,9 @@ fn main() {
     let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
     let mut meter = Meter::new();
     println!(
-        "| system | body | bare crypto | ns | recipe ns | decision ns | ratio | instr. | recipe | decision | ratio |"
+        "| system | body | bare crypto | ns | recipe ns | ratio | decision ns | ratio | instr. | recipe | ratio | decision | ratio |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|{}", "---|".repeat(13));
     let all = |case: &Case| wanted.is_empty() || wanted.iter().any(|word| case.system.contains(word));
     for case in cases().into_iter().filter(all) {
         println!("{}", row(case, &mut meter, rounds));
@@ -34,12 +34,13 @@ fn main() {
 }
 
 fn row(mut case: Case, meter: &mut Meter, rounds: usize) -> String {
-    let mut columns = [&mut case.bare, &mut case.alone, &mut case.whole];
-    let counts = columns.each_mut().map(|operation| meter.calibrate(operation));
+    let mut columns: Vec<&mut Operation> = vec![&mut case.bare, &mut case.alone];
+    columns.extend(&mut case.whole);
+    let counts: Vec<u32> = columns.iter_mut().map(|operation| meter.calibrate(operation)).collect();
     let mut samples: [Vec<Sample>; 3] = Default::default();
     for _ in 0..rounds {
-        for ((operation, samples), count) in columns.iter_mut().zip(&mut samples).zip(counts) {
-            samples.push(operation(meter, count));
+        for ((operation, samples), count) in columns.iter_mut().zip(&mut samples).zip(&counts) {
+            samples.push(operation(meter, *count));
         }
     }
     let nanos = samples.each_ref().map(|column| median(column.iter().map(|sample| sample.nanos)));
@@ -47,11 +48,17 @@ fn row(mut case: Case, meter: &mut Meter, rounds: usize) -> String {
     format!("| {} | {} | {} | {} | {} |", case.system, case.body, case.crypto, cells(nanos), cells(counted))
 }
 
+/// Of the bare cryptography, the recipe and the decision, where there is one; the ratios of both to the first.
 fn cells([bare, alone, whole]: [f64; 3]) -> String {
     if bare == 0.0 {
-        return "- | - | - | -".to_owned();
+        return "- | - | - | - | -".to_owned();
     }
-    format!("{bare:.0} | {alone:.0} | {whole:.0} | **{:.2}**", whole / bare)
+    let (decision, ratio) = if whole == 0.0 {
+        ("-".to_owned(), "-".to_owned())
+    } else {
+        (format!("{whole:.0}"), format!("{:.2}", whole / bare))
+    };
+    format!("{bare:.0} | {alone:.0} | **{:.2}** | {decision} | {ratio}", alone / bare)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

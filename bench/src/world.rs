@@ -16,8 +16,8 @@ use countersign_store::{Store, TokenKey, TokenKeys};
 use countersign_token::jwt::{AccessClaims, KeyRing};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, Arrival, BodyFailure, BodySource, Client, Guesses, Limiter, Request, Requirement, Scheme, SignatureUse,
-    UnsignedQuery, Verifier, VerifierSettings,
+    Accept, Arrival, BodyFailure, BodySource, Client, Guesses, Limiter, Request, Requirement, Scheme,
+    SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName};
 
