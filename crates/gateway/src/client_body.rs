@@ -10,13 +10,13 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use crate::held::Room;
+use crate::held::{Room, SMALL_BODY};
 use crate::relay::{self, Relay, Relayed};
 use crate::spool::Spooled;
 use crate::{HeldBodies, Payload, SpoolPlace};
 
-/// A body longer than this begins to go on before all of it is there, where its route wants that, in bytes.
-const RELAYED_FROM: u64 = 64 * 1024;
+/// A body up to this long is held in memory in any case, in bytes.
+const SHORT: u64 = SMALL_BODY;
 
 /// The body of a request.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ enum State {
     Spooled(Box<Spooled>),
     /// It went on but for its end.
     Relayed(Box<Relay>),
+    /// It went by.
+    Forgotten,
     Failed(BodyFailure),
 }
 
@@ -58,6 +60,7 @@ enum State {
 enum Long {
     Spooled,
     Relayed(Option<Box<Relay>>),
+    Forgotten,
 }
 
 /// Whether a body went on while it was checked.
@@ -83,6 +86,12 @@ impl ClientBody {
     /// A body that may be read within `limits`.
     pub fn new(incoming: Incoming, limits: ReadLimits) -> Self {
         Self { state: State::Unread(incoming), limits, long: Long::Spooled }
+    }
+
+    /// The same body, which is checked and goes nowhere: a long one is not kept.
+    #[must_use]
+    pub fn for_checking(self) -> Self {
+        Self { long: Long::Forgotten, ..self }
     }
 
     /// Has the body go on while it is read, if it is long, up to `max_bytes` of it, where it is waited for no longer than
@@ -122,7 +131,7 @@ impl ClientBody {
             State::Spooled(spooled) => Ok(Payload::Spooled(spooled)),
             State::Failed(why) => Err(why),
             // It was begun for a check that did not end, or went on already.
-            State::Begun(_) | State::Relayed(_) => Err(BodyFailure::Broken),
+            State::Begun(_) | State::Relayed(_) | State::Forgotten => Err(BodyFailure::Broken),
         }
     }
 
@@ -157,7 +166,7 @@ impl ClientBody {
                 self.state = State::Failed(why);
                 Err(Err(why))
             }
-            gone @ (State::Spooled(_) | State::Relayed(_)) => {
+            gone @ (State::Spooled(_) | State::Relayed(_) | State::Forgotten) => {
                 self.state = gone;
                 Err(Err(BodyFailure::Broken))
             }
@@ -167,7 +176,7 @@ impl ClientBody {
     /// How long a body may be that is held in memory even though nobody needs it whole, in bytes.
     fn short(&self) -> u64 {
         match (&self.long, &self.limits.spool) {
-            (Long::Relayed(_), _) => RELAYED_FROM,
+            (Long::Relayed(_) | Long::Forgotten, _) => SHORT,
             (Long::Spooled, Some(place)) => place.longer_than,
             (Long::Spooled, None) => u64::MAX,
         }
@@ -187,6 +196,18 @@ async fn spool(
         spool.write(&piece).await?;
     }
     spool.finish().await
+}
+
+/// Checks a body that goes nowhere.
+async fn forget(
+    mut coming: Coming,
+    limits: &ReadLimits,
+    take: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<(), BodyFailure> {
+    while let Some(piece) = coming.next(limits).await? {
+        take(&piece);
+    }
+    Ok(())
 }
 
 /// Passes a body on, but for its end, while it is checked.
@@ -249,6 +270,7 @@ impl BodySource for ClientBody {
                 let mut relay = relay.take().ok_or(BodyFailure::Broken)?;
                 pass_on(coming, &self.limits, &mut relay, caller, take).await.map(|()| State::Relayed(relay))
             }
+            Long::Forgotten => forget(coming, &self.limits, take).await.map(|()| State::Forgotten),
             Long::Spooled => {
                 spool(coming, &self.limits, take).await.map(|spooled| State::Spooled(Box::new(spooled)))
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_gateway::{ClientBody, HeldBodies, ReadLimits};
-use countersign_verify::{BodyFailure, BodySource as _};
+use countersign_verify::{Begun, BodyFailure, BodySource as _};
 use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -77,6 +77,30 @@ async fn a_body_that_stops_ends_with_the_silence() {
     send(&mut client, 999).await;
     let idle = Duration::from_secs(5);
     assert_eq!(told.recv().await.unwrap(), Err(BodyFailure::TooSlow { idle }));
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_long_body_that_is_only_checked_takes_no_room() {
+    let (mut client, server) = duplex(1024 * 1024);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    tokio::task::spawn_local(async move {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let tell = tell.clone();
+            async move {
+                let mut body =
+                    ClientBody::new(request.into_body(), limits(&HeldBodies::new(0))).for_checking();
+                let mut length = 0;
+                let begun = body.begin().await;
+                let passed = body.pass(None, &mut |piece| length += piece.len()).await;
+                let _heard = tell.send((begun, passed, length));
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            }
+        });
+        let _ended = http1::Builder::new().serve_connection(TokioIo::new(server), service).await;
+    });
+    post(&mut client, 500 * KIB).await;
+    send(&mut client, 500 * KIB).await;
+    assert_eq!(told.recv().await.unwrap(), (Ok(Begun::Long), Ok(()), 500 * 1024));
 }
 
 #[tokio::test(flavor = "local", start_paused = true)]

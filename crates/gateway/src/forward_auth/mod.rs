@@ -17,7 +17,7 @@ use countersign_edge::{
 };
 use countersign_framing::Refusal;
 use countersign_model::UnixTime;
-use countersign_verify::{BodyFailure, BodySource, NoBody};
+use countersign_verify::{Begun, BodyFailure, BodySource, Caller, NoBody};
 use http::{Method, Response, StatusCode, request};
 
 use crate::ClientBody;
@@ -126,7 +126,7 @@ impl ForwardAuth {
         }
         let mut body = match self.bodies {
             Bodies::Unseen => Sight::Unseen(NoBody),
-            Bodies::Forwarded => Sight::Forwarded(body),
+            Bodies::Forwarded => Sight::Forwarded(body.for_checking()),
         };
         let admitted = self.guard.admit(&inbound, &mut body, &self.name, asking.now).await?;
         let pass = self.guard.pass(&admitted, relayed.headers(), asking.id);
@@ -186,6 +186,24 @@ impl BodySource for Sight {
         match self {
             Self::Unseen(body) => body.read().await,
             Self::Forwarded(body) => body.read().await,
+        }
+    }
+
+    async fn begin(&mut self) -> Result<Begun, BodyFailure> {
+        match self {
+            Self::Unseen(body) => body.begin().await,
+            Self::Forwarded(body) => body.begin().await,
+        }
+    }
+
+    async fn pass(
+        &mut self,
+        caller: Option<&Caller>,
+        take: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), BodyFailure> {
+        match self {
+            Self::Unseen(body) => body.pass(caller, take).await,
+            Self::Forwarded(body) => body.pass(caller, take).await,
         }
     }
 }

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use countersign_dialect::Dialects;
 use countersign_edge::{
     Credentials, DoorName, Doors, Guard, Inbound, LongBodies, REQUEST_ID, RequestId, Route, Routes,
-    UpstreamName,
+    TrustedPeers, UpstreamName,
 };
 use countersign_gateway::{
     Attending, BodyLimits, ClientBody, Gateway, HeldBodies, Pools, ReadLimits, Reply, SpoolPlace,
@@ -121,6 +121,7 @@ impl World {
             routes: Routes::new(vec![route]).unwrap(),
             verifier: Arc::new(Verifier::start(settings, NOON).await.unwrap()),
             api_key_header,
+            proxies: TrustedPeers::default(),
         };
         let url = format!("http://{}", upstream.address);
         let parsed = countersign_gateway::Upstream::parse("api", &url, UpstreamLimits::default()).unwrap();
