@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_dialect::Dialects;
-use countersign_edge::{Bodies, Credentials, DoorName, Doors, Guard, Route, Routes, TrustedPeers};
+use countersign_edge::{
+    Bodies, Credentials, DoorName, Doors, Guard, LongBodies, Route, Routes, TrustedPeers,
+};
 use countersign_ext_authz::{Asker, Checked, ExtAuthz};
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material, add_consumer};
 use countersign_model::{Clock, ConsumerName, DialectName, Entropy, Scopes, UnixTime};
@@ -80,6 +82,7 @@ impl World {
             upstream: None,
             credentials: Credentials::Remove,
             body_limit: None,
+            long_bodies: LongBodies::default(),
         };
         let settings = VerifierSettings {
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -99,6 +102,7 @@ impl World {
             .unwrap(),
             verifier: Arc::new(verifier),
             api_key_header: HeaderName::from_static("x-api-key"),
+            proxies: TrustedPeers::default(),
         };
         let door = ExtAuthz {
             guard: Arc::new(guard),

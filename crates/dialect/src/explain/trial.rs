@@ -36,9 +36,7 @@ impl Trial {
             signatures.iter().position(|signature| verify_slices_are_equal(made, signature).is_ok())
         };
         match &self.0 {
-            Way::Public(key) => {
-                signatures.iter().position(|signature| key.signed(text, signature))
-            }
+            Way::Public(key) => signatures.iter().position(|signature| key.signed(text, signature)),
             Way::Hmac(key) => same(key.of(text).bytes()),
             Way::Hash(hash) => same(hash.of(text).bytes()),
             Way::Plain => same(text),
