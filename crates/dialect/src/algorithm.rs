@@ -35,10 +35,12 @@ pub(crate) enum Public {
     /// ECDSA, the signature in ASN.1 as X.509 has it.
     P256,
     P384,
+    P521,
     Secp256k1,
     /// ECDSA, the two numbers behind each other as JOSE and RFC 9421 have it.
     P256Fixed,
     P384Fixed,
+    P521Fixed,
     Secp256k1Fixed,
     /// ECDSA over secp256k1 and Keccak-256, the key an account's address.
     Ethereum,
@@ -65,7 +67,7 @@ impl PublicKey {
 }
 
 impl Public {
-    const NAMES: [(&'static str, Self); 15] = [
+    const NAMES: [(&'static str, Self); 17] = [
         ("ed25519", Self::Ed25519),
         ("rsa-sha1", Self::RsaSha1),
         ("rsa-sha256", Self::RsaSha256),
@@ -76,9 +78,11 @@ impl Public {
         ("rsa-pss-sha512", Self::PssSha512),
         ("ecdsa-p256-asn1", Self::P256),
         ("ecdsa-p384-asn1", Self::P384),
+        ("ecdsa-p521-asn1", Self::P521),
         ("ecdsa-secp256k1-asn1", Self::Secp256k1),
         ("ecdsa-p256", Self::P256Fixed),
         ("ecdsa-p384", Self::P384Fixed),
+        ("ecdsa-p521", Self::P521Fixed),
         ("ecdsa-secp256k1", Self::Secp256k1Fixed),
         ("ethereum", Self::Ethereum),
     ];
@@ -100,6 +104,8 @@ impl Public {
             Self::Secp256k1 => &signature::ECDSA_P256K1_SHA256_ASN1,
             Self::P256Fixed => &signature::ECDSA_P256_SHA256_FIXED,
             Self::P384Fixed => &signature::ECDSA_P384_SHA384_FIXED,
+            Self::P521 => &signature::ECDSA_P521_SHA512_ASN1,
+            Self::P521Fixed => &signature::ECDSA_P521_SHA512_FIXED,
             Self::Secp256k1Fixed => &signature::ECDSA_P256K1_SHA256_FIXED,
         })
     }
@@ -116,7 +122,7 @@ impl Public {
             | Self::Secp256k1
             | Self::Secp256k1Fixed => Some(Hash::Sha256),
             Self::RsaSha384 | Self::PssSha384 | Self::P384 | Self::P384Fixed => Some(Hash::Sha384),
-            Self::RsaSha512 | Self::PssSha512 => Some(Hash::Sha512),
+            Self::RsaSha512 | Self::PssSha512 | Self::P521 | Self::P521Fixed => Some(Hash::Sha512),
             Self::Ethereum => Some(Hash::Keccak256),
         }
     }

@@ -38,6 +38,7 @@ mod syntax;
 mod time;
 mod value;
 mod verify;
+mod xml;
 
 pub use claim::{Claim, Flaw, Malformed, Part, Reading};
 pub use class::Class;

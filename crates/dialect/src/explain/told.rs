@@ -1,6 +1,7 @@
 //! Compiled templates, written as a dialect file writes them.
 
 use crate::filter::{Filter, Names, SortBy};
+use crate::json::{Order, Spacing};
 use crate::program::{Field, ListSource, Piece, Program, Slot, Source, Template};
 
 /// A slot as it stands between braces.
@@ -141,6 +142,15 @@ fn filter(program: &Program, filter: &Filter) -> String {
         Filter::Split(separator, None) => return text("split", separator),
         Filter::Split(separator, Some(inner)) => return texts("split", separator, inner),
         Filter::Json => "json",
+        Filter::Flat(front, end) if end.is_empty() => return text("flat", front.as_bytes()),
+        Filter::Flat(front, end) => return texts("flat", front.as_bytes(), end.as_bytes()),
+        Filter::Xml => "xml",
+        Filter::Tidy(Order::AsSent, Spacing::Compact) => "tidy('compact')",
+        Filter::Tidy(Order::AsSent, Spacing::Spaced) => "tidy('spaced')",
+        Filter::Tidy(Order::Sorted, Spacing::Compact) => "tidy('compact', 'sorted')",
+        Filter::Tidy(Order::Sorted, Spacing::Spaced) => "tidy('spaced', 'sorted')",
+        Filter::Unbase58 => "unbase58",
+        Filter::Crc32 => "crc32",
         Filter::Pairs => "pairs",
         Filter::Drop(which) => return names("drop", which),
         Filter::Keep(which) => return names("keep", which),

@@ -5,6 +5,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::codec::Codec;
 use crate::filter::{Filter, Names, SortBy};
 use crate::hash::Hash;
+use crate::json::{Order, Spacing};
 use crate::names::listed;
 use crate::program::{Kind, Slot, Source};
 use crate::time::Format;
@@ -33,13 +34,20 @@ pub(crate) enum Misuse {
 }
 
 /// The filters that are not named after a hash or an encoding, with what they work on and their arguments.
-const FILTERS: [(&str, On, &str); 41] = [
+const FILTERS: [(&str, On, &str); 46] = [
     ("lower", On::Both, ""),
     ("upper", On::Both, ""),
     ("trim", On::Both, ""),
     ("squeeze", On::Both, ""),
     ("length", On::Both, ""),
     ("quote", On::Both, ""),
+    (
+        "tidy",
+        On::Both,
+        "'compact' or 'spaced', and 'sorted' where members go by their names, such as `tidy('compact', 'sorted')`",
+    ),
+    ("unbase58", On::Both, ""),
+    ("crc32", On::Both, ""),
     ("normpath", On::Both, ""),
     ("lower-escapes", On::Both, ""),
     ("dec", On::Both, ""),
@@ -57,6 +65,8 @@ const FILTERS: [(&str, On, &str); 41] = [
     ("unless", On::Both, "one value, such as `unless(body)`"),
     ("split", On::Open, "one or two texts, such as `split(',', '=')`"),
     ("json", On::Open, ""),
+    ("flat", On::Open, "one or two texts to put between names, such as `flat('.')` or `flat('[', ']')`"),
+    ("xml", On::Open, ""),
     ("pairs", On::Open, ""),
     ("drop", On::List, "names, such as `drop('signature')`"),
     ("keep", On::List, "names, such as `keep('x-acme-*')`"),
@@ -156,6 +166,12 @@ impl Filter {
             ("squeeze", []) => Self::Squeeze,
             ("length", []) => Self::Length,
             ("quote", []) => Self::Quote,
+            ("tidy", [Some("compact")]) => Self::Tidy(Order::AsSent, Spacing::Compact),
+            ("tidy", [Some("spaced")]) => Self::Tidy(Order::AsSent, Spacing::Spaced),
+            ("tidy", [Some("compact"), Some("sorted")]) => Self::Tidy(Order::Sorted, Spacing::Compact),
+            ("tidy", [Some("spaced"), Some("sorted")]) => Self::Tidy(Order::Sorted, Spacing::Spaced),
+            ("unbase58", []) => Self::Unbase58,
+            ("crc32", []) => Self::Crc32,
             ("normpath", []) => Self::NormPath,
             ("lower-escapes", []) => Self::LowerEscapes,
             ("dec", []) => Self::Unescape { plus: false },
@@ -172,6 +188,9 @@ impl Filter {
             ("split", [Some(separator)]) => Self::Split(boxed(separator), None),
             ("split", [Some(separator), Some(inner)]) => Self::Split(boxed(separator), Some(boxed(inner))),
             ("json", []) => Self::Json,
+            ("flat", [Some(front)]) => Self::Flat((*front).into(), "".into()),
+            ("flat", [Some(front), Some(end)]) => Self::Flat((*front).into(), (*end).into()),
+            ("xml", []) => Self::Xml,
             ("pairs", []) => Self::Pairs,
             ("dropempty", []) => Self::DropEmpty,
             ("unique", []) => Self::Unique,

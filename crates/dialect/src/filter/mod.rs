@@ -12,6 +12,7 @@ pub(crate) use self::text::escape;
 use crate::claim::Flaw;
 use crate::codec::Codec;
 use crate::hash::Hash;
+use crate::json::{Order, Spacing};
 use crate::program::Slot;
 use crate::scope::Scope;
 use crate::time::Format;
@@ -63,6 +64,12 @@ pub(crate) enum Filter {
     Length,
     /// A JSON string.
     Quote,
+    /// A JSON document, written anew.
+    Tidy(Order, Spacing),
+    /// Base58, undone.
+    Unbase58,
+    /// The CRC-32 in decimal digits.
+    Crc32,
     /// A time, written another way.
     Date(Format, Format),
 
@@ -77,6 +84,10 @@ pub(crate) enum Filter {
     Split(Box<[u8]>, Option<Box<[u8]>>),
     /// The members of a JSON object, or the elements of an array.
     Json,
+    /// What stands at the ends of a JSON document, under the names on the way to it with these between them.
+    Flat(Box<str>, Box<str>),
+    /// The elements inside the outermost one of an XML document.
+    Xml,
     /// The pairs of a query or form as they are written.
     Pairs,
 
@@ -172,9 +183,14 @@ impl Filter {
             | Self::Suffix(_)
             | Self::Length
             | Self::Quote
+            | Self::Tidy(..)
+            | Self::Unbase58
+            | Self::Crc32
             | Self::Date(..)
             | Self::Split(..)
             | Self::Json
+            | Self::Flat(..)
+            | Self::Xml
             | Self::Pairs
             | Self::DropEmpty
             | Self::Sort(_)
@@ -208,6 +224,8 @@ impl Filter {
             | Self::Capture(_)
             | Self::Slice(..)
             | Self::Length
+            // Another text with the same digits is made at once.
+            | Self::Crc32
             | Self::Then(_)
             | Self::Unless(_)
             | Self::Split(..) => true,
@@ -228,9 +246,13 @@ impl Filter {
             | Self::Prefix(_)
             | Self::Suffix(_)
             | Self::Quote
+            | Self::Tidy(..)
+            | Self::Unbase58
             | Self::Date(..)
             | Self::Or(_)
             | Self::Json
+            | Self::Flat(..)
+            | Self::Xml
             | Self::Pairs
             | Self::Drop(_)
             | Self::DropEmpty
@@ -251,9 +273,10 @@ impl Filter {
     /// By how much the output can be longer than the input.
     pub(crate) fn growth(&self) -> usize {
         match self {
-            Self::Encode(_) => 2,
+            Self::Encode(_) | Self::Tidy(..) => 2,
             Self::Escape { .. } => 3,
             Self::Quote => 6,
+            Self::Flat(..) => 9,
             Self::Replace(_, text) => 1 + text.len(),
             Self::Date(..) => 4,
             // What the first seven add is fixed, and a list has no more than so many pairs.
@@ -283,6 +306,9 @@ impl Filter {
             | Self::Unless(_)
             | Self::Split(..)
             | Self::Json
+            | Self::Xml
+            | Self::Unbase58
+            | Self::Crc32
             | Self::Pairs
             | Self::Drop(_)
             | Self::Keep(_)

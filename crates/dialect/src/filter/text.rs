@@ -8,6 +8,7 @@ use crate::hash::{Hash, HmacKey};
 use crate::json::{self, Entries};
 use crate::pairs;
 use crate::value::{Bytes, List, MAX_PAIRS, Value};
+use crate::xml;
 
 impl Filter {
     /// Does to one text what the filter does.
@@ -15,6 +16,8 @@ impl Filter {
         match self {
             Self::Split(separator, inner) => split(bytes, separator, inner.as_deref()).map(Value::List),
             Self::Json => members(bytes.as_slice()).map(Value::List),
+            Self::Flat(front, end) => where_not_empty(bytes.as_slice(), |text| json::flat(text, front, end)),
+            Self::Xml => where_not_empty(bytes.as_slice(), xml::fields),
             Self::Pairs => match bytes.into_cow() {
                 Cow::Borrowed(text) => pairs::raw_list(text),
                 Cow::Owned(text) => pairs::raw_list(&text).map(own),
@@ -71,6 +74,10 @@ impl Filter {
                 let text = std::str::from_utf8(text).map_err(|_| Flaw::NotText)?;
                 json::quote(text).into_bytes()
             }
+            Self::Tidy(..) if text.is_empty() => return Ok(bytes),
+            Self::Tidy(order, spacing) => json::tidy(text, *order, *spacing)?.into_bytes(),
+            Self::Unbase58 => unbase58(text).ok_or(Flaw::NotEncoded)?,
+            Self::Crc32 => crc32fast::hash(text).to_string().into_bytes(),
             Self::Date(from, to) => {
                 let at = if text.is_empty() { None } else { Some(from.parse(text).ok_or(Flaw::NotATime)?) };
                 at.map_or(Vec::new(), |at| to.write(at).into_bytes())
@@ -84,6 +91,8 @@ impl Filter {
             | Self::Unless(_)
             | Self::Split(..)
             | Self::Json
+            | Self::Flat(..)
+            | Self::Xml
             | Self::Pairs
             | Self::Drop(_)
             | Self::Keep(_)
@@ -168,6 +177,44 @@ fn cut<'t>(text: &'t [u8], separator: &[u8]) -> (&'t [u8], Option<&'t [u8]>) {
 /// Without the double quotes around it.
 fn unquoted(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
+}
+
+/// No body at all is no field, as it is no pair of a form.
+fn where_not_empty(
+    text: &[u8],
+    fields: impl FnOnce(&[u8]) -> Result<Vec<(String, String)>, Flaw>,
+) -> Result<Value<'static>, Flaw> {
+    let list = if text.is_empty() { Vec::new() } else { fields(text)? };
+    let own = |text: String| Cow::Owned(text.into_bytes());
+    Ok(Value::List(list.into_iter().map(|(name, value)| (own(name), own(value))).collect()))
+}
+
+/// The longest text in base58, which takes a time that grows with its square. A key or a signature of 64 bytes has 88 characters.
+const MAX_BASE58: usize = 128;
+
+/// Undoes base58 in the alphabet of Bitcoin.
+fn unbase58(text: &[u8]) -> Option<Vec<u8>> {
+    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    if text.len() > MAX_BASE58 {
+        return None;
+    }
+    // The number's bytes, the last first.
+    let mut number: Vec<u8> = Vec::new();
+    for sign in text {
+        let mut carry = u32::try_from(ALPHABET.iter().position(|known| known == sign)?).ok()?;
+        for byte in &mut number {
+            carry += u32::from(*byte) * 58;
+            *byte = (carry & 0xff) as u8;
+            carry >>= 8;
+        }
+        while carry > 0 {
+            number.push((carry & 0xff) as u8);
+            carry >>= 8;
+        }
+    }
+    number.extend(text.iter().take_while(|sign| **sign == b'1').map(|_| 0));
+    number.reverse();
+    Some(number)
 }
 
 fn members(text: &[u8]) -> Result<List<'static>, Flaw> {
@@ -312,6 +359,19 @@ mod tests {
                 assert_eq!(made.as_slice(), change(text.as_bytes()), "{filter:?} {text:?}");
             }
         }
+    }
+
+    #[test]
+    fn base58_is_undone_as_bitcoin_writes_it() {
+        for (text, bytes) in [
+            ("", "".as_bytes()),
+            ("2NEpo7TZRRrLZSi2U", b"Hello World!"),
+            ("11233QC4", b"\0\0\x28\x7f\xb4\xcd"),
+        ] {
+            assert_eq!(unbase58(text.as_bytes()).unwrap(), bytes, "{text}");
+        }
+        assert_eq!(unbase58(b"0"), None);
+        assert_eq!(unbase58(&[b'1'; MAX_BASE58 + 1]), None);
     }
 
     #[test]

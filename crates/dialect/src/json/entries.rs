@@ -11,20 +11,35 @@ pub(crate) type Entries<'j> = Vec<(Cow<'j, str>, Cow<'j, str>)>;
 
 /// Lists the members of an object, or the elements of an array.
 pub(crate) fn entries(document: &[u8]) -> Result<Entries<'_>, Flaw> {
+    let mut list = Entries::new();
+    for (at, (name, member)) in parts(checked(document)?)?.into_iter().enumerate() {
+        let name = name.map_or_else(|| Some(Cow::Owned(at.to_string())), |name| name.text());
+        list.push((name.ok_or(Flaw::NotText)?, member.text().ok_or(Flaw::NotText)?));
+    }
+    Ok(list)
+}
+
+/// A member with its name, or an element.
+pub(super) type Part<'j> = (Option<Member<'j>>, Member<'j>);
+
+/// The document as text, once it is known to be JSON from its first byte to its last.
+pub(super) fn checked(document: &[u8]) -> Result<&str, Flaw> {
     let text = std::str::from_utf8(document).map_err(|_| Flaw::NotJson)?;
+    Scanner::over(text, &Wanted::default()).document().map_err(|_| Flaw::NotJson)?;
+    Ok(text)
+}
+
+/// The members or elements of an object or array that is known to be JSON.
+pub(super) fn parts(document: &str) -> Result<Vec<Part<'_>>, Flaw> {
     let wanted = Wanted::default();
-    let mut scanner =
-        Scanner { text, bytes: document, at: 0, wanted: &wanted, seen: 0, found: Found::NOTHING };
-    // Once through for all of it, so that what follows may trust it.
-    scanner.document().map_err(|_| Flaw::NotJson)?;
-    scanner.at = 0;
+    let mut scanner = Scanner::over(document, &wanted);
     scanner.blanks();
     let array = match scanner.peek() {
         Some(b'{') => false,
         Some(b'[') => true,
         _ => return Err(Flaw::NotJson),
     };
-    let mut list = Entries::new();
+    let mut list = Vec::new();
     loop {
         // Behind the bracket, or behind the comma.
         scanner.at += 1;
@@ -36,20 +51,23 @@ pub(crate) fn entries(document: &[u8]) -> Result<Entries<'_>, Flaw> {
             return Err(Flaw::TooMany);
         }
         let name = if array {
-            Cow::Owned(list.len().to_string())
+            None
         } else {
             let (raw, kind) = scanner.string().map_err(|_| Flaw::NotJson)?;
             scanner.blanks();
             scanner.at += 1;
-            Member { kind, raw }.text().ok_or(Flaw::NotText)?
+            Some(Member { kind, raw })
         };
-        let member = scanner.one_value()?;
-        list.push((name, member.text().ok_or(Flaw::NotText)?));
+        list.push((name, scanner.one_value()?));
         scanner.blanks();
     }
 }
 
-impl<'j> Scanner<'j, '_> {
+impl<'j, 'w> Scanner<'j, 'w> {
+    fn over(text: &'j str, wanted: &'w Wanted) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0, wanted, seen: 0, found: Found::NOTHING }
+    }
+
     /// One value of a document that is known to be JSON.
     fn one_value(&mut self) -> Result<Member<'j>, Flaw> {
         self.blanks();

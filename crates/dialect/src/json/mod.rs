@@ -5,12 +5,14 @@
 
 mod entries;
 mod text;
+mod whole;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub(crate) use self::entries::{Entries, entries};
 pub(crate) use self::text::{quote, unescape};
+pub(crate) use self::whole::{Order, Spacing, flat, tidy};
 
 /// How deep a document may nest.
 pub(crate) const MAX_DEPTH: usize = 64;
