@@ -172,16 +172,31 @@ def test_commands_say_by_their_exit_code_what_became_of_them(home):
         assert refusal.value.exit_code == 2
 
 
-def test_under_another_master_key_a_signature_is_503_and_never_a_yes(start):
+def test_under_another_master_key_the_server_does_not_start_and_check_says_why(start):
     server = start(ROUTE.format(path="s", require="signature:realm"))
     server.home.consumer("sealed")
     credential = server.home.issue("sealed", dialect="realm")
     server.stop()
-    (server.home.database.parent / "master.key").write_text("0123456789abcdef" * 4 + "\n")
-    other = start(server.home)
-    answer = client.call(other, credential, "POST", "/s/x", b"x")
-    assert refused(answer, 503) == "UNAVAILABLE" and answer.header("Retry-After")
-    assert "does not open under this master key" in other.line_of(answer)["detail"]
+    key = server.home.database.parent / "master.key"
+    right = key.read_text()
+    key.write_text("0123456789abcdef" * 4 + "\n")
+    for command in (["serve"], ["check"], ["key", "list"]):
+        done = server.home.run(*command)
+        told = done.stdout + done.stderr
+        assert done.returncode == 1 and "the master key is not the one of the database" in told, told
+    key.write_text(right)
+    assert server.home.run("check").returncode == 0
+    again = start(server.home)
+    assert client.call(again, credential, "POST", "/s/x", b"x").status == 200
+
+
+def test_a_database_that_others_can_read_is_a_warning(start):
+    server = start(ROUTE.format(path="s", require="api-key"))
+    server.stop()
+    server.home.database.chmod(0o644)
+    told = server.home.command("check")
+    assert told["ok"] and any("can be read by others" in warning["found"] for warning in told["warnings"])
+    assert "can be read by others" in start(server.home).log()
 
 
 def test_no_secret_that_was_used_so_far_is_in_the_log_or_the_metrics(gateway, home):
