@@ -53,6 +53,9 @@ pub(crate) fn of(question: &Question<'_>, groups: &[Group], chosen: &[Choice]) -
     told
 }
 
+/// How much less likely what is told as an alternative may be.
+const MORE: u8 = 3;
+
 /// Pieces that come to the same in every sample of the group.
 fn alternatives(group: &Group, piece: &Piece) -> Option<Open> {
     let same = |other: &&Piece| {
@@ -68,7 +71,7 @@ fn alternatives(group: &Group, piece: &Piece) -> Option<Open> {
             "a request with a query",
         ));
     }
-    let other = others.iter().find(|other| other.cost <= piece.cost.saturating_add(2))?;
+    let other = others.iter().find(|other| other.cost <= piece.cost.saturating_add(MORE))?;
     let settle = if piece.template.contains("sort") || other.template.contains("sort") {
         "a request whose parameters do not stand in the order of their names, with a value that has to be escaped"
     } else if piece.template.contains("dec")
@@ -93,9 +96,16 @@ fn unseen(samples: &[Sample], group: &Group, choice: &Choice) -> Vec<Open> {
         choice.pieces().filter_map(|at| group.pieces.get(at)).map(|piece| piece.template.as_str()).collect();
     let mut all = Vec::new();
     if samples.iter().all(|sample| sample.body.is_empty()) && !text.contains("{body") {
-        all.push(open("whether the body is signed: no sample has one", "a POST with a body"));
+        all.push(open("whether and where the body is signed: no sample has one", "a POST with a body"));
     }
     let query = |sample: &Sample| sample.target.contains('?');
+    let both = |sample: &Sample| query(sample) && !sample.body.is_empty();
+    if text.contains("{body") && text.contains("query") && !samples.iter().any(both) {
+        all.push(open(
+            "whether the query stands before or behind the body: no sample has both",
+            "a request with a query and a body",
+        ));
+    }
     if !samples.iter().any(query)
         && !["{target", "{url", "{path", "query"].iter().any(|name| text.contains(name))
     {

@@ -28,6 +28,7 @@ pub(crate) fn take_apart(
     if let Some((scheme, after)) = scheme(value) {
         taker.expr = format!("{expr} | capture('^{} (.*)$')", escaped(scheme));
         taker.scheme = format!("{scheme} ");
+        taker.constant(scheme);
         taker.add(taker.expr.clone(), name, None);
         after.clone_into(&mut rest);
         if scheme == "Basic"
@@ -37,6 +38,9 @@ pub(crate) fn take_apart(
             taker.scheme.clear();
             rest = decoded;
         }
+    }
+    if taker.scope(expr, name, &rest, None) {
+        return;
     }
     let _done = taker.token(expr, &rest)
         || taker.list(&rest)
@@ -65,6 +69,12 @@ struct Taker<'t, 'e> {
 impl Taker<'_, '_> {
     fn add(&mut self, expr: String, hint: &str, step: Option<usize>) {
         self.layout.add(self.evaluator, expr, Place::Inside(self.name.to_owned()), hint, step);
+    }
+
+    fn constant(&mut self, text: &str) {
+        if !self.layout.constants.iter().any(|known| known == text) {
+            self.layout.constants.push(text.to_owned());
+        }
     }
 
     /// A name for a step that no other step has.
@@ -105,7 +115,12 @@ impl Taker<'_, '_> {
             }
             for part in parts {
                 if let Some((part, value)) = part.split_once('=') {
-                    self.scope(&format!("{name}.{part}"), part, value.trim_matches('"'), step);
+                    let value = value.trim().trim_matches('"');
+                    let expr = format!("{name}.{part}");
+                    if value.contains('%') {
+                        self.add(format!("{expr} | dec"), part, Some(step));
+                    }
+                    self.scope(&expr, part, value, Some(step));
                 }
             }
             return true;
@@ -114,20 +129,23 @@ impl Taker<'_, '_> {
     }
 
     /// `id/20261121/region/service`: the key id first, then what it is good for.
-    fn scope(&mut self, expr: &str, hint: &str, value: &str, needs: usize) {
-        let Some(key_id) = self.key_id else { return };
-        let Some(scope) = value.strip_prefix(key_id).and_then(|rest| rest.strip_prefix('/')) else { return };
+    fn scope(&mut self, expr: &str, hint: &str, value: &str, needs: Option<usize>) -> bool {
+        let Some(key_id) = self.key_id else { return false };
+        let Some(scope) = value.strip_prefix(key_id).and_then(|rest| rest.strip_prefix('/')) else {
+            return false;
+        };
         let parts = scope.split('/').count();
         let names = ["day", "p2", "p3", "p4", "p5", "p6"];
-        let Some(names) = names.get(..parts) else { return };
+        let Some(names) = names.get(..parts) else { return false };
         let groups: Vec<String> = names.iter().map(|name| format!("(?P<{name}>[^/]+)")).collect();
         let line = format!("match.\"{expr}\" = '^(?P<id>[^/]+)/(?P<scope>{})$'", groups.join("/"));
-        let step = self.layout.step(Step { lines: vec![line], needs: Some(needs), sign: None });
+        let step = self.layout.step(Step { lines: vec![line], needs, sign: None });
         self.add("id".into(), "key id", Some(step));
         self.add("scope".into(), hint, Some(step));
         for name in names {
             self.add((*name).to_owned(), hint, Some(step));
         }
+        true
     }
 
     /// A JSON object in base64.
@@ -193,6 +211,7 @@ impl Taker<'_, '_> {
             if !word || self.key_id == Some(front) || !looks_signed(value) || looks_signed(rest) {
                 continue;
             }
+            self.constant(front);
             let front = format!("{}{front}{separator}", self.scheme);
             self.add(format!("{whole} | replace('^{}', '')", escaped(&front)), self.name, None);
             return true;

@@ -1,5 +1,6 @@
 //! The dialect file: written, loaded, and verified against every sample before anybody sees it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::group::Group;
 use crate::infer::Question;
 use crate::layout::{Atom, Layout};
 use crate::makers::How;
+use crate::pieces::{BODY, PATH};
 use crate::sample::Sample;
 use crate::toml_text::quoted;
 use crate::unify::Template;
@@ -118,15 +120,23 @@ fn put(file: &mut String, (key, value): &Line) {
 
 /// The file for groups, the last of which is the dialect itself and the others its variants.
 fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) -> Option<String> {
-    let (base, variants) = groups.split_last()?;
+    let (_, variants) = groups.split_last()?;
     let mut roles: Vec<Roles> =
         groups.iter().map(|(group, choice)| roles(question, layout, group, choice)).collect();
     let all = roles.clone();
     roles = roles.into_iter().map(|own| all.iter().fold(own, Roles::within)).collect();
     let base_roles = roles.last()?;
     let mut file = head(question);
-    let base_lines = lines(base.0, base.1, base_roles);
-    for line in &base_lines {
+    let written: Vec<Vec<Line>> = groups
+        .iter()
+        .zip(&roles)
+        .map(|((group, choice), roles)| lines(question, group, choice, roles))
+        .collect();
+    let named = algorithms(layout, groups, &written);
+    let base_lines = named.as_ref().or(written.last())?;
+    // Where the request names its algorithm, there is nothing else that differs.
+    let variants = if named.is_some() { &[][..] } else { variants };
+    for line in base_lines {
         put(&mut file, line);
     }
     let guesses = base_roles.guesses();
@@ -136,11 +146,16 @@ fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) 
     for line in &guesses {
         put(&mut file, line);
     }
+    // The dialect's own first: what a variant takes apart otherwise stands in the variant.
     let mut steps: Vec<String> = Vec::new();
-    for ((group, choice), roles) in groups.iter().zip(&roles) {
+    let mut own_steps: Vec<Vec<String>> = vec![Vec::new(); groups.len()];
+    for (at, ((group, choice), roles)) in groups.iter().zip(&roles).enumerate().rev() {
         for line in step_lines(layout, group, choice, roles) {
-            if !steps.contains(&line) {
-                steps.push(line);
+            let key = |line: &str| line.split(" = ").next().map(|key| key.trim_end().to_owned());
+            match steps.iter().find(|known| key(known) == key(&line)) {
+                None => steps.push(line),
+                Some(known) if *known == line => {}
+                Some(_) => own_steps.get_mut(at)?.push(line),
             }
         }
     }
@@ -152,15 +167,55 @@ fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) 
         let (subject, expression) = when::condition(question.samples, group, &later)?;
         let _ = write!(file, "\n[[dialect.{}.variants]]\n", question.name);
         put(&mut file, &(format!("when.{subject}"), expression));
-        let mut all = lines(group, choice, own);
+        let mut all = lines(question, group, choice, own);
         all.extend(own.guesses());
         for line in all {
             if !base_lines.contains(&line) && !guesses.contains(&line) {
                 put(&mut file, &line);
             }
         }
+        for step in own_steps.get(at).into_iter().flatten() {
+            let _ = writeln!(file, "{step}");
+        }
     }
     Some(file)
+}
+
+/// The lines of a dialect whose requests name their algorithm: those of all groups, where they differ in nothing else and
+/// some value tells them apart.
+fn algorithms(layout: &Layout, groups: &[(&Group, &Choice)], written: &[Vec<Line>]) -> Option<Vec<Line>> {
+    let rest = |lines: &[Line]| -> Vec<Line> {
+        lines.iter().filter(|(key, _)| key != "algorithm").cloned().collect()
+    };
+    let (first, others) = written.split_first()?;
+    if others.is_empty() || others.iter().any(|lines| rest(lines) != rest(first)) {
+        return None;
+    }
+    let names = |atom: &Atom| -> Option<BTreeMap<String, String>> {
+        let mut names = BTreeMap::new();
+        for (group, _) in groups {
+            for member in &group.members {
+                let name = atom.text(member.sample)?.to_owned();
+                let algorithm = group.maker.algorithm();
+                if *names.entry(name).or_insert_with(|| algorithm.clone()) != algorithm {
+                    return None;
+                }
+            }
+        }
+        let short = names.keys().all(|name| name.len() <= 32);
+        (short && names.len() == groups.len()).then_some(names)
+    };
+    // What is called an algorithm tells best.
+    let atoms = layout.atoms.iter().filter_map(|atom| Some((atom, names(atom)?)));
+    let (atom, names) =
+        atoms.min_by_key(|(atom, _)| !["alg", "method"].iter().any(|word| atom.hint.contains(word)))?;
+    let allow: Vec<String> =
+        names.iter().map(|(name, algorithm)| format!("{} = {}", quoted(name), quoted(algorithm))).collect();
+    let line =
+        format!("{{ from = {}, allow = {{ {} }} }}", quoted(&format!("{{{}}}", atom.expr)), allow.join(", "));
+    let mut lines = rest(first);
+    lines.push(("algorithm".to_owned(), line));
+    Some(lines)
 }
 
 fn roles(question: &Question<'_>, layout: &Layout, group: &Group, choice: &Choice) -> Roles {
@@ -186,7 +241,7 @@ impl Choice {
 }
 
 /// The lines of a group: fields, signature, what is signed.
-fn lines(group: &Group, choice: &Choice, roles: &Roles) -> Vec<Line> {
+fn lines(question: &Question<'_>, group: &Group, choice: &Choice, roles: &Roles) -> Vec<Line> {
     let mut lines = roles.lines();
     let piece = |at: usize| {
         let template = group.pieces.get(at).map_or_else(|| group.digest(), |piece| piece.template.clone());
@@ -199,7 +254,10 @@ fn lines(group: &Group, choice: &Choice, roles: &Roles) -> Vec<Line> {
     {
         lines.push(("key".to_owned(), quoted(&named(key.clone(), roles))));
     }
-    let inner = choice.inner.text(piece);
+    let mut inner = choice.inner.text(piece);
+    if choice.outer.is_none() && takes_body(question.samples, group, choice, &inner) {
+        inner.push_str("{body}");
+    }
     match &choice.outer {
         None => lines.push(("string_to_sign".to_owned(), quoted(&inner))),
         Some(outer) => {
@@ -214,6 +272,18 @@ fn lines(group: &Group, choice: &Choice, roles: &Roles) -> Vec<Line> {
     }
     lines.push(("algorithm".to_owned(), quoted(&group.maker.algorithm())));
     lines
+}
+
+/// Whether the body is taken to be signed last, though no sample has one: most vendors do, and where this one does not,
+/// its requests with a body are refused and not let in unsigned.
+fn takes_body(samples: &[Sample], group: &Group, choice: &Choice, text: &str) -> bool {
+    let covers =
+        choice.pieces().filter_map(|at| group.pieces.get(at)).fold(0, |all, piece| all | piece.covers);
+    samples.iter().all(|sample| sample.body.is_empty())
+        && covers & PATH != 0
+        && covers & BODY == 0
+        && choice.inner.parts.len() > 1
+        && text.ends_with(group.separator)
 }
 
 /// What stands in the braces, where there is one pair of them and nothing else.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::carrier;
 use crate::evaluate::{Evaluator, Values};
 use crate::sample::Sample;
+use crate::shapes::{self, Shape};
 
 /// The most members of a JSON body that are looked at.
 const MAX_MEMBERS: usize = 24;
@@ -81,6 +82,12 @@ impl Atom {
 pub(crate) struct Layout {
     pub(crate) steps: Vec<Step>,
     pub(crate) atoms: Vec<Atom>,
+    /// Texts that stand in front of others: auth-schemes, names of versions.
+    pub(crate) constants: Vec<String>,
+    /// Templates of several steps.
+    pub(crate) shapes: Vec<Shape>,
+    /// Keys that are derived in several steps.
+    pub(crate) chains: Vec<(String, usize)>,
     found: BTreeSet<String>,
 }
 
@@ -94,6 +101,7 @@ impl Layout {
             layout.path(evaluator, sample);
             layout.body(evaluator, sample);
         }
+        shapes::add(&mut layout, evaluator);
         layout
     }
 
@@ -148,7 +156,7 @@ impl Layout {
         for (name, value) in raw_pairs(sample.request().query().unwrap_or_default()) {
             let expr = format!("query.{name}");
             self.add(evaluator, expr.clone(), Place::Query(name.to_owned()), name, None);
-            carrier::take_apart(self, evaluator, &expr, name, value, key_id);
+            carrier::take_apart(self, evaluator, &expr, name, &decoded(value), key_id);
         }
     }
 
@@ -219,4 +227,22 @@ fn is_plain(name: &str) -> bool {
 /// The names of headers are the same in any case; others are not.
 fn known_as(expr: &str) -> String {
     if expr.starts_with("header.") { expr.to_ascii_lowercase() } else { expr.to_owned() }
+}
+
+/// A value without its escapes (RFC 3986 section 2.1).
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(first) = rest.chars().next() {
+        let escaped = rest.strip_prefix('%').and_then(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok());
+        let used = if let Some(byte) = escaped {
+            bytes.push(byte);
+            3
+        } else {
+            bytes.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
+            first.len_utf8()
+        };
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -21,6 +21,7 @@ mod pieces;
 mod roles;
 mod sample;
 mod search;
+mod shapes;
 mod signature;
 mod times;
 mod toml_text;

@@ -84,6 +84,7 @@ pub(crate) fn makers(evaluator: &Evaluator<'_>, layout: &Layout, len: usize) -> 
             keys.push((format!("{{{} | hmac-sha256(secret){form}}}", atom.expr), atom.step, 6));
         }
     }
+    keys.extend(layout.chains.iter().map(|(key, step)| (key.clone(), Some(*step), 1)));
     let mut makers: Vec<Maker> = Vec::new();
     for hash in Hash::ALL.into_iter().filter(|hash| hash.len() == len) {
         let more = if hash.is_common() { 0 } else { 4 };

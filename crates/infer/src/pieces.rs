@@ -1,7 +1,7 @@
 //! What a string to sign may be put together from: templates of the dialect language with what they come to.
 
 use crate::evaluate::{Evaluator, Values};
-use crate::layout::{Layout, Place};
+use crate::layout::{Atom, Layout, Place};
 use crate::parameters;
 use crate::roles;
 use crate::signature::Target;
@@ -54,7 +54,7 @@ impl Pieces<'_, '_> {
     /// Adds a template where the language takes it, and some sample has it.
     pub(crate) fn add(&mut self, template: impl Into<String>, step: Option<usize>, covers: Covers, cost: u8) {
         let template = template.into();
-        if self.all.iter().any(|known| known.template == template) {
+        if self.all.iter().any(|known| known.template == template && known.step == step) {
             return;
         }
         let Some(values) = self.evaluator.values(&self.layout.lines(step), &template) else {
@@ -111,7 +111,8 @@ pub(crate) fn pieces(
         shortened(&mut pieces, sample.request().path());
     }
     digests(&mut pieces, evaluator);
-    constants(&mut pieces, target);
+    constants(&mut pieces);
+    shapes(&mut pieces);
     atoms(&mut pieces, target, key_id);
     parameters::add(&mut pieces, target, key_id);
     pieces.all
@@ -145,14 +146,18 @@ fn digests(pieces: &mut Pieces<'_, '_>, evaluator: &Evaluator<'_>) {
     }
 }
 
-/// Fixed texts that the request itself shows: what stands in front of the signature.
-fn constants(pieces: &mut Pieces<'_, '_>, target: &Target) {
-    let fronts = target.expr.split("'^").skip(1).filter_map(|rest| rest.split(['\'', '(']).next());
-    for front in fronts {
-        let word = front.trim_end_matches(['=', ' ', ',', ':', '[', ']']);
-        if !word.is_empty() {
-            pieces.add(fixed(word), None, CONSTANT, 3);
-        }
+/// Fixed texts that the requests themselves show.
+fn constants(pieces: &mut Pieces<'_, '_>) {
+    for word in &pieces.layout.constants {
+        let cost = if pieces.layout.shapes.is_empty() { 3 } else { 1 };
+        pieces.add(fixed(word), None, CONSTANT, cost);
+    }
+}
+
+/// What standards have.
+fn shapes(pieces: &mut Pieces<'_, '_>) {
+    for shape in &pieces.layout.shapes {
+        pieces.add(shape.template.clone(), Some(shape.step), shape.covers, 1);
     }
 }
 
@@ -166,9 +171,12 @@ fn atoms(pieces: &mut Pieces<'_, '_>, target: &Target, key_id: Option<&str>) {
         let cost = match atom.place {
             _ if roles::is_time(atom) || roles::is_nonce(atom) => 1,
             _ if key_id.is_some_and(|key_id| roles::is(atom, key_id)) => 2,
-            _ if atom.expr == "signed" || atom.expr == "rest" => 1,
+            _ if ["signed", "rest", "scope"].contains(&atom.expr.as_str()) => 1,
+            _ if names_algorithm(atom) => 2,
             _ if long => 5,
             Place::Header(_) | Place::Inside(_) | Place::Path => 3,
+            // Where the signature is a member itself, the others are what it is made of.
+            Place::Json(_) if matches!(target.place, Place::Json(_)) => 2,
             Place::Query(_) | Place::Form(_) | Place::Json(_) => 4,
         };
         pieces.add(format!("{{{}}}", atom.expr), atom.step, covers, cost);
@@ -178,6 +186,12 @@ fn atoms(pieces: &mut Pieces<'_, '_>, target: &Target, key_id: Option<&str>) {
             pieces.add(format!("{{{} | json | sort | render('=', '&')}}", atom.expr), atom.step, covers, 5);
         }
     }
+}
+
+/// Whether it says how it is signed, as in `AWS4-HMAC-SHA256`.
+fn names_algorithm(atom: &Atom) -> bool {
+    (0..atom.values.len())
+        .any(|sample| atom.text(sample).is_some_and(|text| text.len() < 32 && text.contains("-HMAC-")))
 }
 
 /// Whether a value is the whole of what the signature is a part of.

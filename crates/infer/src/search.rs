@@ -71,14 +71,15 @@ pub(crate) struct Hit {
     pub(crate) text: Vec<u8>,
 }
 
-/// The entries of a sample: each value once, the likeliest piece for it, cheapest first.
+/// The entries of a sample, cheapest first: each value once, under the likeliest piece for it, unless it stands in two
+/// parts of the request.
 pub(crate) fn entries(pieces: &[Piece], sample: usize, cost: impl Fn(usize, &Piece) -> u8) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
         let Some(bytes) = piece.value(sample) else { continue };
         let cost = cost(at, piece);
         let entry = Entry { piece: Some(at), bytes: bytes.to_vec(), covers: piece.covers, cost };
-        match entries.iter_mut().find(|known| known.bytes == bytes) {
+        match entries.iter_mut().find(|known| known.bytes == bytes && known.covers & piece.covers != 0) {
             Some(known) if known.cost <= cost => {}
             Some(known) => *known = entry,
             None => entries.push(entry),
@@ -95,7 +96,8 @@ pub(crate) fn entries(pieces: &[Piece], sample: usize, cost: impl Fn(usize, &Pie
 struct Job {
     bench: usize,
     separator: &'static str,
-    first: usize,
+    /// `None` is the string of nothing.
+    first: Option<usize>,
     /// What is left for the pieces behind the first.
     left: u8,
     makers: Vec<usize>,
@@ -185,6 +187,16 @@ fn jobs(benches: &[Bench], depth: u8) -> Vec<Job> {
 }
 
 fn add_jobs(jobs: &mut Vec<Job>, at: usize, bench: &Bench, left: u8, makers: &[usize], nests: &[usize]) {
+    if left == 0 {
+        jobs.push(Job {
+            bench: at,
+            separator: "",
+            first: None,
+            left,
+            makers: makers.to_vec(),
+            nests: nests.to_vec(),
+        });
+    }
     for (separator, cost) in &bench.separators {
         let Some(left) = left.checked_sub(*cost) else { continue };
         for (first, entry) in bench.entries.iter().enumerate() {
@@ -195,7 +207,7 @@ fn add_jobs(jobs: &mut Vec<Job>, at: usize, bench: &Bench, left: u8, makers: &[u
             jobs.push(Job {
                 bench: at,
                 separator,
-                first,
+                first: Some(first),
                 left,
                 makers: makers.to_vec(),
                 nests: nests.to_vec(),
@@ -223,9 +235,10 @@ struct Walk<'s> {
 
 impl Walk<'_> {
     fn begin(&mut self) -> ControlFlow<()> {
-        let Some(first) = self.bench.entries.get(self.job.first) else { return ControlFlow::Continue(()) };
+        let Some(at) = self.job.first else { return self.test(0) };
+        let Some(first) = self.bench.entries.get(at) else { return ControlFlow::Continue(()) };
         self.text.extend_from_slice(&first.bytes);
-        self.chosen.push(self.job.first);
+        self.chosen.push(at);
         self.deeper(first.covers, self.job.left)
     }
 

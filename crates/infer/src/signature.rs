@@ -46,11 +46,12 @@ pub(crate) fn decoded(text: &str) -> Option<(&'static str, Vec<u8>)> {
         return Some((if upper { "HEX" } else { "hex" }, bytes));
     }
     if let Ok(bytes) = STANDARD.decode(text) {
-        if digest(&bytes) {
-            return Some(("base64", bytes));
-        }
+        // First, because 64 digits are as long as a digest themselves.
         if let Some(inner) = std::str::from_utf8(&bytes).ok().and_then(unhex).filter(digest) {
             return Some(("hex | base64", inner));
+        }
+        if digest(&bytes) {
+            return Some(("base64", bytes));
         }
     }
     let bytes = URL_ANY_PAD.decode(text).ok().filter(digest)?;

@@ -3,6 +3,7 @@
 use crate::group::Group;
 use crate::layout::Place;
 use crate::sample::Sample;
+use crate::toml_text::escaped;
 
 /// A condition, as a dialect file says it, and whether a sample holds it.
 type Condition<'c> = (String, String, Box<dyn Fn(&Sample) -> bool + 'c>);
@@ -21,6 +22,7 @@ pub(crate) fn condition(samples: &[Sample], group: &Group, others: &[&Group]) ->
     all.extend(of_shape());
     all.extend(of_methods(&own));
     all.extend(of_headers(&own));
+    all.extend(of_hosts(&own));
     all.into_iter().find(tells).map(|(subject, expression, _)| (subject, expression))
 }
 
@@ -73,6 +75,16 @@ fn of_methods<'c>(own: &[&Sample]) -> Vec<Condition<'c>> {
         many => format!("'^({})$'", many.join("|")),
     };
     vec![("method".to_owned(), expression, Box::new(move |sample: &Sample| methods.contains(&sample.method)))]
+}
+
+/// The hosts that they went to: the last resort.
+fn of_hosts<'c>(own: &[&Sample]) -> Vec<Condition<'c>> {
+    let mut hosts: Vec<String> = own.iter().map(|sample| sample.host.clone()).collect();
+    hosts.sort();
+    hosts.dedup();
+    let known: Vec<String> = hosts.iter().map(|host| escaped(host)).collect();
+    let expression = format!("'^({})$'", known.join("|"));
+    vec![("host".to_owned(), expression, Box::new(move |sample: &Sample| hosts.contains(&sample.host)))]
 }
 
 /// A header that only they have.
