@@ -24,6 +24,7 @@ mod lint;
 mod mistake;
 mod names;
 mod pairs;
+mod parts;
 mod plan;
 mod program;
 mod raw;

@@ -11,6 +11,7 @@ use crate::claim::{Claim, Flaw};
 use crate::codec::Codec;
 use crate::ethereum;
 use crate::hash::{Digest, Hash, HmacKey, MAX_DIGEST};
+use crate::parts;
 use crate::program::{Check, Encoding, Program, Unnamed};
 use crate::recipe::Recipe;
 use crate::request::Request;
@@ -375,8 +376,9 @@ fn keys(program: &Program, secret: &[u8]) -> Keys {
         None
     };
     let hmac = program.algorithms.list.iter().any(|algorithm| matches!(algorithm, Algorithm::Hmac(_)));
+    let whole = parts::has_all(program, secret);
     let key = |algorithm: &Algorithm| match (algorithm, &fixed) {
-        _ if secret.is_empty() => Ready::Unusable,
+        _ if secret.is_empty() || !whole => Ready::Unusable,
         (Algorithm::Hash(_) | Algorithm::Plain, _) => Ready::PerRequest,
         (Algorithm::Hmac(_), None) if !program.key_is_fixed => Ready::PerRequest,
         // What everybody may know is no key of an HMAC.

@@ -11,13 +11,34 @@ use zeroize::Zeroizing;
 const SECRET_BYTES: usize = 32;
 
 /// A fresh signing secret in a form that `recipe` takes: our own, which secret scanners know; where the dialect decodes its
-/// secrets, base64 or hex. None where it takes none of these, such as the key of an asymmetric algorithm.
+/// secrets, base64 or hex; where it takes them apart, a JSON object of such. None where it takes none of these, such as the key of an
+/// asymmetric algorithm.
 pub(crate) fn mint_for(recipe: &Recipe, entropy: &dyn Entropy) -> Option<Secret<String>> {
     let fits = |secret: &Secret<String>| recipe.check_secret(secret.expose().as_bytes()).is_ok();
     Some(key::mint(KeyKind::SigningSecret, entropy))
         .filter(fits)
         .or_else(|| Some(Secret::new(STANDARD.encode(random(entropy).as_slice()))).filter(fits))
         .or_else(|| Some(Secret::new(hex(random(entropy).as_slice()))).filter(fits))
+        .or_else(|| in_parts(recipe, || key::mint(KeyKind::SigningSecret, entropy)).filter(fits))
+        .or_else(|| {
+            in_parts(recipe, || Secret::new(STANDARD.encode(random(entropy).as_slice()))).filter(fits)
+        })
+}
+
+/// A secret of several parts, each of which `mint` makes; none where the dialect wants no parts.
+fn in_parts(recipe: &Recipe, mint: impl Fn() -> Secret<String>) -> Option<Secret<String>> {
+    let names = recipe.secret_parts();
+    let plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+    if names.is_empty() || !names.iter().all(plain) {
+        return None;
+    }
+    let mut object = Zeroizing::new(String::from("{"));
+    for (at, name) in names.iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        object.extend([comma, "\"", name, "\":\"", mint().expose(), "\""]);
+    }
+    object.push('}');
+    Some(Secret::new(std::mem::take(&mut *object)))
 }
 
 fn random(entropy: &dyn Entropy) -> Zeroizing<[u8; SECRET_BYTES]> {

@@ -345,15 +345,15 @@ fn a_secret_is_made_in_a_form_that_its_dialect_can_decode() {
              key = \"{key}\"\nstring_to_sign = \"{{method}}\"\nalgorithm = \"hmac-sha256\"\n"
         )
     };
-    let text = ["plain", "decoded", "hexed"]
+    let text = ["plain", "decoded", "hexed", "parted"]
         .into_iter()
-        .zip(["{secret}", "{secret | unbase64}", "{secret | unhex}"])
+        .zip(["{secret}", "{secret | unbase64}", "{secret | unhex}", "{secret.one}{secret.two | unbase64}"])
         .map(|(name, key)| dialect(name, key))
         .collect::<String>();
     let sources = [Source { origin: "test".to_owned(), text }];
     let dialects = Dialects::load(&sources).map_err(|mistakes| format!("{mistakes:?}")).unwrap();
     let desk = Desk { dialects, ..Desk::new() };
-    for name in ["plain", "decoded", "hexed"] {
+    for name in ["plain", "decoded", "hexed", "parted"] {
         let name = DialectName::parse(name).unwrap();
         let order = order(Form::Signature(name.clone()), Expiry::Never);
         let issued = block_on(desk.issuer().issue(order, NOON)).unwrap();
@@ -361,5 +361,6 @@ fn a_secret_is_made_in_a_form_that_its_dialect_can_decode() {
         let recipe = desk.dialects.get(&name).unwrap();
         assert!(recipe.check_secret(secret.expose().as_bytes()).is_ok(), "{name}");
         assert_eq!(secret.expose().starts_with("css_"), name.as_str() == "plain");
+        assert_eq!(secret.expose().starts_with(r#"{"one":""#), name.as_str() == "parted");
     }
 }

@@ -40,7 +40,7 @@ impl Filter {
             Self::Lower if !text.iter().any(u8::is_ascii_uppercase) => return Ok(bytes),
             Self::Upper if !text.iter().any(u8::is_ascii_lowercase) => return Ok(bytes),
             Self::Squeeze if is_squeezed(text) => return Ok(bytes),
-            Self::Prefix(_) | Self::Suffix(_) if text.is_empty() => return Ok(bytes),
+            Self::Prefix(_) | Self::Suffix(_) | Self::Tidy(..) if text.is_empty() => return Ok(bytes),
             Self::Hash(hash) => return Ok(Bytes::Digest(hash.of(text))),
             Self::Encode(codec) => codec.encode(text),
             Self::Decode(codec) => codec.decode_vec(text).ok_or(Flaw::NotEncoded)?,
@@ -74,7 +74,6 @@ impl Filter {
                 let text = std::str::from_utf8(text).map_err(|_| Flaw::NotText)?;
                 json::quote(text).into_bytes()
             }
-            Self::Tidy(..) if text.is_empty() => return Ok(bytes),
             Self::Tidy(order, spacing) => json::tidy(text, *order, *spacing)?.into_bytes(),
             Self::Unbase58 => unbase58(text).ok_or(Flaw::NotEncoded)?,
             Self::Crc32 => crc32fast::hash(text).to_string().into_bytes(),
