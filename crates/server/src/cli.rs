@@ -111,18 +111,24 @@ pub(crate) enum ConsumerCommand {
     Disable {
         #[arg(value_parser = ConsumerName::parse)]
         name: ConsumerName,
+        #[command(flatten)]
+        effect: Effect,
     },
     /// Make its credentials work again, each as its own life allows.
     #[command(after_help = "Example:\n  countersign consumer enable acme")]
     Enable {
         #[arg(value_parser = ConsumerName::parse)]
         name: ConsumerName,
+        #[command(flatten)]
+        effect: Effect,
     },
     /// Remove one and all its credentials, for good.
     #[command(after_help = "Example:\n  countersign consumer remove acme")]
     Remove {
         #[arg(value_parser = ConsumerName::parse)]
         name: ConsumerName,
+        #[command(flatten)]
+        effect: Effect,
     },
 }
 
@@ -173,12 +179,18 @@ pub(crate) enum KeyCommand {
         /// How long the new one is good [default: as long as the old one was issued for].
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires: Option<Duration>,
+        #[command(flatten)]
+        effect: Effect,
     },
     /// End one at once.
-    #[command(after_help = "Example:\n  countersign key revoke key_0aB1cD2eF3gH4iJ5")]
+    #[command(
+        after_help = "Examples:\n  countersign key revoke key_0aB1cD2eF3gH4iJ5\n  countersign key revoke key_0aB1cD2eF3gH4iJ5 --wait"
+    )]
     Revoke {
         #[command(flatten)]
         key: KeyArgs,
+        #[command(flatten)]
+        effect: Effect,
     },
 }
 
@@ -191,6 +203,15 @@ pub(crate) struct KeyArgs {
     /// Its dialect, where several have this key id.
     #[arg(long, value_parser = DialectName::parse)]
     pub(crate) dialect: Option<DialectName>,
+}
+
+/// When a command that changes something ends.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Effect {
+    /// Wait until the change is in effect in every server that runs on the database, and say how long that took. It ends with 1 where
+    /// one of them says nothing for 6 seconds.
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 #[derive(Debug, Args)]
@@ -298,6 +319,8 @@ pub(crate) enum WalletCommand {
         /// The wallet.
         #[arg(value_parser = Address::parse)]
         address: Address,
+        #[command(flatten)]
+        effect: Effect,
     },
     /// List what was granted.
     #[command(after_help = "Example:\n  countersign wallet list")]

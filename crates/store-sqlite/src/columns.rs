@@ -35,12 +35,12 @@ impl<'row, 'statement> Record<'row, 'statement> {
         self.row.get_ref(column)?.as_blob_or_null().map_err(|error| self.broken(error))
     }
 
-    fn bytes<const LENGTH: usize>(&self, column: usize) -> Result<[u8; LENGTH], Failure> {
+    pub(crate) fn bytes<const LENGTH: usize>(&self, column: usize) -> Result<[u8; LENGTH], Failure> {
         let blob = self.row.get_ref(column)?.as_blob().map_err(|error| self.broken(error))?;
         blob.try_into().map_err(|_| self.broken(format_args!("{} bytes for {LENGTH}", blob.len())))
     }
 
-    fn integer(&self, column: usize) -> Result<i64, Failure> {
+    pub(crate) fn integer(&self, column: usize) -> Result<i64, Failure> {
         self.row.get_ref(column)?.as_i64().map_err(|error| self.broken(error))
     }
 

@@ -10,6 +10,7 @@ mod columns;
 mod consumers;
 mod credentials;
 mod error;
+mod followers;
 mod grants;
 mod key_check;
 mod limits;

@@ -10,6 +10,7 @@ mod changes;
 mod consumers;
 mod credentials;
 mod error;
+mod followers;
 mod grants;
 mod key_check;
 mod replays;
@@ -22,6 +23,7 @@ pub use changes::{BATCH_LIMIT, Batch, Change, Changes, Cursor};
 pub use consumers::{Added, Consumers};
 pub use credentials::{Credentials, Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT};
 pub use error::StoreError;
+pub use followers::{Follower, FollowerId, Followers};
 pub use grants::{Grant, Grants};
 pub use key_check::KeyChecks;
 pub use replays::{Increase, Keep, Once, ReplayScope, ReplayToken, Replays};
@@ -31,7 +33,7 @@ pub use token_keys::{TokenKey, TokenKeys};
 /// Everything an adapter provides.
 #[async_trait::async_trait]
 pub trait Store:
-    Consumers + Credentials + Sessions + Grants + TokenKeys + Changes + Replays + KeyChecks
+    Consumers + Credentials + Sessions + Grants + TokenKeys + Changes + Replays + KeyChecks + Followers
 {
     /// Whether storage answers: reads something and finds it. For readiness, not for decisions.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use countersign_dialect::{self as dialect, BodyUse, Dialects, Fresh, Recipe, Request, SignatureValid};
 use countersign_limit::Limiter;
 use countersign_model::{ConsumerName, CredentialKind, KeyDigest, KeyId, SessionId, TokenKeyId, UnixTime};
-use countersign_store::{BATCH_LIMIT, Batch, Change, Held, Store};
+use countersign_store::{BATCH_LIMIT, Batch, Change, Cursor, Held, Store};
 use countersign_token::jwt::{KeyRing, NotAKeyRing};
 use countersign_token::{Binding, MasterKey, Sealer};
 use http::HeaderName;
@@ -343,6 +343,16 @@ impl Verifier {
         }
         self.memory.read_at(now);
         Ok(())
+    }
+
+    /// How far the change feed was taken in.
+    pub fn applied(&self) -> Cursor {
+        self.memory.cursor()
+    }
+
+    /// When the change feed was read last.
+    pub fn read_at(&self) -> UnixTime {
+        self.memory.was_read_at()
     }
 
     /// Forgets ended sessions whose tokens have expired. To be called now and then.

@@ -83,7 +83,7 @@ impl Memory {
 
     /// Fails unless the feed was read recently.
     pub(crate) fn believable(&self, now: UnixTime) -> Result<(), Outage> {
-        let read_at = UnixTime::from_millis(self.read_at.load(Ordering::Relaxed));
+        let read_at = self.was_read_at();
         // A clock that was set back tells nothing about how long ago that was, until the feed is read again.
         let behind = now.since(read_at).max(read_at.since(now));
         if behind > STALE_AFTER {
@@ -190,6 +190,11 @@ impl Memory {
         self.credentials.pin().clear();
         self.signers.pin().clear();
         self.cursor.store(cursor.0, Ordering::SeqCst);
+    }
+
+    /// When the feed was read to its end last.
+    pub(crate) fn was_read_at(&self) -> UnixTime {
+        UnixTime::from_millis(self.read_at.load(Ordering::Relaxed))
     }
 
     /// Notes that the feed was read to its end at `now`.

@@ -11,6 +11,7 @@ use super::context::{Context, Desk, storage_failed};
 use super::key::{key_json, key_table};
 use super::table::{fields, table};
 use super::time::rfc3339;
+use super::wait::after;
 use super::{Answer, Refusal};
 use crate::cli::ConsumerCommand;
 use crate::world::OsEntropy;
@@ -21,18 +22,20 @@ pub(crate) fn run(context: &Context, command: ConsumerCommand) -> Result<Answer,
         ConsumerCommand::Add { name } => add(&desk, name),
         ConsumerCommand::List => list(&desk),
         ConsumerCommand::Show { name } => show(&desk, &name),
-        ConsumerCommand::Disable { name } => {
+        ConsumerCommand::Disable { name, effect } => {
             let consumer = desk
                 .run(disable_consumer(&desk.store, &name, desk.now))
                 .map_err(|error| not_found(&error))?;
-            Ok(changed("disabled", &consumer))
+            Ok(after(&desk, effect, changed("disabled", &consumer)))
         }
-        ConsumerCommand::Enable { name } => {
+        ConsumerCommand::Enable { name, effect } => {
             let consumer =
                 desk.run(enable_consumer(&desk.store, &name)).map_err(|error| not_found(&error))?;
-            Ok(changed("enabled", &consumer))
+            Ok(after(&desk, effect, changed("enabled", &consumer)))
         }
-        ConsumerCommand::Remove { name } => remove(&desk, &name),
+        ConsumerCommand::Remove { name, effect } => {
+            remove(&desk, &name).map(|done| after(&desk, effect, done))
+        }
     }
 }
 

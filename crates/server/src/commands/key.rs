@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::context::{Context, Desk};
 use super::table::{fields, table};
 use super::time::rfc3339;
+use super::wait::after;
 use super::{Answer, Refusal, consumer, import};
 use crate::cli::{IssueArgs, KeyArgs, KeyCommand};
 use crate::world::OsEntropy;
@@ -27,8 +28,12 @@ pub(crate) fn run(context: &Context, command: KeyCommand) -> Result<Answer, Refu
         KeyCommand::Import(wanted) => import::import(&desk, wanted),
         KeyCommand::List { consumer } => list(&desk, consumer.as_ref()),
         KeyCommand::Show { key } => show(&desk, &name(key)),
-        KeyCommand::Rotate { key, overlap, expires } => rotate(&desk, name(key), overlap, expires),
-        KeyCommand::Revoke { key } => revoke(&desk, &name(key)),
+        KeyCommand::Rotate { key, overlap, expires, effect } => {
+            rotate(&desk, name(key), overlap, expires).map(|done| after(&desk, effect, done))
+        }
+        KeyCommand::Revoke { key, effect } => {
+            revoke(&desk, &name(key)).map(|done| after(&desk, effect, done))
+        }
     }
 }
 

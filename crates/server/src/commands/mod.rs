@@ -21,6 +21,7 @@ mod suite;
 mod table;
 mod time;
 mod token;
+mod wait;
 mod wallet;
 
 use std::process::ExitCode;

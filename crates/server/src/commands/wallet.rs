@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::context::{Context, Desk, storage_failed};
 use super::key::{scopes_json, scopes_text};
 use super::table::table;
+use super::wait::after;
 use super::{Answer, Refusal};
 use crate::cli::WalletCommand;
 
@@ -16,7 +17,9 @@ pub(crate) fn run(context: &Context, command: WalletCommand) -> Result<Answer, R
     let desk = context.desk()?;
     match command {
         WalletCommand::Grant { address, scopes } => add(&desk, address, &scopes.into_iter().collect()),
-        WalletCommand::Revoke { address } => revoke(&desk, address),
+        WalletCommand::Revoke { address, effect } => {
+            revoke(&desk, address).map(|done| after(&desk, effect, done))
+        }
         WalletCommand::List => list(&desk),
     }
 }

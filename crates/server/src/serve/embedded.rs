@@ -12,7 +12,7 @@ use countersign_verify::Limiter;
 use tokio::sync::watch;
 
 use super::site::{Foundation, Site};
-use super::{NotServing, follow, read, runtime, thread};
+use super::{NotServing, follow, following, read, runtime, thread};
 use crate::config::{Environment, Limits};
 use crate::listen::{Phase, stopping};
 use crate::storage::{self, Opened};
@@ -53,18 +53,23 @@ impl Embedded {
         let Opened { store, master_key } =
             storage::open(&config.storage, countersign_store_sqlite::Limits::default(), &OsEntropy)?;
         let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
-        let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key), limiter };
-        let site = runtime()?.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
+        let (store, master) = (Arc::new(store), Arc::new(master_key));
+        let foundation = Foundation { store, master, limiter, followed: Arc::default() };
+        let runtime = runtime()?;
+        let site = runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
+        let title = format!("process {}, inside another service", std::process::id());
+        let following = runtime.block_on(following(&foundation, title))?;
         let guard = Arc::new(ArcSwap::new(Arc::clone(&site.guard)));
         let site = Arc::new(ArcSwap::from_pointee(site));
         let (phase, mut stopped) = watch::channel(Phase::Serving);
         let follower = thread("countersign".to_owned(), move || async move {
             tokio::select! {
                 () = stopping(&mut stopped) => {}
-                () = follow::feed(Arc::clone(&site), &SystemClock) => {}
+                () = following.run(&SystemClock) => {}
                 () = follow::sweep(&site, &*foundation.store, &SystemClock) => {}
                 () = follow::limits(&foundation.limiter, &SystemClock) => {}
             }
+            following.end().await;
         })?;
         Ok(Self { guard, limits: config.limits, phase, follower: Some(follower) })
     }

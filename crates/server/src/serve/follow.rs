@@ -1,4 +1,4 @@
-//! What goes on beside the requests: following storage's change feed, and keeping house.
+//! What goes on beside the requests: keeping house.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::site::Site;
 use super::telemetry;
 
-/// How often the change feed is read. What a command changes beside a running server is in effect after this long.
-const FEED_EVERY: Duration = Duration::from_millis(200);
-
 /// How often the limits are told the time: for so long a clock that was set back may keep callers waiting.
 const TICK_EVERY: Duration = Duration::from_millis(100);
 
@@ -34,37 +31,6 @@ const SUM_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// How soon after a reload the servers of its upstreams are looked after.
 const LOOK_FOR_RELOAD_EVERY: Duration = Duration::from_secs(1);
-
-/// Follows the change feed until the future is dropped.
-pub(super) async fn feed(site: Arc<ArcSwap<Site>>, clock: &dyn Clock) {
-    let mut every = interval(FEED_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = Following::Well;
-    loop {
-        every.tick().await;
-        let current = site.load_full();
-        match (current.guard.verifier.catch_up(clock.now()).await, failing) {
-            (Ok(()), Following::Well) => {}
-            (Ok(()), Following::Failing) => {
-                tracing::info!("the change feed can be read again");
-                failing = Following::Well;
-            }
-            (Err(error), was) => {
-                telemetry::feed_failed();
-                if let Following::Well = was {
-                    tracing::error!(error = with_causes(&error), "the change feed cannot be read");
-                }
-                failing = Following::Failing;
-            }
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Following {
-    Well,
-    Failing,
-}
 
 /// Tells the limits what time it is until the future is dropped.
 pub(super) async fn limits(limiter: &Limiter, clock: &dyn Clock) {

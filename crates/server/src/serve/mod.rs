@@ -6,6 +6,7 @@
 mod admin;
 mod check;
 mod embedded;
+mod feed;
 mod figures;
 mod follow;
 mod public;
@@ -28,6 +29,7 @@ use countersign_edge::{DoorName, with_causes};
 use countersign_framing::BodyOfGet;
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
+use countersign_store::StoreError;
 use countersign_verify::Limiter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::LocalOptions;
@@ -44,6 +46,7 @@ pub use embedded::{Embedded, NotEmbedded};
 
 use admin::AdminSide;
 use check::CheckSide;
+use feed::Following;
 use public::PublicSide;
 use site::{Foundation, NotAssembled, Site};
 use telemetry::Telemetry;
@@ -81,6 +84,9 @@ pub(crate) enum NotServing {
     /// The log or the figures.
     #[error("the metrics were not set up")]
     Telemetry(#[from] metrics_exporter_prometheus::BuildError),
+    /// Storage does not take that this process is there.
+    #[error("this process was not made known to storage")]
+    NotKnown(#[source] StoreError),
     /// A thread or a runtime.
     #[error("the system gave no thread")]
     Thread(#[from] std::io::Error),
@@ -92,6 +98,7 @@ pub(crate) struct Running {
     admin: SocketAddr,
     phase: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
+    follower: Follower,
     reloading: Reloading,
     // Last, so that what the threads wrote is written.
     _telemetry: Telemetry,
@@ -121,7 +128,8 @@ pub(crate) fn start(
         &OsEntropy,
     )?;
     let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
-    let foundation = Foundation { store: Arc::new(store), master: Arc::new(master_key), limiter };
+    let (store, master) = (Arc::new(store), Arc::new(master_key));
+    let foundation = Foundation { store, master, limiter, followed: Arc::default() };
     let telemetry = Telemetry::start(config.log, sink)?;
     let StoreLocation::Sqlite(database) = &config.storage.store;
     if let Some(warning) = storage::exposed(database) {
@@ -143,6 +151,9 @@ pub(crate) fn start(
         None => Err(std::io::ErrorKind::NotFound.into()),
     };
     let (public, admin) = (address(&public_sockets)?, address(&admin_sockets)?);
+
+    let title = format!("process {}, admin side at {admin}", std::process::id());
+    let follower = Follower::start(runtime.block_on(following(&foundation, title))?)?;
 
     let (phase, _) = watch::channel(Phase::Serving);
     let slots = Arc::new(Semaphore::new(config.limits.connections()));
@@ -170,8 +181,10 @@ pub(crate) fn start(
     for socket in admin_sockets {
         let figures = telemetry.figures.clone();
         let store = Arc::clone(&foundation.store);
+        let feed = Arc::clone(&foundation.followed);
         let handler = move || {
             AdminSide::new(Admin::new(store, move || {
+                telemetry::feed_age(feed.age(SystemClock.now()));
                 figures.run_upkeep();
                 figures.render()
             }))
@@ -184,7 +197,7 @@ pub(crate) fn start(
     tracing::info!(%public, %admin, workers = worker_count(config.listen), "serving");
     let reloading =
         Reloading { path: path.to_owned(), environment: environment.clone(), config, foundation, site };
-    Ok(Running { public, admin, phase, threads, reloading, _telemetry: telemetry })
+    Ok(Running { public, admin, phase, threads, follower, reloading, _telemetry: telemetry })
 }
 
 impl Running {
@@ -241,6 +254,8 @@ impl Running {
                 tracing::error!("a thread ended with a panic");
             }
         }
+        // After those that answer requests: what is revoked while the last of them end opens nothing.
+        self.follower.stop();
     }
 }
 
@@ -333,7 +348,7 @@ fn worker<H: Handle>(
     })
 }
 
-/// A thread that follows the change feed, looks after upstreams, removes what has expired and sums up the figures.
+/// A thread that looks after upstreams, removes what has expired and sums up the figures.
 fn housekeeper(
     site: &Arc<ArcSwap<Site>>,
     foundation: &Foundation,
@@ -345,13 +360,46 @@ fn housekeeper(
     thread("housekeeper".to_owned(), move || async move {
         tokio::select! {
             () = stopping(&mut phase) => {}
-            () = follow::feed(Arc::clone(&site), &SystemClock) => {}
             () = follow::upstreams(&site) => {}
             () = follow::sweep(&site, &*store, &SystemClock) => {}
             () = follow::limits(&limiter, &SystemClock) => {}
             () = follow::sum_up(&figures) => {}
         }
     })
+}
+
+/// Makes this process known as one that follows the change feed.
+async fn following(foundation: &Foundation, title: String) -> Result<Following, NotServing> {
+    let Foundation { store, followed, .. } = foundation;
+    let begun = Following::begin(followed, store, title, SystemClock.now(), &OsEntropy);
+    begun.await.map_err(NotServing::NotKnown)
+}
+
+/// The thread that follows the change feed. It has nothing else to do, so that nothing keeps it from that.
+struct Follower {
+    phase: watch::Sender<Phase>,
+    thread: JoinHandle<()>,
+}
+
+impl Follower {
+    fn start(following: Following) -> Result<Self, NotServing> {
+        let (phase, mut stopped) = watch::channel(Phase::Serving);
+        let thread = thread("follower".to_owned(), move || async move {
+            tokio::select! {
+                () = stopping(&mut stopped) => {}
+                () = following.run(&SystemClock) => {}
+            }
+            following.end().await;
+        })?;
+        Ok(Self { phase, thread })
+    }
+
+    fn stop(self) {
+        self.phase.send_replace(Phase::Stopping);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that follows changes ended with a panic");
+        }
+    }
 }
 
 /// A thread with a runtime of its own, on which `spawn_local` works.

@@ -20,6 +20,7 @@ use countersign_verify::{
     Verifier, VerifierSettings,
 };
 
+use super::feed::Followed;
 use super::rate_limits::{RateLimits, rules};
 use crate::config::{
     Config, CredentialsRule, DoorsRule, FAILURES, ForwardAuthConfig, LOGINS, Limits, Methods, QueryRule,
@@ -38,6 +39,8 @@ pub(crate) struct Foundation {
     pub(crate) master: Arc<MasterKey>,
     /// What counts requests, so that a reload gives nobody anew what he has used.
     pub(crate) limiter: Arc<Limiter>,
+    /// What follows the change feed.
+    pub(crate) followed: Arc<Followed>,
 }
 
 /// What serves requests under one configuration.
@@ -118,7 +121,9 @@ impl Site {
         .await
         .map_err(NotAssembled::Verifier)?;
         let proxies = config.clients.trusted_proxies.clone();
-        let guard = Arc::new(Guard { routes, verifier: Arc::new(verifier), api_key_header, proxies });
+        let verifier = Arc::new(verifier);
+        foundation.followed.add(&verifier);
+        let guard = Arc::new(Guard { routes, verifier, api_key_header, proxies });
         let login = login(config, foundation, &guard.verifier)?;
         Ok(Self {
             forward_auth: forward_auth(config, &guard, login.as_ref()),

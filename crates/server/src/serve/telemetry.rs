@@ -4,6 +4,7 @@
 //! requests, requests wait for it.
 
 use std::io::Write;
+use std::time::Duration;
 
 use countersign_gateway::{Server, Upstream};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -23,6 +24,7 @@ const DURATION_BOUNDS: [f64; 12] =
 
 const BUCKETS: &str = "countersign_rate_buckets";
 const CROWDED: &str = "countersign_rate_buckets_crowded";
+const FEED_AGE: &str = "countersign_change_feed_age_seconds";
 const FEED: &str = "countersign_change_feed_failures_total";
 const SERVERS: &str = "countersign_upstream_server_good";
 
@@ -74,6 +76,7 @@ impl Telemetry {
             CROWDED,
             "How often there was no room to count a caller by itself (limits.rate_buckets)."
         );
+        metrics::describe_gauge!(FEED_AGE, "How long ago the change feed was read last.");
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let wanted = if level >= LevelFilter::INFO { Wanted::Yes } else { Wanted::No };
         let requests = LineSink { writer, format: config.format, wanted };
@@ -97,6 +100,11 @@ pub(crate) fn rate_buckets([known, strangers]: [usize; 2], crowded: u64) {
     metrics::gauge!(BUCKETS, "of" => "known").set(figure(known as u64));
     metrics::gauge!(BUCKETS, "of" => "strangers").set(figure(strangers as u64));
     metrics::gauge!(CROWDED).set(figure(crowded));
+}
+
+/// Notes how long ago the change feed was read last: nothing that changed before that is in memory as it was.
+pub(crate) fn feed_age(age: Duration) {
+    metrics::gauge!(FEED_AGE).set(age.as_secs_f64());
 }
 
 /// Counts a failure to read the change feed.

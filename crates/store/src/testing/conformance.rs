@@ -20,6 +20,7 @@ use crate::Store;
 pub mod changes;
 pub mod consumers;
 pub mod credentials;
+pub mod followers;
 pub mod grants;
 pub mod key_check;
 mod race;
@@ -67,6 +68,11 @@ macro_rules! conformance {
                 what_is_not_there_is_neither_set_nor_removed
                 odd_but_legal_consumers_read_back
                 of_many_that_add_one_name_at_once_one_does
+            }
+            followers {
+                a_follower_is_known_by_what_it_said_last
+                a_forgotten_follower_is_gone_until_it_speaks_again
+                what_followers_say_is_no_change
             }
             credentials {
                 a_credential_reads_back_with_its_consumer

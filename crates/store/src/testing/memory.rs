@@ -3,6 +3,7 @@
 mod changes;
 mod consumers;
 mod credentials;
+mod followers;
 mod grants;
 mod key_check;
 mod replays;
@@ -17,7 +18,7 @@ use countersign_model::{
     SessionId,
 };
 
-use crate::{Change, ReplayScope, Store, StoreError, TokenKey};
+use crate::{Change, Follower, FollowerId, ReplayScope, Store, StoreError, TokenKey};
 
 /// A store in memory. It can be cut off, to see what others do when storage fails.
 #[derive(Debug, Default)]
@@ -36,6 +37,7 @@ struct State {
     generations: BTreeMap<Address, Generation>,
     grants: BTreeMap<Address, Scopes>,
     replays: BTreeMap<ReplayScope, replays::Claims>,
+    followers: BTreeMap<FollowerId, Follower>,
     /// In the order in which they were added.
     token_keys: Vec<TokenKey>,
     feed: VecDeque<Change>,

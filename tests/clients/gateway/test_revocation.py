@@ -1,0 +1,149 @@
+"""Revocation now: what a command ended is refused from the moment that the command says so."""
+
+import re
+import signal
+import statistics
+import threading
+
+import pytest
+
+from harness.countersign import Refused, Server
+from harness.ports import free_port
+from harness.wait import until
+
+ROUTES = '[[route]]\npath = "/keys/{*rest}"\nrequire = "api-key"\nupstream = "api"\n'
+REVOCATIONS = 50
+
+
+def get(server, credential) -> int:
+    return server.send("GET", "/keys/x", {"X-API-Key": credential.api_key}).status
+
+
+def in_effect(answer) -> dict:
+    assert answer["in_effect"]["silent"] == []
+    return answer["in_effect"]
+
+
+def second(server) -> Server:
+    """Another server on the same database."""
+    home = server.home
+    home.public, home.admin = free_port(), free_port()
+    home.configure(ROUTES)
+    return Server(home)
+
+
+def test_the_first_request_after_a_revocation_was_waited_for_is_refused(start):
+    server = start(ROUTES)
+    home = server.home
+    home.consumer("acme")
+    took = []
+    for _ in range(REVOCATIONS):
+        key = home.issue("acme")
+        assert get(server, key) == 200
+        answer = in_effect(home.command("key", "revoke", key.key_id, "--wait"))
+        assert get(server, key) == 401
+        assert answer["servers"] == 1
+        took.append(answer["after_ms"])
+    print(f"\n{REVOCATIONS} revocations: median {statistics.median(took)} ms, most {max(took)} ms")
+
+
+def test_every_server_on_the_database_knows_what_was_waited_for(start):
+    one = start(ROUTES)
+    home = one.home
+    home.consumer("acme")
+    other = second(one)
+    try:
+        for words in (("key", "revoke", None), ("key", "rotate", None, "--overlap", "0s"), ("consumer", "disable", "acme")):
+            key = home.issue("acme")
+            assert (get(one, key), get(other, key)) == (200, 200)
+            words = [key.key_id if word is None else word for word in words]
+            assert in_effect(home.command(*words, "--wait"))["servers"] == 2
+            assert (get(one, key), get(other, key)) == (401, 401)
+        in_effect(home.command("consumer", "enable", "acme", "--wait"))
+        assert (get(one, key), get(other, key)) == (200, 200)
+    finally:
+        assert other.stop() == 0
+    assert in_effect(home.command("key", "revoke", key.key_id, "--wait"))["servers"] == 1
+
+
+def test_requests_without_a_pause_see_no_yes_after_the_command_ended(start):
+    server = start(ROUTES)
+    home = server.home
+    home.consumer("acme")
+    for _ in range(5):
+        key = home.issue("acme")
+        ended, late, stop = threading.Event(), [], threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                over = ended.is_set()
+                status = get(server, key)
+                if over and status != 401:
+                    late.append(status)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        home.command("key", "revoke", key.key_id, "--wait")
+        ended.set()
+        for _ in range(20):
+            assert get(server, key) == 401
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert late == []
+
+
+def test_without_a_server_the_command_says_that_there_is_none(make_home):
+    home = make_home(ROUTES)
+    home.consumer("acme")
+    key = home.issue("acme")
+    answer = home.command("key", "revoke", key.key_id, "--wait")
+    assert answer["in_effect"] == {"servers": 0, "after_ms": answer["in_effect"]["after_ms"], "silent": []}
+
+
+def test_a_server_that_says_nothing_is_named_and_lets_nobody_in_when_it_goes_on(start):
+    server = start(ROUTES)
+    home = server.home
+    home.consumer("acme")
+    key = home.issue("acme")
+    assert get(server, key) == 200
+    server.signal(signal.SIGSTOP)
+    with pytest.raises(Refused) as refusal:
+        home.command("key", "revoke", key.key_id, "--wait")
+    assert refusal.value.exit_code == 1
+    server.signal(signal.SIGCONT)
+    assert get(server, key) in (401, 503)
+    until("the server knows", lambda: get(server, key) == 401, 5)
+    other = home.issue("acme")
+    until("it is known again", lambda: in_effect(home.command("key", "revoke", other.key_id, "--wait"))["servers"] == 1, 10)
+
+
+def test_a_killed_server_holds_nobody_up_for_long_and_only_once(start):
+    server = start(ROUTES)
+    home = server.home
+    home.consumer("acme")
+    keys = [home.issue("acme") for _ in range(2)]
+    server.kill()
+    done = home.run("key", "revoke", keys[0].key_id, "--wait")
+    assert done.returncode == 1 and str(server.pid) in done.stdout
+    assert home.command("key", "revoke", keys[1].key_id, "--wait")["in_effect"]["servers"] == 0
+
+
+def test_a_key_that_is_revoked_while_a_reload_replaces_its_memory_opens_nothing(start, upstream):
+    server = start(ROUTES)
+    home = server.home
+    home.consumer("acme")
+    for _ in range(3):
+        key = home.issue("acme")
+        assert get(server, key) == 200
+        server.signal(signal.SIGHUP)
+        in_effect(home.command("key", "revoke", key.key_id, "--wait"))
+        assert get(server, key) == 401
+
+
+def test_the_metrics_say_how_old_what_is_remembered_is(start):
+    server = start(ROUTES)
+    text = server.admin("/metrics").body.decode()
+    age = float(re.search(r"^countersign_change_feed_age_seconds (\S+)$", text, re.M)[1])
+    assert 0 <= age < 5
