@@ -11,6 +11,9 @@
 
 mod support;
 
+use std::fs;
+use std::path::PathBuf;
+
 use countersign_dialect::{Claim, Coverage, Reading, Recipe, RequestPart, SignError, SignInput};
 use countersign_model::{DialectName, Entropy, UnixTime};
 use support::{Case, OwnedRequest, cases, dialects, files, tampered};
@@ -66,6 +69,22 @@ fn every_captured_request_verifies_or_is_listed_with_the_reason_why_not() {
             (Ok(()), Some(why)) => wrong.push(format!("verifies, though it should not: {why}")),
         }
     });
+}
+
+#[test]
+fn the_head_of_every_file_says_where_the_scheme_is_documented() {
+    let place = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let domain = word.split('/').next().unwrap().split('.').collect::<Vec<_>>();
+        domain.len() > 1 && domain.iter().all(|part| part.len() > 1) || word == "RFC"
+    };
+    let head = |text: &str| text.split("\n[").next().unwrap().to_owned();
+    let silent: Vec<PathBuf> = files(".toml")
+        .into_iter()
+        .filter(|path| !path.ends_with("dialect.toml"))
+        .filter(|path| !head(&fs::read_to_string(path).unwrap()).split_whitespace().any(place))
+        .collect();
+    assert_eq!(silent, Vec::<PathBuf>::new());
 }
 
 #[test]
