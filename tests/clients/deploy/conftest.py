@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy import table
 from harness.deployment import COMMANDS, Deployment
 
 
@@ -21,3 +22,19 @@ def deployment(request, upstream):
     running.holders = Holders(running.home)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session", params=COMMANDS)
+def judged(request, upstream):
+    """A deployment with the routes of the table of verdicts, and everybody in it."""
+    name, holders = request.param, table.Holders()
+
+    def change(file, text):
+        return table.configuration(name, text) if file == "countersign.toml" else text
+
+    running = Deployment(name, upstream, change, holders.prepare)
+    holders.log_in(running)
+    running.holders = holders
+    yield running
+    running.stop()
+

@@ -32,9 +32,9 @@ COMMANDS = {
 class _Folder(Home):
     """A copy of `deploy/NAME` with ports of its own."""
 
-    def __init__(self, name: str, upstream_port: int, changes: dict[str, str]):
+    def __init__(self, name: str, upstream_port: int, change):
         self.front, self.check, self.check_bodies = free_port(), free_port(), free_port()
-        self._source, self._changes = DEPLOY / name, changes
+        self._source, self._change = DEPLOY / name, change
         super().__init__("", upstream_port)
 
     def configure(self, configuration: str) -> None:
@@ -47,9 +47,7 @@ class _Folder(Home):
             _UPSTREAM: self.upstream_port,
         }
         for file in self._source.iterdir():
-            text = file.read_text()
-            for old, new in self._changes.items():
-                text = text.replace(old, new)
+            text = self._change(file.name, file.read_text())
             number = lambda found: str(ports[found[0]])
             (self.folder / file.name).write_text(re.sub(rf"\b({'|'.join(ports)})\b", number, text))
 
@@ -89,11 +87,14 @@ class Proxy:
 
 
 class Deployment:
-    """`deploy/NAME`, running. `send` and `url` lead through the proxy, so that the systems' clients take it for a server."""
+    """`deploy/NAME`, running. `send` and `url` lead through the proxy, so that the systems' clients take it for a server.
 
-    def __init__(self, name: str, upstream, changes: dict[str, str] = {}):
+    `change(file, text)` gives another text for a file; `prepare(home)` is called before anything starts."""
+
+    def __init__(self, name: str, upstream, change=lambda file, text: text, prepare=lambda home: None):
         self.name, self.upstream = name, upstream
-        self.home = _Folder(name, upstream.port, changes)
+        self.home = _Folder(name, upstream.port, change)
+        prepare(self.home)
         self.server = Server(self.home)
         self.proxy = Proxy(COMMANDS[name], self.home.folder, self.home.front)
         self.address = ("127.0.0.1", self.home.front)
