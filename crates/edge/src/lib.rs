@@ -15,6 +15,7 @@ mod lookalike;
 mod pass;
 mod path;
 mod peers;
+pub mod provenance;
 pub mod rate_limit;
 mod record;
 mod relayed;

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::guard::{Admitted, Guard};
 use crate::identity::{self, Names};
+use crate::provenance;
 use crate::{REQUEST_ID, RequestId};
 
 /// What a proxy is to do to an admitted request before it passes it on.
@@ -14,14 +15,16 @@ pub struct Pass {
     pub set: HeaderMap,
     /// What is gone afterwards, in the spellings that the client used: the secrets that were checked.
     pub credentials: Names,
-    /// What is gone afterwards, besides: what only a gateway may set, and what names another path.
+    /// What is gone afterwards, besides: what only a gateway may set.
     pub forged: Names,
+    /// What is gone afterwards, besides: what the client says of where the request came from.
+    pub provenance: Names,
 }
 
 impl Pass {
     /// Every name that is gone afterwards.
     pub fn removed(&self) -> impl Iterator<Item = &HeaderName> {
-        self.credentials.iter().chain(&self.forged)
+        self.credentials.iter().chain(&self.forged).chain(&self.provenance)
     }
 }
 
@@ -40,7 +43,8 @@ impl Guard {
                 &self.api_key_header,
                 &route.credentials,
             ),
-            forged: irremovable(headers),
+            forged: gateways_own(headers),
+            provenance: provenance::of_the_client(headers),
         }
     }
 }
@@ -48,8 +52,14 @@ impl Guard {
 /// What a client may not send through a proxy that can only set headers, not remove them: what only a gateway may set,
 /// but for the names that ours always replace, and what names another path.
 pub fn irremovable(headers: &HeaderMap) -> Names {
+    let mut names = gateways_own(headers);
+    names.extend(identity::rerouting(headers));
+    names
+}
+
+/// What only a gateway may set, but for the names that ours always replace.
+fn gateways_own(headers: &HeaderMap) -> Names {
     let mut names = identity::forged(headers);
     names.retain(|name| !identity::HEADERS.contains(name));
-    names.extend(identity::rerouting(headers));
     names
 }

@@ -116,6 +116,11 @@ class Deployment:
         finally:
             connection.close()
 
+    def stop_proxy(self) -> None:
+        """Ends the proxy alone, where the server is gone already."""
+        self.proxy.stop()
+        self.home.clean()
+
     def stop(self) -> None:
         self.proxy.stop()
         assert self.server.stop() == 0

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use countersign_edge::{REQUEST_ID, RequestId, identity};
+use countersign_edge::{REQUEST_ID, RequestId, provenance};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Version, request};
 
@@ -14,24 +14,6 @@ use crate::{BodyLimits, Trace, Upstream};
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// What tells an upstream where a request came from. Nothing that a client says about it is believed.
-const PROVENANCE: [&str; 12] = [
-    "cf-connecting-ip",
-    "client-ip",
-    "fastly-client-ip",
-    "forwarded",
-    "proxy",
-    "true-client-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-host",
-    "x-real-ip",
-    "x-rewrite-url",
-    "x-envoy-external-address",
-];
-/// `X-Original-URL` and the like: some servers route by it, past the route that the request was checked on.
-const PROVENANCE_PREFIXES: [&str; 2] = ["x-forwarded-", "x-original-"];
 
 /// Who sent a request, as the upstream is told.
 #[derive(Clone, Debug)]
@@ -91,7 +73,7 @@ impl Onward {
     pub fn introduce(&mut self, sender: &Sender, id: &RequestId, trace: &Trace) {
         let headers = &mut self.head.headers;
         let host = headers.get(header::HOST).cloned();
-        remove_provenance(headers);
+        provenance::remove(headers);
         headers.insert(FORWARDED_FOR.clone(), sender.address.clone());
         headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static("http"));
         if let Some(host) = host {
@@ -138,26 +120,6 @@ impl Trailers {
             .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"));
         if asked { Self::Taken } else { Self::NotTaken }
     }
-}
-
-/// Removes what tells where a request came from, which is for us alone to say.
-fn remove_provenance(headers: &mut HeaderMap) {
-    if headers.keys().any(tells_provenance) {
-        let names: Vec<_> = headers.keys().filter(|name| tells_provenance(name)).cloned().collect();
-        for name in names {
-            headers.remove(&name);
-        }
-    }
-}
-
-/// Whether `name` tells where a request came from or what it asked for there, in any spelling that servers take for it.
-fn tells_provenance(name: &HeaderName) -> bool {
-    // All of them begin with one of these.
-    if !name.as_str().starts_with(['x', 'f', 't', 'p', 'c']) {
-        return false;
-    }
-    let name = identity::spelling(name);
-    PROVENANCE_PREFIXES.iter().any(|start| name.starts_with(start)) || PROVENANCE.contains(&&*name)
 }
 
 /// How we appear in `Via` (RFC 9110, 7.6.3).

@@ -54,6 +54,9 @@ use telemetry::Telemetry;
 /// How many connections the admin side serves at a time.
 const ADMIN_CONNECTIONS: usize = 64;
 
+/// How many header lines a proxy adds to those of the request that it asks about.
+const PROXY_HEADERS: usize = 16;
+
 /// Why the server did not start, or kept what it had when it was to reload.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotServing {
@@ -157,9 +160,9 @@ pub(crate) fn start(
 
     let (phase, _) = watch::channel(Phase::Serving);
     let slots = Arc::new(Semaphore::new(config.limits.connections()));
-    let limits = connection_limits(&config.limits, BodyOfGet::Refused);
+    let limits = connection_limits(&config.limits, BodyOfGet::Refused, 0);
     // Some proxies ask by GET and send the body along.
-    let check_limits = connection_limits(&config.limits, BodyOfGet::Taken);
+    let check_limits = connection_limits(&config.limits, BodyOfGet::Taken, PROXY_HEADERS);
     let mut threads = Vec::new();
     for (number, socket) in public_sockets.into_iter().enumerate() {
         let (site, requests) = (Arc::clone(&site), telemetry.requests.clone());
@@ -310,10 +313,11 @@ fn worker_count(listen: Listen) -> usize {
     }
 }
 
-fn connection_limits(limits: &Limits, body_of_get: BodyOfGet) -> ConnectionLimits {
+/// The limits on connections; a request may have so many header lines more than are configured.
+fn connection_limits(limits: &Limits, body_of_get: BodyOfGet, more_headers: usize) -> ConnectionLimits {
     ConnectionLimits {
         head: countersign_framing::Limits {
-            header_count: limits.header_count(),
+            header_count: limits.header_count() + more_headers,
             header_bytes: usize::try_from(limits.header_bytes()).unwrap_or(usize::MAX),
             body_of_get,
         },
