@@ -19,8 +19,9 @@ use crate::issue::active_until;
 use crate::keys::find_key;
 use crate::{ConsumerNotFound, Expiry, KeyName, NotImported, NotImportedAll, NotRotated};
 
-/// The most credentials that are imported together: they are written in one transaction, and other writes wait for it.
-pub const IMPORT_LIMIT: usize = 100_000;
+/// The most credentials that are imported together. They are written in one transaction, and a server's own writes wait for it: as many as
+/// this take a fraction of the seconds that those have, also on a slow machine.
+pub const IMPORT_LIMIT: usize = 20_000;
 
 /// Takes over credentials that were made elsewhere.
 #[derive(Clone, Copy)]

@@ -9,11 +9,12 @@ import stripe
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from harness import secrets
-from harness.countersign import Refused
+from harness.countersign import Credential, Refused
 from harness.problems import refused
 from harness.upstream import Seen
 from harness.wait import until
 from krakenex import API as Kraken
+from realm import client as realm
 from requests import Request
 from requests_aws4auth import AWS4Auth
 from slack_sdk.signature import SignatureVerifier
@@ -32,6 +33,11 @@ upstream = "api"
 [[route]]
 path = "/revolutx/{*rest}"
 require = "signature:revolutx"
+upstream = "api"
+[[route]]
+path = "/realm/{*rest}"
+require = "signature:realm"
+query = "refuse"
 upstream = "api"
 [[route]]
 path = "/keys/{*rest}"
@@ -235,6 +241,21 @@ def test_an_api_key_of_another_maker_passes_and_no_more_than_its_digest_is_kept(
     refused(ask("sk live"))
     held = b"".join(path.read_bytes() for path in server.home.database.parent.glob("countersign.db*"))
     assert key.encode() not in held
+
+
+def test_a_key_of_another_maker_that_opens_routes_alone_signs_too(server):
+    key, secret = "rk_live_0123456789abcdefghij", "rs_live_0123456789abcdefghij"
+    file = server.home.folder / "realm.key"
+    file.write_text(key + "\n")
+    secrets.remember(key)
+    with pytest.raises(Refused, match="is a secret of which a digest alone is kept"):
+        take_over(server.home, "acme", "realm", secret, "--key-id", "rk")
+    answer = take_over(server.home, "acme", "realm", secret, "--api-key-file", str(file))
+    credential = Credential(answer["key_id"], key, secret)
+    seen = passes(server, lambda: realm.call(server, credential, "POST", "/realm/x", BODY))
+    assert seen.one("X-Credential-Identifier") == answer["key_id"]
+    assert server.send("GET", "/keys/x", {"X-API-Key": key}).status == 200
+    refused(realm.call(server, Credential(answer["key_id"], key, secret + "x"), "POST", "/realm/x", BODY), 403)
 
 
 def test_a_secret_never_stands_on_the_command_line_and_a_weak_one_wants_a_reason(server):

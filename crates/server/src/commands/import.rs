@@ -25,9 +25,9 @@ use crate::world::OsEntropy;
 /// The largest file of one secret, in bytes.
 const SECRET_FILE_LIMIT: u64 = 64 * 1024;
 /// The largest file of many, in bytes.
-const LIST_FILE_LIMIT: u64 = 256 * 1024 * 1024;
+const LIST_FILE_LIMIT: u64 = 64 * 1024 * 1024;
 /// How often progress is told, in lines.
-const PROGRESS_EACH: usize = 10_000;
+const PROGRESS_EACH: usize = 1000;
 /// The most mistakes of a file that are told.
 const TOLD_MISTAKES: usize = 1000;
 
@@ -185,7 +185,8 @@ fn wrong_file(file: &Path, mut mistakes: Vec<FileMistake>) -> Refusal {
         told.map(|FileMistake { line, why }| format!("{}:{line}: {why}", file.display())).collect();
     let more = count.checked_sub(TOLD_MISTAKES).filter(|more| *more > 0);
     let more = more.map_or_else(String::new, |more| format!("\nand {more} more"));
-    let message = format!("nothing was imported: {count} lines are wrong\n\n{}{more}", told.join("\n"));
+    let (lines, are) = if count == 1 { ("line", "is") } else { ("lines", "are") };
+    let message = format!("nothing was imported: {count} {lines} {are} wrong\n\n{}{more}", told.join("\n"));
     Refusal::new("WRONG_FILE", message)
 }
 
