@@ -67,7 +67,11 @@ fn missing_part(part: Part, looks: &Looks, request: &Request<'_>) -> Finding {
         return Finding::new(Kind::Missing, format!("The {} is not there.", name(part)), "Send it.");
     };
     let said = format!("The {} is not there: `{}` is empty or missing.", name(part), field.expression);
-    let said = near(field, looks, request).map_or(said.clone(), |near| format!("{said} {near}"));
+    let said = match (near(field, looks, request), looks.steps.first()) {
+        (Some(near), _) => format!("{said} {near}"),
+        (None, Some(_)) => format!("{said} It is found by: {}.", looks.steps.join("; ")),
+        (None, None) => said,
+    };
     Finding::new(Kind::Missing, said, format!("Send the {} there.", name(part)))
 }
 

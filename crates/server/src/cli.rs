@@ -1,11 +1,14 @@
 //! The command line.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use countersign_model::{Address, ConsumerName, DialectName, KeyId, Label, Network, Scope, TokenKeyId};
+use countersign_model::{
+    Address, ConsumerName, DialectName, KeyId, Label, Network, Scope, TokenKeyId, UnixTime,
+};
 use countersign_token::jwt::MAX_KID_LEN;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
@@ -75,6 +78,17 @@ pub(crate) enum Command {
                             POST http://127.0.0.1:8080/v1/marketplace/listings -H 'Content-Type: application/json' --body-file listing.json"
     )]
     Sign(SignArgs),
+    /// Say why a signed request is accepted or refused, and what the client got wrong.
+    ///
+    /// The request is read from a file (an HTTP message, what `curl -v` or `curl --trace` printed, a HAR file, a list of cases), or
+    /// asked of a running server, which keeps the last ones that it refused. It ends with 0 where the request is accepted, and with
+    /// 1 where it is not.
+    #[command(
+        after_help = "Examples:\n  countersign explain --dialect realm --secret css_... request.http\n  \
+                            countersign explain --dialect realm request.http\n  countersign explain --request 0b7a2c9e\n  \
+                            countersign explain --refused"
+    )]
+    Explain(ExplainArgs),
     /// Log in with a wallet and print the tokens.
     #[command(
         after_help = "Example:\n  countersign login --url http://127.0.0.1:8080 --private-key-file wallet.key"
@@ -470,6 +484,49 @@ pub(crate) struct SignArgs {
     pub(crate) body_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["file", "request", "refused"]))]
+pub(crate) struct ExplainArgs {
+    /// The file that holds the request.
+    #[arg(value_name = "REQUEST-FILE", requires = "dialect")]
+    pub(crate) file: Option<PathBuf>,
+    /// The dialect: its name, or a dialect file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) dialect: Option<String>,
+    /// The key id to go by, where it is another than the request says.
+    #[arg(long, conflicts_with_all = ["secret", "secret_file", "consumer"])]
+    pub(crate) key: Option<String>,
+    /// Who signs, in dialects whose requests do not say it.
+    #[arg(long, value_name = "NAME", value_parser = ConsumerName::parse, conflicts_with_all = ["secret", "secret_file"])]
+    pub(crate) consumer: Option<ConsumerName>,
+    /// The signing secret, or the public key [default: the one that is kept for the key id]. Other users of this machine can see
+    /// it while this runs.
+    #[arg(long, conflicts_with = "secret_file")]
+    pub(crate) secret: Option<String>,
+    /// A file that holds the secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The moment at which to judge it, as in 2026-11-21T12:00:00Z or 1795262400 [default: when it was captured, where the file
+    /// says it, and otherwise now].
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) now: Option<UnixTime>,
+    /// The file that holds the body, where the capture does not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body_file: Option<PathBuf>,
+    /// Which of the requests in the file, from 1 [default: the last].
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) entry: Option<NonZeroUsize>,
+    /// One that a running server refused, by the `X-Request-Id` of its answer.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["dialect", "key", "consumer", "secret", "secret_file", "now", "body_file", "entry"])]
+    pub(crate) request: Option<String>,
+    /// List the last ones that a running server refused.
+    #[arg(long, conflicts_with_all = ["dialect", "key", "consumer", "secret", "secret_file", "now", "body_file", "entry"])]
+    pub(crate) refused: bool,
+    /// The admin address of the running server [default: the one in the configuration].
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) admin: Option<String>,
+}
+
 /// A header, as `Name: value`.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderArg {
@@ -511,6 +568,16 @@ fn header(text: &str) -> Result<HeaderArg, &'static str> {
         .parse()
         .map_err(|_| "what stands after the colon is no value of a header")?;
     Ok(HeaderArg { name, value })
+}
+
+/// A moment, with its zone or in seconds.
+fn moment(text: &str) -> Result<UnixTime, &'static str> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(UnixTime::from_secs(seconds));
+    }
+    let at: Result<jiff::Timestamp, _> = text.parse();
+    at.map(|at| UnixTime::from_millis(at.as_millisecond()))
+        .map_err(|_| "write it as 2026-11-21T12:00:00Z, or in seconds since 1970")
 }
 
 fn token_key_id(text: &str) -> Result<TokenKeyId, &'static str> {

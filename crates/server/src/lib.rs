@@ -6,6 +6,7 @@ mod config;
 mod listen;
 mod master_key;
 mod serve;
+mod signer;
 mod storage;
 mod world;
 

@@ -7,6 +7,7 @@ mod consumer;
 mod context;
 mod demo;
 mod dialect;
+mod explain;
 mod http;
 mod import;
 mod import_file;
@@ -132,6 +133,7 @@ fn dispatch(cli: Cli) -> Result<Answer, Refusal> {
         Command::Token(command) => token::run(&context, command),
         Command::Dialect(command) => dialect::run(&context, command, common.json),
         Command::Sign(wanted) => sign::sign(&context, &wanted),
+        Command::Explain(wanted) => explain::explain(&context, &wanted),
         Command::Login(wanted) => login::login(&wanted),
         Command::Serve => serve::serve(&context),
         Command::Demo { exit } => {
