@@ -118,16 +118,17 @@ impl Recipe {
         if self.prepare(secret).variants.iter().any(of_no_use) { Err(UnusableSecret) } else { Ok(()) }
     }
 
-    /// What a secret is to the dialect: to be asked before one is taken over from elsewhere.
+    /// What a secret is to the dialect: to be asked before one is taken over from elsewhere. It is a public key only where no algorithm of the
+    /// dialect takes it for a shared secret: otherwise whoever knows it could sign, by naming that algorithm.
     pub fn secret_use(&self, secret: &[u8]) -> Result<SecretUse, UnusableSecret> {
         self.check_secret(secret)?;
         let prepared = self.prepare(secret);
-        let mut first = prepared
-            .variants
-            .iter()
-            .filter_map(|keys| keys.iter().find(|key| !matches!(key, Ready::Unusable)));
-        let public = first.all(|key| matches!(key, Ready::Public(_)));
-        Ok(if public { SecretUse::PublicKey } else { SecretUse::Shared })
+        let shared = |key: &Ready| match key {
+            Ready::Hmac(_) | Ready::PerRequest => true,
+            Ready::Public(_) | Ready::Unusable => false,
+        };
+        let shared = prepared.variants.iter().flatten().any(shared);
+        Ok(if shared { SecretUse::Shared } else { SecretUse::PublicKey })
     }
 
     /// Makes a credential's secret ready. Do it once and keep the result. A secret that does not fit the dialect makes a key
@@ -444,7 +445,7 @@ impl fmt::Debug for PreparedKey {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Dialects, Source};
+    use crate::{Dialects, SecretUse, Source};
 
     fn check(key: &str, secret: &str) -> bool {
         let text = format!(
@@ -461,6 +462,27 @@ mod tests {
         assert!(!check("{secret | slice(8)}", "short"));
         assert!(!check("{secret}", "-----BEGIN PUBLIC KEY-----"));
         assert!(!check("{secret | unhex}", "zz"));
+    }
+
+    #[test]
+    fn a_public_key_that_some_algorithm_takes_for_a_shared_secret_is_one() {
+        let used = |key: &str, algorithm: &str, secret: &str| {
+            let text = format!(
+                "[dialect.x]\nsignature = '{{header.Sig}}'\nencoding = 'hex'\nstring_to_sign = '{{body}}'\nalgorithm = {algorithm}\nkey = '{key}'"
+            );
+            let dialects = Dialects::load(&[Source { origin: "x".into(), text }]).unwrap();
+            let recipe = dialects.iter().next().unwrap();
+            recipe.secret_use(secret.as_bytes()).ok()
+        };
+        let hex = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
+        let (unhex, named) =
+            ("{secret | unhex}", "{ from = '{header.Alg}', allow = { e = 'ed25519', h = 'hmac-sha256' } }");
+        assert_eq!(used(unhex, "'ed25519'", hex), Some(SecretUse::PublicKey));
+        assert_eq!(used(unhex, named, hex), Some(SecretUse::Shared));
+        assert_eq!(used("{secret}", named, pem), Some(SecretUse::PublicKey));
+        assert_eq!(used("{secret}", named, hex), Some(SecretUse::Shared));
+        assert_eq!(used("{secret}", "'ed25519'", "a"), None);
     }
 
     #[test]
