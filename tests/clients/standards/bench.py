@@ -59,7 +59,7 @@ def other(secret: str) -> str:
     if secret.startswith("-----BEGIN"):
         return "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"
     at = len(secret) // 2
-    return secret[:at] + ("A" if secret[at] != "A" else "B") + secret[at + 1 :]
+    return secret[:at] + ("1" if secret[at] != "1" else "2") + secret[at + 1 :]
 
 
 def signed(folder: Path, dialect: str, key: str, secret: str, method: str, url: str, headers=(), body=b""):

@@ -12,15 +12,19 @@ from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from pathlib import Path
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_utils import keccak
 from standards import bench
 from standards.bench import URL
 
 PAGE = (Path(__file__).parents[3] / "docs" / "shapes.md").read_text()
 SHAPES = {name: text for text, name in re.findall(r"```toml\n(\[dialect\.([\w-]+)\].*?)```", PAGE, re.DOTALL)}
-SECRET = "fake-shared-secret-0123456789-abcdef"
+SECRET = "fake-shared-secret-0123456789-abcdef-0123456789"
 NOW = int(time.time())
 JSON = b'{"b": {"d": [1, {"e": "x y"}], "c": 2.50}, "a": "\\u00e4\\"", "n": null}'
 
@@ -132,6 +136,31 @@ def checksum():
     return SECRET, "POST", URL + "/hook", {"X-Key": "k", "X-Id": "id-1", "X-Time": at, "X-Sign": sign}, JSON
 
 
+def minted(key=SECRET, secret=SECRET, algorithm="HS256"):
+    claims = {"iss": "k", "exp": NOW + 60, "jti": f"n-{algorithm}", "htm": "POST", "htu": "/x?a=1"}
+    claims["body_sha256"] = hashlib.sha256(JSON).hexdigest()
+    headers = {"Authorization": f"Bearer {jwt.encode(claims, key, algorithm)}"}
+    return secret, "POST", URL + "/x?a=1", headers, JSON
+
+
+def minted_with_a_key(make=lambda: ec.generate_private_key(ec.SECP256R1()), algorithm="ES256"):
+    private = make()
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return minted(private, private.public_key().public_bytes(*form).decode(), algorithm)
+
+
+def minted_by_edwards():
+    return minted_with_a_key(ed25519.Ed25519PrivateKey.generate, "EdDSA")
+
+
+def account():
+    owner = Account.create()
+    text = f"POST /x?a=1 {NOW}\n{keccak(JSON).hex()}"
+    signature = "0x" + Account.sign_message(encode_defunct(text=text), owner.key).signature.hex().removeprefix("0x")
+    headers = {"X-Account": "k", "X-Time": str(NOW), "X-Signature": signature}
+    return owner.address, "POST", URL + "/x?a=1", headers, JSON
+
+
 def as_password():
     date = formatdate(NOW, usegmt=True)
     sent = base64.b64encode(f"k:{mac(date + chr(10) + '/x?a=1', algorithm='sha1').hex()}".encode()).decode()
@@ -152,13 +181,23 @@ SIGNERS = [
     local_time,
     base58,
     checksum,
+    minted,
+    minted_with_a_key,
+    minted_by_edwards,
+    account,
     as_password,
 ]
 
 
+def shape_of(signer) -> str:
+    """A shape with several signers is the beginning of their names."""
+    name = signer.__name__.replace("_", "-")
+    return max((shape for shape in SHAPES if name.startswith(shape)), key=len)
+
+
 @pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.__name__)
 def test_the_dialect_of_a_shape_accepts_what_its_signer_signs(tmp_path, signer, monkeypatch):
-    name = signer.__name__.removesuffix("_posted").replace("_", "-")
+    name = shape_of(signer)
     folder = tmp_path / "dialects" / "shapes"
     folder.mkdir(parents=True)
     (folder / f"{name}.toml").write_text(SHAPES[name])
@@ -167,4 +206,24 @@ def test_the_dialect_of_a_shape_accepts_what_its_signer_signs(tmp_path, signer, 
 
 
 def test_every_shape_of_the_page_has_a_signer():
-    assert set(SHAPES) == {signer.__name__.removesuffix("_posted").replace("_", "-") for signer in SIGNERS}
+    assert set(SHAPES) == {shape_of(signer) for signer in SIGNERS}
+
+
+def test_a_token_for_another_request_or_with_another_algorithm_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "dialects" / "shapes"
+    folder.mkdir(parents=True)
+    (folder / "minted.toml").write_text(SHAPES["minted"])
+    monkeypatch.setattr(bench, "DIALECTS", folder.parent)
+    secret, method, url, headers, body = minted()
+    bare = jwt.encode({"iss": "k", "exp": NOW + 60, "jti": "n"}, None, "none")
+    bench.refused(
+        tmp_path,
+        "minted",
+        (secret, "PUT", url, headers, body),
+        (secret, method, url + "2", headers, body),
+        (secret, method, url, headers, b"{}"),
+        (secret, method, url, {"Authorization": f"Bearer {bare}"}, body),
+        minted(algorithm="HS384"),
+        # A public key as the key of an HMAC.
+        (minted_with_a_key()[0], method, url, headers, body),
+    )
