@@ -157,4 +157,21 @@ mod tests {
             assert_eq!(made(bad), None, "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { cases: 256, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[<>/!&;a-c\\[\\]=\"' ]{0,60}") {
+            let _ = fields(text.as_bytes());
+            let _ = fields(format!("<a>{text}</a>").as_bytes());
+        }
+
+        #[test]
+        fn what_is_escaped_reads_as_it_was(value in "[ -~\u{e4}]{0,40}") {
+            let escaped = value.replace('&', "&amp;").replace('<', "&lt;");
+            let read = fields(format!("<x><v>{escaped}</v></x>").as_bytes()).unwrap();
+            proptest::prop_assert_eq!(read, [("v".to_owned(), value)]);
+        }
+    }
 }

@@ -176,4 +176,44 @@ mod tests {
         let long = format!("{{\"{}\":[{}1]}}", "n".repeat(1000), "1,".repeat(1000));
         assert_eq!(flat(long.as_bytes(), ".", ""), Err(Flaw::TooMany));
     }
+
+    fn value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+        use proptest::prelude::*;
+        use serde_json::Value;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[ -~\u{e4}\n]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-d\u{e4}\"]{0,3}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { cases: 256, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn a_document_that_is_written_anew_says_the_same(value in value()) {
+            let pretty = serde_json::to_vec_pretty(&value).unwrap();
+            let sorted = tidy(&pretty, Order::Sorted, Spacing::Compact).unwrap();
+            // Another library sorts members by name too, and writes nothing between them.
+            proptest::prop_assert_eq!(&sorted, &serde_json::to_string(&value).unwrap());
+            for (order, spacing) in [(Order::AsSent, Spacing::Compact), (Order::AsSent, Spacing::Spaced), (Order::Sorted, Spacing::Spaced)] {
+                let written = tidy(&pretty, order, spacing).unwrap();
+                proptest::prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), value.clone());
+            }
+        }
+
+        #[test]
+        fn any_text_is_flattened_or_refused(text in "[{}\\[\\],:\"a0 ]{0,40}") {
+            let _ = flat(text.as_bytes(), ".", "");
+            let _ = tidy(text.as_bytes(), Order::Sorted, Spacing::Compact);
+        }
+    }
 }

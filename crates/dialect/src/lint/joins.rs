@@ -39,10 +39,10 @@ fn in_template(program: &Program, template: &Template) -> bool {
 
 /// Whether there is such a place within what a slot is made of.
 fn inside(program: &Program, slot: &Slot) -> bool {
-    let empty_render = slot.filters.iter().any(|filter| match filter {
-        Filter::Render(between, after) => between.is_empty() || after.is_empty(),
-        Filter::Values(after) | Filter::NamesOf(after) => after.is_empty(),
-        _ => false,
+    let empty_render = slot.filters.iter().any(|filter| {
+        matches!(filter, Filter::Render(between, after) if between.is_empty() || after.is_empty())
+            || matches!(filter, Filter::Values(after) | Filter::NamesOf(after) if after.is_empty())
+            || matches!(filter, Filter::Line(between) if between.is_empty())
     });
     empty_render
         || step(program, slot).is_some_and(|template| in_template(program, template))
@@ -50,10 +50,8 @@ fn inside(program: &Program, slot: &Slot) -> bool {
 }
 
 fn step<'p>(program: &'p Program, slot: &Slot) -> Option<&'p Template> {
-    match &slot.source {
-        Source::Let(at) => program.lets.get(*at).map(|step| &step.template),
-        _ => None,
-    }
+    let Source::Let(at) = &slot.source else { return None };
+    program.lets.get(*at).map(|step| &step.template)
 }
 
 /// The parts of a template, steps that only name another one written out.
@@ -79,13 +77,19 @@ fn part<'p>(program: &'p Program, slot: &'p Slot) -> Part<'p> {
         .iter()
         .rev()
         .find(|filter| !matches!(filter, Filter::Encode(_) | Filter::Upper | Filter::Lower));
-    match made {
-        Some(Filter::Hash(_) | Filter::Hmac(..) | Filter::Chain(..) | Filter::Date(..)) => {
-            return Part::Measured;
-        }
-        // A number of bytes, where it is not the end that is taken off something longer.
-        Some(Filter::Slice(from, to)) if *from >= 0 && *to > 0 => return Part::Measured,
-        _ => {}
+    if matches!(made, Some(Filter::Hash(_) | Filter::Hmac(..) | Filter::Chain(..) | Filter::Date(..))) {
+        return Part::Measured;
+    }
+    // A number of bytes, where it is not the end that is taken off something longer.
+    if matches!(made, Some(Filter::Slice(from, to)) if *from >= 0 && *to > 0) {
+        return Part::Measured;
+    }
+    let read_for = |field| is_field(program, &slot.source, field);
+    if read_for(Field::KeyId) {
+        return Part::Same;
+    }
+    if read_for(Field::Timestamp) || read_for(Field::Expires) {
+        return Part::Measured;
     }
     match &slot.source {
         // One credential has one key id.
@@ -94,13 +98,22 @@ fn part<'p>(program: &'p Program, slot: &'p Slot) -> Part<'p> {
         Source::Field(Field::Timestamp | Field::Expires) | Source::Method | Source::Scheme | Source::Port => {
             Part::Measured
         }
-        source if is_field(program, source, Field::KeyId) => Part::Same,
-        source
-            if is_field(program, source, Field::Timestamp) || is_field(program, source, Field::Expires) =>
-        {
-            Part::Measured
-        }
-        _ => Part::Free(slot),
+        Source::Host
+        | Source::Hostname
+        | Source::Path
+        | Source::RawQuery
+        | Source::Target
+        | Source::Url
+        | Source::Body
+        | Source::Header(_)
+        | Source::Query(_)
+        | Source::Form(_)
+        | Source::Json(_)
+        | Source::List(_)
+        | Source::Field(Field::Nonce)
+        | Source::Signature
+        | Source::Group(_)
+        | Source::Let(_) => Part::Free(slot),
     }
 }
 
@@ -149,12 +162,9 @@ fn stand_apart(first: &Slot, second: &Slot) -> bool {
 }
 
 fn may_be_empty(slot: &Slot) -> bool {
-    match slot.source {
-        Source::Path | Source::Target | Source::Url | Source::Host | Source::Hostname => {
-            slot.filters.iter().any(Filter::leaves_a_part)
-        }
-        _ => true,
-    }
+    let never_empty =
+        matches!(slot.source, Source::Path | Source::Target | Source::Url | Source::Host | Source::Hostname);
+    !never_empty || slot.filters.iter().any(Filter::leaves_a_part)
 }
 
 /// Whether the first stands in the second too: then the second says what the first is.
