@@ -116,8 +116,10 @@ impl Limiter {
     pub fn take(&self, checks: &[Check<'_>], now: UnixTime) -> Result<Taken, Exceeded> {
         let now = self.present(now);
         let tables = self.tables();
-        let levels = tables.levels(checks);
-        if let Some(exceeded) = refusal(checks, &levels, now) {
+        // Where there are several, what is over one of them is to change nothing of the others, not even for a moment.
+        if checks.len() > 1
+            && let Some(exceeded) = refusal(checks, &tables.levels(checks), now)
+        {
             return Err(exceeded);
         }
         let mut taken: SmallVec<[&Bucket; 2]> = SmallVec::new();
@@ -129,7 +131,7 @@ impl Limiter {
                     standings.push(Standing::of(check.rule, level, now));
                 }
                 Err(level) => {
-                    // Somebody else took the last one since the look.
+                    // There is none, or somebody else took the last one since the look.
                     for (bucket, check) in taken.iter().zip(checks) {
                         bucket.give_back(check.rule.rate);
                     }
