@@ -6,6 +6,8 @@ import threading
 import time
 from collections import Counter
 
+from harness import wire
+from harness.ports import free_port
 from harness.problems import refused
 from harness.wait import until
 from realm import client as realm
@@ -190,3 +192,50 @@ def test_whoever_guesses_too_often_is_shut_out_and_others_go_on(start):
     assert [send("garbage", "192.0.2.1") for _ in range(6)] == [401] * 4 + [429] * 2
     assert send(key.api_key, "192.0.2.1") == 429
     assert send(key.api_key, "192.0.2.2") == 200
+
+
+def test_at_a_door_where_a_proxy_asks_limits_are_kept_and_the_clients_address_is_the_proxys_word(start, make_home):
+    door = free_port()
+    home = make_home(
+        f"""
+[clients]
+trusted_proxies = ["127.0.0.1"]
+[[limit]]
+name = "default"
+rates = ["3/d"]
+[[limit]]
+name = "open"
+per = "address"
+rates = ["2/d"]
+[[forward_auth]]
+name = "front"
+listen = "127.0.0.1:{door}"
+proxy = "traefik"
+[[route]]
+path = "/keys/{{*rest}}"
+require = "api-key"
+upstream = "api"
+[[route]]
+path = "/open/{{*rest}}"
+require = "nothing"
+limits = ["open"]
+upstream = "api"
+"""
+    )
+    server = start(home)
+    home.consumer("acme")
+    key = home.issue("acme")
+
+    def check(path, client="192.0.2.1"):
+        told = {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": path, "X-Forwarded-Proto": "http"}
+        told |= {"X-Forwarded-Host": "api", "X-Forwarded-For": client, "X-API-Key": key.api_key}
+        return wire.send(("127.0.0.1", door), "GET", "/check", told)
+
+    # One of them through the reverse proxy: both doors count together.
+    assert get(server, key).status == 200
+    answers = [check("/keys/x") for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [answer.header("X-RateLimit-Remaining") for answer in answers] == ["1", "0", "0"]
+    assert refused(answers[-1], 429) == "RATE_LIMITED" and answers[-1].header("Retry-After")
+    assert [check("/open/x").status for _ in range(3)] == [200, 200, 429]
+    assert check("/open/x", "192.0.2.2").status == 200
