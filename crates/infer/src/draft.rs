@@ -139,13 +139,6 @@ fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) 
     for line in base_lines {
         put(&mut file, line);
     }
-    let guesses = base_roles.guesses();
-    if !guesses.is_empty() {
-        let _ = writeln!(file, "{GUESSED}");
-    }
-    for line in &guesses {
-        put(&mut file, line);
-    }
     // The dialect's own first: what a variant takes apart otherwise stands in the variant.
     let mut steps: Vec<String> = Vec::new();
     let mut own_steps: Vec<Vec<String>> = vec![Vec::new(); groups.len()];
@@ -161,6 +154,13 @@ fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) 
     }
     for step in steps {
         let _ = writeln!(file, "{step}");
+    }
+    let guesses = base_roles.guesses();
+    if !guesses.is_empty() {
+        let _ = writeln!(file, "{GUESSED}");
+    }
+    for line in &guesses {
+        put(&mut file, line);
     }
     for (at, ((group, choice), own)) in variants.iter().zip(&roles).enumerate() {
         let later: Vec<&Group> = groups.iter().skip(at + 1).map(|(group, _)| *group).collect();

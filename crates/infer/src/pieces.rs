@@ -141,6 +141,7 @@ fn digests(pieces: &mut Pieces<'_, '_>, evaluator: &Evaluator<'_>) {
             pieces.add(format!("{{body | {hash} | {codec}}}"), None, BODY, cost + more);
         }
     }
+    pieces.add("SHA-256={body | sha256 | base64}", None, BODY, 5);
     if evaluator.samples.iter().any(|sample| !sample.body.is_empty()) {
         pieces.add("{body | base64}", None, BODY, 3);
     }
@@ -179,6 +180,7 @@ fn atoms(pieces: &mut Pieces<'_, '_>, target: &Target, key_id: Option<&str>) {
             Place::Json(_) if matches!(target.place, Place::Json(_)) => 2,
             Place::Query(_) | Place::Form(_) | Place::Json(_) => 4,
         };
+        let cost = if shows_body(&pieces.all, atom) { cost + SHOWN } else { cost };
         pieces.add(format!("{{{}}}", atom.expr), atom.step, covers, cost);
         let is_object = |value: &Vec<u8>| value.first() == Some(&b'{');
         if atom.values.iter().flatten().any(is_object) {
@@ -186,6 +188,19 @@ fn atoms(pieces: &mut Pieces<'_, '_>, target: &Target, key_id: Option<&str>) {
             pieces.add(format!("{{{} | json | sort | render('=', '&')}}", atom.expr), atom.step, covers, 5);
         }
     }
+}
+
+/// What a value costs more that shows the body or its digest: signed itself it would leave the body open.
+const SHOWN: u8 = 4;
+
+/// Whether a value is what some text over the body comes to, wherever it stands.
+fn shows_body(all: &[Piece], atom: &Atom) -> bool {
+    let same = |piece: &Piece| {
+        piece.covers == BODY
+            && (0..atom.values.len())
+                .all(|at| atom.text(at).is_none_or(|text| piece.value(at) == Some(text.as_bytes())))
+    };
+    all.iter().any(same)
 }
 
 /// Whether it says how it is signed, as in `AWS4-HMAC-SHA256`.

@@ -188,3 +188,43 @@ fn advance(
     }
     moved.then_some(to)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pieces::METHOD;
+
+    fn piece(template: &str, covers: Covers, values: &[&str]) -> Piece {
+        let values = values.iter().map(|value| Some(value.as_bytes().to_vec())).collect();
+        Piece { template: template.to_owned(), step: None, covers, cost: 1, values }
+    }
+
+    fn first(pieces: &[Piece], texts: &[&str]) -> Option<String> {
+        let texts: Vec<(usize, &[u8])> = texts.iter().map(|text| text.as_bytes()).enumerate().collect();
+        let found = templates(pieces, &texts);
+        found.first().map(|template| template.text(|at| pieces[at].template.clone()))
+    }
+
+    fn pieces() -> [Piece; 4] {
+        [
+            piece("{target}", PATH | QUERY, &["/a", "/a?b=c"]),
+            piece("{path}", PATH, &["/a", "/a"]),
+            piece("{method}", METHOD, &["GET", "POST"]),
+            piece("{body}", BODY, &["", "{}"]),
+        ]
+    }
+
+    #[test]
+    fn what_is_equal_in_one_request_is_told_apart_by_another() {
+        assert_eq!(first(&pieces(), &["GET /a", "POST /a?b=c"]).as_deref(), Some("{method} {target}"));
+        assert_eq!(first(&pieces(), &["GET /a", "POST /a"]).as_deref(), Some("{method} {path}"));
+        assert_eq!(first(&pieces()[..2], &["/a", "/b"]), None);
+    }
+
+    #[test]
+    fn a_part_that_one_request_lacks_may_bring_its_separator_along() {
+        let found = first(&pieces(), &["GET", "POST\n{}"]);
+        assert_eq!(found.as_deref(), Some("{method}{body | prefix('\n')}"));
+        assert_eq!(first(&pieces(), &["GET\n", "POST\n{}"]).as_deref(), Some("{method}\n{body}"));
+    }
+}

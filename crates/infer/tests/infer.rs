@@ -193,6 +193,17 @@ fn a_digest_within_the_string_and_a_secret_in_base64_are_found() {
 }
 
 #[test]
+fn where_a_header_shows_a_digest_that_is_signed_the_body_is_signed_and_not_what_the_header_says() {
+    let body = "{\"price\":1}";
+    let digest = STANDARD.encode(digest::digest(&digest::SHA512, body.as_bytes()));
+    let mac = mac(&format!("POST\n/v1/items\n{digest}\n{TIME}"));
+    let headers =
+        [("X-API-Key", KEY), ("X-Timestamp", TIME), ("X-Content-Digest", &digest), ("X-Signature", &mac)];
+    let found = ask(&[sample("POST", "/v1/items", &headers, body)]).unwrap();
+    assert!(line(&found, "string_to_sign").contains("{body | sha512 | base64}"), "{}", found.file);
+}
+
+#[test]
 fn where_the_secret_itself_is_sent_it_says_so() {
     let headers = [("X-Api-Key", KEY), ("X-Api-Secret", SECRET)];
     let found = ask(&[sample("GET", "/v1/a", &headers, "")]).unwrap();
@@ -204,4 +215,45 @@ fn a_request_that_holds_nothing_like_a_signature_is_told_by_its_place() {
     let not = ask(&[sample("GET", "/v1/a", &[("X-Api-Key", KEY)], "")]).unwrap_err();
     assert_eq!(not.ended, Ended::NoSignature { sample: 0 });
     assert_eq!(ask(&[]).unwrap_err().ended, Ended::NoSample);
+}
+
+#[test]
+fn the_signature_is_found_wherever_it_stands() {
+    let body = "{\"a\":1}";
+    let text = format!("{TIME}.{body}");
+    let (made, hex) = (mac(&text), hex_mac(&text));
+    let url = made.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let authorization = [
+        format!("HMAC {KEY}:{TIME}:{made}"),
+        format!("Acme key=\"{KEY}\", time=\"{TIME}\", sig=\"{hex}\""),
+        format!("Basic {}", STANDARD.encode(format!("{KEY}:{hex}"))),
+    ];
+    let mut samples: Vec<Sample> = authorization
+        .iter()
+        .map(|value| sample("POST", "/v1/a", &[("Authorization", value), ("X-Time", TIME)], body))
+        .collect();
+    samples.push(sample("POST", "/v1/a", &[("X-Time", TIME), ("X-Sig", &format!("sha256={hex}"))], body));
+    samples.push(sample("POST", "/v1/a", &[("X-Sig", &format!("t={TIME},v1={hex}"))], body));
+    samples.push(sample("POST", &format!("/v1/a?key={KEY}&sign={url}"), &[("X-Time", TIME)], body));
+    for sample in samples {
+        let found = ask(std::slice::from_ref(&sample));
+        let found = found.unwrap_or_else(|not| panic!("{not:?} {:?}", sample.headers));
+        assert!(line(&found, "string_to_sign").contains("{body}"), "{}", found.file);
+    }
+}
+
+fn hex_mac(text: &str) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap();
+    STANDARD.decode(mac(text)).unwrap().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[test]
+fn a_signature_among_the_parameters_is_over_the_others() {
+    let text = format!("a=1&key={KEY}&time={TIME}&z=2");
+    let form = format!("z=2&a=1&key={KEY}&time={TIME}&sign={}", hex_mac(&text));
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    let found = ask(&[sample("POST", "/v1/a", &headers, &form)]).unwrap();
+    assert_eq!(line(&found, "signature"), r#""{form.sign}""#);
+    assert_eq!(line(&found, "string_to_sign"), r#""{form | drop('sign') | sort | render('=', '&')}""#);
+    assert_eq!(line(&found, "key_id"), r#""{form.key}""#);
 }

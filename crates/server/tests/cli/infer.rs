@@ -83,3 +83,19 @@ fn an_interrupt_ends_it_with_how_far_it_came() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(rest.contains("error: interrupted: "), "{rest}");
 }
+
+#[test]
+fn the_example_of_the_page_prints_what_stands_below_it() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let page = std::fs::read_to_string(format!("{root}/docs/infer.md")).unwrap();
+    let block = |kind: &str| {
+        let begin = page.split_once(&format!("```{kind}\n")).unwrap().1;
+        begin.split_once("```").unwrap().0.to_owned()
+    };
+    let line = block("sh").replace("\\\n", " ");
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let folder = Folder::new();
+    let ran = Ran::of(folder.command(&words).current_dir(root));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(ran.stdout, block("toml"));
+}
