@@ -69,7 +69,8 @@ fn sigv4() -> Case {
         key.copy_from_slice(body.as_ref());
         // Four for the key, one for the signature.
         for part in [&b"20261121"[..], b"us-east-1", b"execute-api", b"aws4_request", canonical.as_ref()] {
-            key.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part).as_ref());
+            let next = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part);
+            key.copy_from_slice(next.as_ref());
         }
         key
     });

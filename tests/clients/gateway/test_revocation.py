@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import statistics
 import threading
 
@@ -9,9 +10,12 @@ import pytest
 
 from harness.countersign import Refused, Server
 from harness.ports import free_port
+from harness.raw import read_all, status
 from harness.wait import until
+from realm import client as realm
 
 ROUTES = '[[route]]\npath = "/keys/{*rest}"\nrequire = "api-key"\nupstream = "api"\n'
+SIGNED = '[[route]]\npath = "/signed/{*rest}"\nrequire = "signature:realm"\nquery = "refuse"\nupstream = "api"\n'
 REVOCATIONS = 50
 
 
@@ -147,3 +151,26 @@ def test_the_metrics_say_how_old_what_is_remembered_is(start):
     text = server.admin("/metrics").body.decode()
     age = float(re.search(r"^countersign_change_feed_age_seconds (\S+)$", text, re.M)[1])
     assert 0 <= age < 5
+
+
+def test_a_body_that_is_on_its_way_over_a_reload_opens_nothing_for_a_credential_that_was_revoked_meanwhile(start):
+    server = start(SIGNED)
+    home = server.home
+    home.consumer("acme")
+    body = b"x" * 1000
+    for fate in ("stays", "revoked"):
+        credential = home.issue("acme", dialect="realm")
+        signed = realm.headers(credential, "POST", "/signed/x", body)
+        with socket.create_connection(server.address, timeout=20) as wire:
+            head = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+            head = f"POST /signed/x HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n{head}Connection: close\r\n\r\n"
+            wire.sendall(head.encode() + body[:10])
+            # Known to the verifier of the old configuration, which goes on with this request alone.
+            assert realm.call(server, credential, "POST", "/signed/x", b"y").status == 200
+            home.configure(SIGNED + ROUTES.replace("/keys/", f"/{fate}/"))
+            server.signal(signal.SIGHUP)
+            until("the reload", lambda: server.send("GET", f"/{fate}/x").status == 401, 5)
+            if fate == "revoked":
+                in_effect(home.command("key", "revoke", credential.key_id, "--wait"))
+            wire.sendall(body[10:])
+            assert status(read_all(wire)) == {"stays": 200, "revoked": 401}[fate]
