@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sqlite3
 
 import pytest
 
@@ -95,6 +96,20 @@ def test_nothing_passes_while_countersign_is_down(upstream):
             assert running.send("GET", target, {"X-API-Key": key}).status == expected, name
         assert upstream.count == before
         running.stop_proxy()
+
+
+def test_a_decision_that_cannot_be_made_is_503_and_not_a_yes(deployment, upstream):
+    unseen = deployment.home.issue("acme").api_key
+    database = sqlite3.connect(deployment.home.database)
+    database.execute("ALTER TABLE credentials RENAME TO gone")
+    database.commit()
+    before = upstream.count
+    answer = deployment.send("GET", "/v1/thing", {"X-API-Key": unseen})
+    database.execute("ALTER TABLE gone RENAME TO credentials")
+    database.commit()
+    # Envoy makes an answer of its own of whatever is no fault of the client.
+    assert (answer.status, answer.code) == (503, None if deployment.name == "envoy" else "UNAVAILABLE")
+    assert upstream.count == before
 
 
 def test_a_body_longer_than_the_proxy_sends_along_is_refused(deployment, upstream):

@@ -167,12 +167,12 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn bad_request(why: BadRequest) -> Box<Refused> {
-    Refused::answered(Problem::BadRequest(why), "bad_request", why.to_string())
+    Refused::answered(Problem::BadRequest(why), why.code(), why.to_string())
 }
 
 fn forged(name: &str) -> Box<Refused> {
     let why = BadRequest::Forged;
-    Refused::answered(Problem::BadRequest(why), "forged_header", format!("{why}: `{name}`"))
+    Refused::answered(Problem::BadRequest(why), why.code(), format!("{why}: `{name}`"))
 }
 
 /// The body, as far as this door sees it.
