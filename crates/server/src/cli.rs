@@ -463,9 +463,9 @@ pub(crate) struct SignArgs {
     /// The dialect.
     #[arg(long, value_parser = DialectName::parse)]
     pub(crate) dialect: DialectName,
-    /// The API key, as `key issue` gave it.
+    /// The API key, as `key issue` gave it, or the key id that was imported; left out where requests carry none.
     #[arg(long)]
-    pub(crate) key: String,
+    pub(crate) key: Option<String>,
     /// The signing secret, as `key issue` gave it. Other users of this machine can see it while this runs.
     #[arg(long, required_unless_present = "secret_file", conflicts_with = "secret_file")]
     pub(crate) secret: Option<String>,

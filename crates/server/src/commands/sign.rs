@@ -4,7 +4,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_dialect::{SignInput, Signed};
+use countersign_dialect::{KeyNaming, SignInput, Signed};
 use countersign_model::{Clock as _, Secret};
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -42,6 +42,14 @@ pub(crate) fn sign(context: &Context, wanted: &SignArgs) -> Result<Answer, Refus
     let named_host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = named_host.map_or_else(|| host_of(scheme, authority), str::to_owned);
     let secret = secret_of(wanted.secret.as_deref(), wanted.secret_file.as_deref())?;
+    let key_id = match (&wanted.key, recipe.key_naming()) {
+        (Some(key), KeyNaming::ByRequest | KeyNaming::ByRoute) => key.as_str(),
+        (None, KeyNaming::ByRoute) => "",
+        (None, KeyNaming::ByRequest) => {
+            let message = format!("requests in `{}` carry a key id: name it with --key", recipe.name());
+            return Err(Refusal::new("NO_KEY", message));
+        }
+    };
     let signed = recipe
         .sign(SignInput {
             method: wanted.method.as_str(),
@@ -50,7 +58,7 @@ pub(crate) fn sign(context: &Context, wanted: &SignArgs) -> Result<Answer, Refus
             target,
             headers: &headers,
             body: &body,
-            key_id: &wanted.key,
+            key_id,
             secret: secret.expose(),
             now: SystemClock.now(),
             entropy: &OsEntropy,

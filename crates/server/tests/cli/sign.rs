@@ -137,3 +137,15 @@ fn what_cannot_be_signed_is_refused() {
     folder.write("list", "[1]");
     assert_eq!(sign("pitchprint", "http://h/", &["--body-file", "list"]), "NOT_SIGNED");
 }
+
+#[test]
+fn a_webhook_is_signed_without_a_key_and_a_request_that_carries_one_is_not() {
+    let folder = Folder::new();
+    let sign = |dialect: &'static str| {
+        ["sign", "--dialect", dialect, "--secret", SECRET, "POST", "http://127.0.0.1:9/hook"]
+    };
+    let signed = folder.json(&sign("github"));
+    let headers = signed["headers"].as_array().unwrap();
+    assert!(headers.iter().any(|pair| pair[0] == "x-hub-signature-256"), "{signed}");
+    assert_eq!(folder.refusal(&sign("aws-sigv4")), "NO_KEY");
+}
