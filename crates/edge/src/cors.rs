@@ -16,6 +16,10 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::{REQUEST_ID, RequestId};
 
+/// Our headers that a page may read: the name of its request, and how its caller stands with limits.
+const EXPOSED: &str = "x-request-id, retry-after, ratelimit-policy, ratelimit, x-ratelimit-limit, \
+                       x-ratelimit-remaining, x-ratelimit-reset";
+
 /// Which pages may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
@@ -101,7 +105,7 @@ impl AllowedOrigin {
             return;
         }
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.0.clone());
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 }
 

@@ -37,6 +37,8 @@ def test_the_page_can_read_answers_and_refusals(server):
         assert answer.status == status
         assert answer.header("Access-Control-Allow-Origin") == PAGE
         assert "origin" in ",".join(answer.all("Vary")).lower()
+        exposed = answer.header("Access-Control-Expose-Headers").split(", ")
+        assert {"x-request-id", "retry-after", "x-ratelimit-remaining"} <= set(exposed)
 
 
 @pytest.mark.parametrize(
