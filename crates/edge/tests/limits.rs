@@ -58,6 +58,25 @@ fn a_request_that_does_not_pass_for_another_reason_uses_nothing_up() {
 }
 
 #[test]
+fn a_signature_that_serves_once_is_not_used_up_by_a_request_over_a_limit() {
+    let world = World::new();
+    let realm = world.issue(Some("realm"), "");
+    let limit = Arc::new(world.limit(Per::Credential, &["1/min"]));
+    let sign = |path: &str| {
+        Sent::new("POST", path, "signature:realm")
+            .header("X-API-Key", &realm.api_key)
+            .header("X-Timestamp", &NOON.to_string())
+            .header("X-Signature", &realm_signature(&realm.secret, "POST", path, NOON, b""))
+            .once()
+            .limit(&limit)
+    };
+    assert_eq!(statuses(&world, &sign("/one"), 1, 0), [200]);
+    assert_eq!(statuses(&world, &sign("/two"), 2, 0), [429, 429]);
+    assert_eq!(statuses(&world, &sign("/two"), 1, 60), [200]);
+    assert_eq!(statuses(&world, &sign("/two"), 1, 120), [403]);
+}
+
+#[test]
 fn all_keys_of_a_consumer_together_keep_its_limit() {
     let world = World::new();
     let (one, two) = (world.issue(None, ""), world.issue(None, ""));

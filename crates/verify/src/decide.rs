@@ -23,8 +23,8 @@ use crate::streamed::Rest;
 use crate::usable::{Entry, Unusable, UsableSecret};
 use crate::verified::{AllEvidence, Evidence, LiveSession, Permit, Proven};
 use crate::{
-    Accept, BodySource, Denial, Failure, Outage, Reason, Requirement, Scheme, SignatureUse, UnsignedQuery,
-    Verdict, Verified,
+    Accept, BodySource, Caller, Denial, Failure, Outage, Reason, Requirement, Scheme, SignatureUse,
+    UnsignedQuery, Verdict, Verified,
 };
 
 /// What a [`Verifier`] is made from.
@@ -103,7 +103,7 @@ impl Verifier {
             (nobody, permit)
         } else {
             guesses.may_try(limiter, arrival)?;
-            let proven = self.prove(request, body, requirement, arrival.at).await;
+            let proven = self.prove(request, body, requirement, arrival).await;
             if let Err(Failure::Denied(denial)) = &proven {
                 guesses.note(limiter, denial, arrival);
             }
@@ -114,14 +114,15 @@ impl Verifier {
         Ok(Verified::new(proven, permit, counted))
     }
 
-    /// Who sent `request`, and that they may do this. `now` is the one time of the request.
+    /// Who sent `request`, and that they may do this.
     async fn prove<B: BodySource>(
         &self,
         request: Request<'_>,
         body: &mut B,
         requirement: &Requirement,
-        now: UnixTime,
+        arrival: Arrival,
     ) -> Result<(Proven, Permit), Failure> {
+        let now = arrival.at;
         self.memory.believable(now).map_err(Failure::Unavailable)?;
 
         let early = match requirement.body_use() {
@@ -147,6 +148,11 @@ impl Verifier {
         let mut checked: SmallVec<[Checked; 2]> = SmallVec::new();
         for (place, claim) in admitted.drain(..).enumerate() {
             checked.push(claim.check(&request, &rest, place, requirement.signature_use())?);
+        }
+        // What is claimed is written to the disk: not for a caller who is over a limit.
+        if !requirement.limits().is_empty() && checked.iter().any(Checked::claims) {
+            let caller = Checked::caller(&checked).map_err(denied)?;
+            Counted::look(&self.settings.limiter, requirement.limits(), &caller, arrival)?;
         }
         let mut evidence = AllEvidence::new();
         for claim in checked.drain(..) {
@@ -431,6 +437,29 @@ impl Admitted<'_> {
 }
 
 impl Checked {
+    /// Whether something is to be claimed for it.
+    fn claims(&self) -> bool {
+        match self {
+            Self::Done(_) => false,
+            Self::Signed { guard, .. } => guard.claims(),
+        }
+    }
+
+    /// Who it will be once each has served for the first time.
+    fn caller(all: &[Self]) -> Result<Caller, Reason> {
+        let mut caller = Caller::default();
+        for one in all {
+            match one {
+                Self::Done(Evidence::ApiKey(key)) => caller.add_app(key.entry())?,
+                Self::Done(Evidence::AccessToken(valid, _)) => caller.add_user(valid.claims().clone()),
+                Self::Done(Evidence::Signature(secret, ..)) | Self::Signed { secret, .. } => {
+                    caller.add_app(secret.entry())?;
+                }
+            }
+        }
+        Ok(caller)
+    }
+
     /// Claims the signature where something guards it.
     async fn first_use(self, store: &dyn Store, now: UnixTime) -> Result<Evidence, Failure> {
         match self {

@@ -74,21 +74,33 @@ impl Counted {
         if limits.is_empty() {
             return Ok(Self(Taken::new()));
         }
-        let checks: SmallVec<[Check<'_>; 4]> =
-            limits.iter().flat_map(|limit| limit.checks(caller, arrival.from)).collect();
-        match limiter.take(&checks, arrival.at) {
-            Ok(taken) => Ok(Self(taken)),
-            Err(exceeded) => Err(Failure::Limited(Box::new(Limited {
-                key_id: caller.app().map(|app| app.key_id().clone()),
-                exceeded,
-            }))),
-        }
+        let taken = limiter.take(&checks(limits, caller, arrival), arrival.at);
+        taken.map(Self).map_err(|exceeded| limited(caller, exceeded))
     }
 
+    /// Refuses a request of somebody who is over a limit, and counts nothing.
+    pub(crate) fn look(
+        limiter: &Limiter,
+        limits: &[Arc<Limit>],
+        caller: &Caller,
+        arrival: Arrival,
+    ) -> Result<(), Failure> {
+        let looked = limiter.look(&checks(limits, caller, arrival), arrival.at);
+        looked.map_err(|exceeded| limited(caller, exceeded))
+    }
     /// How whoever was counted stands with every rule.
     pub(crate) fn standings(&self) -> &[Standing] {
         &self.0
     }
+}
+
+fn checks<'a>(limits: &'a [Arc<Limit>], caller: &Caller, arrival: Arrival) -> SmallVec<[Check<'a>; 4]> {
+    limits.iter().flat_map(|limit| limit.checks(caller, arrival.from)).collect()
+}
+
+fn limited(caller: &Caller, exceeded: Exceeded) -> Failure {
+    let key_id = caller.app().map(|app| app.key_id().clone());
+    Failure::Limited(Box::new(Limited { key_id, exceeded }))
 }
 
 impl Limit {
