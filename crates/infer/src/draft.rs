@@ -1,6 +1,6 @@
 //! The dialect file: written, loaded, and verified against every sample before anybody sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use crate::evaluate::load;
 use crate::fields::Roles;
 use crate::group::Group;
 use crate::infer::Question;
-use crate::layout::{Atom, Layout};
+use crate::layout::{Atom, Layout, Place};
 use crate::makers::How;
 use crate::pieces::{BODY, PATH};
 use crate::sample::Sample;
+use crate::secrets;
 use crate::toml_text::quoted;
 use crate::unify::Template;
 use crate::when;
@@ -155,6 +156,14 @@ fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) 
     for step in steps {
         let _ = writeln!(file, "{step}");
     }
+    let all: Vec<usize> = (0..question.samples.len()).collect();
+    for (name, atom) in secrets::shown(question.secret, layout, &all) {
+        let part = format!("\"{{secret.{name}}}\"");
+        let _ = writeln!(file, "checks.{name} = [{}, {part}]", quoted(&format!("{{{}}}", atom.expr)));
+        if matches!(atom.place, Place::Header(_)) {
+            let _ = writeln!(file, "sign.\"{}\" = {part}", atom.expr);
+        }
+    }
     let guesses = base_roles.guesses();
     if !guesses.is_empty() {
         let _ = writeln!(file, "{GUESSED}");
@@ -203,7 +212,10 @@ fn algorithms(layout: &Layout, groups: &[(&Group, &Choice)], written: &[Vec<Line
             }
         }
         let short = names.keys().all(|name| name.len() <= 32);
-        (short && names.len() == groups.len()).then_some(names)
+        // Every group has an algorithm of its own, or it is not that in which they differ.
+        let distinct: BTreeSet<&String> = names.values().collect();
+        let told_apart = names.len() == groups.len() && distinct.len() == groups.len();
+        (short && told_apart).then_some(names)
     };
     // What is called an algorithm tells best.
     let atoms = layout.atoms.iter().filter_map(|atom| Some((atom, names(atom)?)));

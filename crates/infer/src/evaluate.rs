@@ -17,7 +17,7 @@ const NAME: &str = "inferred";
 /// Evaluates templates.
 pub(crate) struct Evaluator<'a> {
     pub(crate) samples: &'a [Sample],
-    secret: &'a [u8],
+    pub(crate) secret: &'a [u8],
 }
 
 impl<'a> Evaluator<'a> {

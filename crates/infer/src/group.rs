@@ -7,6 +7,7 @@ use crate::layout::Layout;
 use crate::makers::Maker;
 use crate::nest::{Nest, written};
 use crate::pieces::Piece;
+use crate::sample::Sample;
 use crate::signature::{Target, decoded};
 use crate::unify::{Template, templates};
 
@@ -74,21 +75,10 @@ impl Group {
     }
 
     /// As few groups as make all members.
-    pub(crate) fn split(self, members: Vec<Member>) -> Vec<Self> {
-        let mut lists: Vec<Vec<Member>> = vec![members.clone()];
-        if self.found(&members).is_none() {
-            lists = Vec::new();
-            for member in members {
-                let fits = |list: &Vec<Member>| {
-                    let more: Vec<Member> = list.iter().chain([&member]).cloned().collect();
-                    self.found(&more).is_some()
-                };
-                match lists.iter().position(fits).and_then(|at| lists.get_mut(at)) {
-                    Some(list) => list.push(member),
-                    None => lists.push(vec![member]),
-                }
-            }
-        }
+    pub(crate) fn split(self, members: Vec<Member>, samples: &[Sample]) -> Vec<Self> {
+        let whole = self.found(&members).is_some().then(|| vec![members.clone()]);
+        let lists =
+            whole.or_else(|| self.by_nature(&members, samples)).unwrap_or_else(|| self.one_by_one(members));
         let group = |members: Vec<Member>| {
             let (templates, outer) = self.found(&members)?;
             Some(Self {
@@ -103,6 +93,38 @@ impl Group {
             })
         };
         lists.into_iter().filter_map(group).collect()
+    }
+
+    /// Two groups that differ in something that everybody sees, which makes the best condition of a variant.
+    fn by_nature(&self, members: &[Member], samples: &[Sample]) -> Option<Vec<Vec<Member>>> {
+        let natures: [fn(&Sample) -> bool; 3] = [
+            |sample| !sample.body.is_empty(),
+            |sample| sample.request().query().is_some_and(|query| !query.is_empty()),
+            |sample| sample.method == "GET",
+        ];
+        natures.iter().find_map(|nature| {
+            let is = |member: &Member| samples.get(member.sample).is_some_and(nature);
+            let (these, those): (Vec<Member>, Vec<Member>) = members.iter().cloned().partition(is);
+            let two = !these.is_empty() && !those.is_empty();
+            let good = two && self.found(&these).is_some() && self.found(&those).is_some();
+            good.then(|| vec![these, those])
+        })
+    }
+
+    /// Each member in the first group that it fits into.
+    fn one_by_one(&self, members: Vec<Member>) -> Vec<Vec<Member>> {
+        let mut lists: Vec<Vec<Member>> = Vec::new();
+        for member in members {
+            let fits = |list: &Vec<Member>| {
+                let more: Vec<Member> = list.iter().chain([&member]).cloned().collect();
+                self.found(&more).is_some()
+            };
+            match lists.iter().position(fits).and_then(|at| lists.get_mut(at)) {
+                Some(list) => list.push(member),
+                None => lists.push(vec![member]),
+            }
+        }
+        lists
     }
 
     /// The templates that make all members; `None` where there are none.

@@ -153,7 +153,7 @@ impl Search<'_> {
                     None => true,
                 }
             });
-            groups.extend(group.split(members));
+            groups.extend(group.split(members, samples));
         }
         Ok(groups)
     }

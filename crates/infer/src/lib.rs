@@ -21,6 +21,7 @@ mod pieces;
 mod roles;
 mod sample;
 mod search;
+mod secrets;
 mod shapes;
 mod signature;
 mod times;

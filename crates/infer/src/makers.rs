@@ -4,6 +4,7 @@ use crate::evaluate::{Evaluator, Values};
 use crate::hash::{Hash, HmacKey};
 use crate::layout::Layout;
 use crate::roles;
+use crate::secrets;
 
 /// An algorithm with its key.
 #[derive(Clone, Debug)]
@@ -59,26 +60,31 @@ pub(crate) enum Ready {
     Plain(Hash),
 }
 
+/// What a key is made of, and how unlikely that is.
+const KEYS: [(&str, u8); 13] = [
+    ("{secret}", 0),
+    ("{secret | unbase64}", 1),
+    ("{secret | unhex}", 1),
+    ("{secret | replace('^[A-Za-z]+_', '') | unbase64}", 2),
+    ("{secret}&", 3),
+    ("{secret | base64}", 4),
+    ("{secret | sha256 | hex}", 4),
+    ("{secret | md5 | hex}", 4),
+    ("{secret | sha256}", 4),
+    ("{secret | unbase64url}", 4),
+    ("{secret | sha512 | hex}", 5),
+    ("{secret | md5}", 5),
+    ("{secret | upper}", 6),
+];
+
 /// All makers whose signatures are `len` bytes long.
 pub(crate) fn makers(evaluator: &Evaluator<'_>, layout: &Layout, len: usize) -> Vec<Maker> {
-    let mut keys: Vec<(String, Option<usize>, u8)> = [
-        ("{secret}", 0),
-        ("{secret | unbase64}", 1),
-        ("{secret | unhex}", 1),
-        ("{secret | replace('^[A-Za-z]+_', '') | unbase64}", 2),
-        ("{secret}&", 3),
-        ("{secret.secret | enc}&{secret.token_secret | enc}", 3),
-        ("{secret | base64}", 4),
-        ("{secret | sha256 | hex}", 4),
-        ("{secret | md5 | hex}", 4),
-        ("{secret | sha256}", 4),
-        ("{secret | unbase64url}", 4),
-        ("{secret | sha512 | hex}", 5),
-        ("{secret | md5}", 5),
-        ("{secret | upper}", 6),
-    ]
-    .map(|(key, cost)| (key.to_owned(), None, cost))
-    .into();
+    let mut keys: Vec<(String, Option<usize>, u8)> = Vec::new();
+    for (at, name) in secrets::names(evaluator.secret).iter().enumerate() {
+        let later = if at == 0 { 0 } else { 3 };
+        keys.extend(KEYS.iter().map(|(key, cost)| (key.replace("secret", name), None, cost + later)));
+    }
+    keys.push(("{secret.secret | enc}&{secret.token_secret | enc}".to_owned(), None, 3));
     for atom in layout.atoms.iter().filter(|atom| roles::is_time(atom)) {
         for form in ["", " | hex", " | base64"] {
             keys.push((format!("{{{} | hmac-sha256(secret){form}}}", atom.expr), atom.step, 6));

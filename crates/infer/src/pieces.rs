@@ -4,6 +4,7 @@ use crate::evaluate::{Evaluator, Values};
 use crate::layout::{Atom, Layout, Place};
 use crate::parameters;
 use crate::roles;
+use crate::secrets;
 use crate::signature::Target;
 use crate::toml_text::{escaped, fixed};
 
@@ -101,12 +102,13 @@ pub(crate) fn pieces(
         ("{url | lower}", HOST | PATH | QUERY, 6),
         ("{url | enc | lower}", HOST | PATH | QUERY, 6),
         ("{hostname}", HOST, 5),
-        ("{secret}", SECRET, 1),
-        ("&key={secret}", SECRET, 3),
-        ("&secret={secret}", SECRET, 3),
-        ("&secret_key={secret}", SECRET, 4),
-        ("&api_secret={secret}", SECRET, 4),
     ]);
+    for name in secrets::names(evaluator.secret) {
+        pieces.add(format!("{{{name}}}"), None, SECRET, 1);
+        for (label, cost) in [("key", 3), ("secret", 3), ("secret_key", 4), ("api_secret", 4)] {
+            pieces.add(format!("&{label}={{{name}}}"), None, SECRET, cost);
+        }
+    }
     for sample in evaluator.samples {
         shortened(&mut pieces, sample.request().path());
     }

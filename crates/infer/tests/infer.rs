@@ -204,6 +204,28 @@ fn where_a_header_shows_a_digest_that_is_signed_the_body_is_signed_and_not_what_
 }
 
 #[test]
+fn a_part_of_the_secret_that_is_sent_beside_the_signature_is_checked() {
+    let secret = format!("{{\"passphrase\":\"open sesame\",\"secret\":\"{SECRET}\"}}");
+    let mac = mac(&format!("{TIME}GET/v1/a?b=c"));
+    let headers =
+        [("X-API-Key", KEY), ("X-Passphrase", "open sesame"), ("X-Timestamp", TIME), ("X-Signature", &mac)];
+    let samples = [sample("GET", "/v1/a?b=c", &headers, "")];
+    let name = DialectName::parse("vendor").unwrap();
+    let threads = NonZeroUsize::MIN;
+    let question = Question {
+        samples: &samples,
+        secret: secret.as_bytes(),
+        key_id: Some(KEY),
+        name: &name,
+        candidates: 200_000,
+        threads,
+    };
+    let found = infer(&question, &()).unwrap();
+    assert_eq!(line(&found, "key "), r#""{secret.secret}""#);
+    assert_eq!(line(&found, "checks.passphrase"), r#"["{header.X-Passphrase}", "{secret.passphrase}"]"#);
+}
+
+#[test]
 fn where_the_secret_itself_is_sent_it_says_so() {
     let headers = [("X-Api-Key", KEY), ("X-Api-Secret", SECRET)];
     let found = ask(&[sample("GET", "/v1/a", &headers, "")]).unwrap();
