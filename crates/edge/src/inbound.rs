@@ -26,7 +26,7 @@ pub struct Inbound<'a> {
     pub host: &'a str,
     /// The headers, as sent.
     pub headers: &'a HeaderMap,
-    /// Who is at the other end of the connection.
+    /// Who sent it: whoever is at the other end of the connection, or whom a trusted proxy there names.
     pub peer: SocketAddr,
 }
 
@@ -212,7 +212,7 @@ const fn is_of_a_method(byte: u8) -> bool {
 
 /// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Nothing at all is allowed too, for a target
 /// without an authority (RFC 9110 section 7.2).
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let in_brackets = text.strip_prefix('[').and_then(|text| text.split_once(']'));
     let (named, port) = if let Some((address, port)) = in_brackets {
         (address.parse::<Ipv6Addr>().is_ok(), port)

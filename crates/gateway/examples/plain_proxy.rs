@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use countersign_edge::{REQUEST_ID, RequestId};
+use countersign_edge::{Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, Sender, Trace, Upstream,
     UpstreamLimits, forward,
@@ -57,7 +57,7 @@ async fn serve(listen: SocketAddr, upstream: Arc<Upstream>) -> Result<(), Box<dy
     loop {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let sender = Rc::new(Sender::new(peer.ip()));
+        let sender = Rc::new(Sender::new(&Provenance::direct(peer, "http")));
         let (pools, upstream) = (Rc::clone(&pools), Arc::clone(&upstream));
         let service = service_fn(move |request| {
             let (pools, upstream, sender) = (Rc::clone(&pools), Arc::clone(&upstream), Rc::clone(&sender));

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
 use countersign_edge::{
-    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Refused, RequestId,
-    Route, UpstreamName,
+    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance, Refused,
+    RequestId, Route, UpstreamName,
 };
 use countersign_model::{Entropy, UnixTime};
 use http::{HeaderMap, Response, request};
@@ -43,8 +42,8 @@ pub struct Attending<'a> {
     pub now: UnixTime,
     /// Where randomness comes from.
     pub entropy: &'a dyn Entropy,
-    /// Who is at the other end of the connection.
-    pub peer: SocketAddr,
+    /// Where it came from.
+    pub from: Provenance,
     /// The upstream connections of this thread.
     pub pools: &'a Pools,
 }
@@ -192,7 +191,7 @@ fn onward(
     // after that nothing of the client's can remove.
     let mut onward = Onward::new(head)?;
     introduce(onward.headers_mut());
-    onward.introduce(&Sender::new(attending.peer.ip()), attending.id, &trace);
+    onward.introduce(&Sender::new(&attending.from), attending.id, &trace);
     Ok(onward)
 }
 

@@ -1,8 +1,10 @@
 """The binary: its commands, and a server of it in a folder of its own."""
 
+import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -113,6 +115,8 @@ class Server:
     def __init__(self, home: Home, **environment: str):
         self.home = home
         self.address = ("127.0.0.1", home.public)
+        # The certificate of the admin side, where it has one.
+        self.admin_cert = environment.get("COUNTERSIGN__LISTEN__ADMIN_TLS__CERT")
         self.output = home.folder / f"output-{len(outputs)}.log"
         outputs.append(self.output)
         with self.output.open("wb") as output:
@@ -146,7 +150,13 @@ class Server:
         return wire.send(self.address, method, target, headers, body)
 
     def admin(self, path: str) -> wire.Answer:
-        return wire.send(("127.0.0.1", self.home.admin), "GET", path)
+        if self.admin_cert is None:
+            return wire.send(("127.0.0.1", self.home.admin), "GET", path)
+        context = ssl.create_default_context(cafile=self.admin_cert)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.home.admin, context=context, timeout=wire.TIMEOUT_SECS)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return wire.Answer(response.status, response.getheaders(), response.read())
 
     def log(self) -> str:
         """Everything that it wrote."""

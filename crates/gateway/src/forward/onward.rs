@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use countersign_edge::{REQUEST_ID, RequestId, provenance};
+use countersign_edge::{Provenance, REQUEST_ID, RequestId, provenance};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Version, request};
 
@@ -18,16 +18,20 @@ static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto"
 /// Who sent a request, as the upstream is told.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    address: HeaderValue,
+    way: HeaderValue,
+    scheme: &'static str,
+    host: Option<HeaderValue>,
 }
 
 impl Sender {
-    /// The sender at `address`.
-    pub fn new(address: std::net::IpAddr) -> Self {
-        let text = bytes::Bytes::from(address.to_canonical().to_string());
-        let address =
-            HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self { address }
+    /// The sender of a request that came from there.
+    pub fn new(from: &Provenance) -> Self {
+        let way =
+            from.way.iter().map(|address| address.to_canonical().to_string()).collect::<Vec<_>>().join(", ");
+        let way = HeaderValue::from_maybe_shared(bytes::Bytes::from(way))
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        let host = from.host.as_ref().and_then(|host| HeaderValue::from_str(host).ok());
+        Self { way, scheme: from.scheme, host }
     }
 }
 
@@ -72,10 +76,10 @@ impl Onward {
     /// said about that; adds us to `Via`.
     pub fn introduce(&mut self, sender: &Sender, id: &RequestId, trace: &Trace) {
         let headers = &mut self.head.headers;
-        let host = headers.get(header::HOST).cloned();
+        let host = sender.host.as_ref().or_else(|| headers.get(header::HOST)).cloned();
         provenance::remove(headers);
-        headers.insert(FORWARDED_FOR.clone(), sender.address.clone());
-        headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static("http"));
+        headers.insert(FORWARDED_FOR.clone(), sender.way.clone());
+        headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static(sender.scheme));
         if let Some(host) = host {
             headers.insert(FORWARDED_HOST.clone(), host);
         }
@@ -124,9 +128,9 @@ impl Trailers {
 
 /// How we appear in `Via` (RFC 9110, 7.6.3).
 fn via(received: Version) -> HeaderValue {
-    if received == Version::HTTP_10 {
-        HeaderValue::from_static("1.0 countersign")
-    } else {
-        HeaderValue::from_static("1.1 countersign")
-    }
+    HeaderValue::from_static(match received {
+        Version::HTTP_10 => "1.0 countersign",
+        Version::HTTP_2 => "2.0 countersign",
+        _ => "1.1 countersign",
+    })
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_edge::{REQUEST_ID, RequestId};
+use countersign_edge::{Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Sender, Trace, Upstream,
     UpstreamLimits, forward,
@@ -128,7 +128,7 @@ async fn pass(
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &Seeded);
     let trace = Trace::of(&head.headers, &Seeded);
     let mut onward = Onward::new(head)?;
-    onward.introduce(&Sender::new(peer.ip()), &id, &trace);
+    onward.introduce(&Sender::new(&Provenance::direct(peer, "http")), &id, &trace);
     onward.headers_mut().insert(HeaderName::from_static("x-consumer-id"), HeaderValue::from_static("shop"));
     let payload = match bodies {
         Bodies::Streamed => Payload::incoming(body),

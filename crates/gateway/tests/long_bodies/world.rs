@@ -14,8 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_dialect::Dialects;
 use countersign_edge::{
-    Credentials, DoorName, Doors, Guard, Inbound, LongBodies, REQUEST_ID, RequestId, Route, Routes,
-    TrustedPeers, UpstreamName,
+    Credentials, DoorName, Doors, Guard, Inbound, LongBodies, Provenance, REQUEST_ID, RequestId, Route,
+    Routes, TrustedPeers, UpstreamName,
 };
 use countersign_gateway::{
     Attending, BodyLimits, ClientBody, Gateway, HeldBodies, Pools, ReadLimits, Reply, SpoolPlace,
@@ -206,7 +206,8 @@ async fn answer(
     let entropy = Counting(AtomicU8::new(1));
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &entropy);
-    let attending = Attending { id: &id, now: NOON, entropy: &entropy, peer, pools };
+    let attending =
+        Attending { id: &id, now: NOON, entropy: &entropy, from: Provenance::direct(peer, "http"), pools };
     let mut body = ClientBody::new(body, limits);
     let inbound = Inbound::read(&head, "http", peer).unwrap();
     match gateway.admit(&inbound, &head, &mut body, &attending).await {

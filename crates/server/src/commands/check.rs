@@ -11,13 +11,14 @@ use serde_json::{Map, Value, json};
 use super::context::Context;
 use super::{Answer, Outcome, lint};
 use crate::config::{
-    Config, Line, Mistake, Place, RequireConfig, SchemeName, Severity, Storage, StoreLocation,
+    Config, Line, Mistake, Mistakes, Place, RequireConfig, SchemeName, Severity, Storage, StoreLocation,
 };
+use crate::serve::Certificates;
 use crate::storage::{self, Look, StorageError};
 
 /// Reads the configuration and every file that it names, and says what is wrong: all of it.
 pub(crate) fn check(context: &Context) -> Answer {
-    let (outcome, found, open, last) = match Config::parse(&context.file, &context.environment) {
+    let (outcome, found, open, last) = match read(context) {
         Ok(config) => {
             let (routes, upstreams) = (config.routes.len(), config.upstreams.len());
             let file = context.file.path().display();
@@ -77,6 +78,13 @@ fn about_storage(named: &Storage) -> Vec<Mistake> {
     });
     let warnings = warnings.into_iter().map(|warning| told(Severity::Warning, warning));
     warnings.chain(mistake).collect()
+}
+
+/// The configuration, with the certificates that it names looked at.
+fn read(context: &Context) -> Result<Config, Mistakes> {
+    let config = Config::parse(&context.file, &context.environment)?;
+    Certificates::load(&config.listen)?;
+    Ok(config)
 }
 
 /// What the dialects leave open that routes use. Of the query each route is asked by itself.

@@ -38,7 +38,7 @@ const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 impl ForwardAuthConfig {
     /// Those that could be read, and the names of all, so that no route is blamed for what is wrong with a door.
-    pub(super) fn read_all(sections: Vec<Section<'_>>, listen: Listen) -> (Vec<Self>, Vec<String>) {
+    pub(super) fn read_all(sections: Vec<Section<'_>>, listen: &Listen) -> (Vec<Self>, Vec<String>) {
         let mut doors: Vec<Self> = Vec::new();
         let mut names: Vec<String> = Vec::new();
         for mut section in sections {

@@ -81,6 +81,13 @@ limits! {
     /// The most callers that are counted at one time, each by each rate that holds for them; as many addresses of strangers besides. Further ones
     /// share what one may send.
     rate_buckets: Count = Count(1_000_000), Count(1) => Count(100_000_000);
+    /// The most connections of one address (of IPv6, one /64 network) at one time; further ones are answered with 503. Trusted
+    /// proxies are not counted.
+    connections_per_address: Count = Count(1000), Count(1) => Count(1_000_000);
+    /// The most requests of one HTTP/2 connection at one time.
+    http2_streams: Count = Count(100), Count(1) => Count(1000);
+    /// The longest that the handshake of a TLS connection may take.
+    tls_handshake: Period = Period::seconds(10), Period::seconds(1) => Period::minutes(1);
     /// The longest that a client may take to send the head of a request.
     header_read: Period = Period::seconds(10), Period::seconds(1) => Period::minutes(10);
     /// The longest silence within a body, of a client's request or of an upstream's answer.

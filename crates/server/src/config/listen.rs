@@ -3,13 +3,17 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroUsize;
 
+use countersign_edge::{Network, TrustedPeers};
+
 use super::document::At;
-use super::read::{amount, parsed};
+use super::read::{amount, list, parsed, word};
 use super::section::Section;
+use super::tls::TlsConfig;
 use super::units::Count;
+use crate::listen::PlainHttp2;
 
 /// Where connections are taken, and by how many threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listen {
     /// The gateway and the login endpoints.
     pub(crate) public: SocketAddr,
@@ -17,6 +21,14 @@ pub(crate) struct Listen {
     pub(crate) admin: SocketAddr,
     /// How many threads serve the public address.
     pub(crate) workers: Workers,
+    /// The certificate of the public address, where it speaks TLS.
+    pub(crate) tls: Option<TlsConfig>,
+    /// The certificate of the admin address, where it speaks TLS.
+    pub(crate) admin_tls: Option<TlsConfig>,
+    /// Whether the public address speaks HTTP/2 without TLS.
+    pub(crate) h2c: PlainHttp2,
+    /// The proxies in front of us, whose word on where a request came from is believed.
+    pub(crate) trusted_proxies: TrustedPeers,
 }
 
 /// How many threads serve requests.
@@ -27,6 +39,9 @@ pub(crate) enum Workers {
     /// So many.
     Count(NonZeroUsize),
 }
+
+const H2C: [(&str, PlainHttp2); 2] =
+    [("refuse", PlainHttp2::Refused), ("prior-knowledge", PlainHttp2::PriorKnowledge)];
 
 const PUBLIC: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
 const ADMIN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8081));
@@ -40,6 +55,18 @@ impl Listen {
             .optional("workers", amount(Count(1), Count(1024)))
             .and_then(|count| NonZeroUsize::new(count.0))
             .map_or(Workers::OnePerCore, Workers::Count);
+        let tls = section.section_if_there("tls").and_then(TlsConfig::read);
+        let admin_tls = section.section_if_there("admin_tls").and_then(TlsConfig::read);
+        let h2c_at = section.node("h2c").map_or(At::File, |node| node.at.clone());
+        let h2c = section.or("h2c", PlainHttp2::Refused, word(&H2C));
+        if tls.is_some() && h2c == PlainHttp2::PriorKnowledge {
+            section.notes.wrong(
+                &h2c_at,
+                "the public address speaks TLS",
+                "leave `h2c` out: inside TLS, HTTP/2 is spoken with all clients that know it",
+            );
+        }
+        let trusted_proxies = section.or("trusted_proxies", Vec::new(), list(str::parse::<Network>));
         // Port 0 asks for any free port, which is another one each time.
         if public == admin && public.port() != 0 {
             section.notes.wrong(
@@ -56,7 +83,20 @@ impl Listen {
             );
         }
         section.finish();
-        Self { public, admin, workers }
+        let trusted_proxies = TrustedPeers::new(trusted_proxies);
+        Self { public, admin, workers, tls, admin_tls, h2c, trusted_proxies }
+    }
+}
+
+impl Listen {
+    /// Whether `other` says the same of what only a start reads: everything but whom to believe.
+    pub(crate) fn same_sockets(&self, other: &Self) -> bool {
+        let files = |tls: &Option<TlsConfig>| tls.as_ref().map(|tls| tls.files.clone());
+        let at_start = |listen: &Self| {
+            let Self { public, admin, workers, tls, admin_tls, h2c, trusted_proxies: _ } = listen;
+            (*public, *admin, *workers, files(tls), files(admin_tls), *h2c)
+        };
+        at_start(self) == at_start(other)
     }
 }
 

@@ -22,6 +22,7 @@ mod routes;
 mod section;
 mod spool;
 mod storage;
+mod tls;
 mod units;
 mod upstream;
 mod wallet;
@@ -48,6 +49,7 @@ pub(crate) use route::{
 };
 pub(crate) use spool::SpoolConfig;
 pub(crate) use storage::{MasterKeySource, StoreLocation};
+pub(crate) use tls::TlsConfig;
 pub(crate) use units::{ByteSize, InvalidAmount, Period};
 pub(crate) use upstream::UpstreamConfig;
 pub(crate) use wallet::WalletConfig;
@@ -201,7 +203,7 @@ impl Config {
         let storage = Storage::read(&mut root);
         let dialects = storage.dialects();
         let listen = Listen::read(root.section("listen"));
-        let (forward_auth, door_names) = ForwardAuthConfig::read_all(root.sections("forward_auth"), listen);
+        let (forward_auth, door_names) = ForwardAuthConfig::read_all(root.sections("forward_auth"), &listen);
         let api_key = ApiKeyConfig::read(root.section("api_key"));
         let cors = root.section_if_there("cors").and_then(cors::read);
         let wallet_section = root.section_if_there("wallet");

@@ -1,21 +1,21 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
 use http::Request;
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::guard::{Guarded, Watch};
-use super::pace::{Pace, Paced, Socket, Until, Upload};
+use super::guard::Guarded;
+use super::http2::Streamed;
+use super::pace::{Pace, Paced, Requests, Socket, Until, Upload};
 use super::{Client, ConnectionLimits, Handle, Phase, stopping};
 
 /// How many header lines hyper takes where it is told nothing.
@@ -24,16 +24,15 @@ const HYPER_HEADERS: usize = 100;
 /// The smallest buffer that hyper reads heads into.
 const LEAST_BUFFER: usize = 8192;
 
-/// Serves requests on `stream` until the client closes it, it has been silent for too long, or the server stops.
-pub(super) async fn drive<H: Handle>(
+/// Serves requests of `client` on `stream` until the client closes it, it has been silent for too long, or the server stops.
+pub(super) async fn http1<H: Handle>(
     stream: impl Socket + 'static,
-    peer: SocketAddr,
+    client: Client,
     handler: Rc<H>,
     limits: ConnectionLimits,
-    mut phase: watch::Receiver<Phase>,
+    phase: watch::Receiver<Phase>,
 ) {
-    let pace = Pace::new(limits);
-    let client = Client { peer, watch: Rc::new(Watch::default()) };
+    let pace = Pace::new(limits, Requests::InTurn);
     let service = service_fn(|request: Request<Incoming>| {
         let refused = client.watch.request();
         // Of what was refused nobody knows where it ends.
@@ -61,8 +60,40 @@ pub(super) async fn drive<H: Handle>(
     // The timer is ours, see `pace`; hyper's would also end connections between requests.
     builder.header_read_timeout(None);
     let stream = Guarded::new(Paced::new(stream, Rc::clone(&pace)), limits.head, Rc::clone(&client.watch));
-    let stream = TokioIo::new(stream);
-    let mut connection = pin!(builder.serve_connection(stream, service));
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    watch_over(connection, http1::Connection::graceful_shutdown, &pace, limits, phase).await;
+}
+
+/// The same in HTTP/2, which has several requests at a time.
+pub(super) async fn http2<H: Handle>(
+    stream: impl Socket + 'static,
+    client: Client,
+    handler: Rc<H>,
+    limits: ConnectionLimits,
+    phase: watch::Receiver<Phase>,
+) {
+    let pace = Pace::new(limits, Requests::AtOnce);
+    let service = service_fn(|request: Request<Incoming>| {
+        let begun = pace.stream_begins();
+        let (handler, client) = (Rc::clone(&handler), client.clone());
+        async move {
+            let response = handler.handle(request, &client).await;
+            Ok::<_, Infallible>(response.map(|body| Streamed::new(body, begun)))
+        }
+    });
+    let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));
+    let connection = pin!(super::http2::builder(&limits).serve_connection(stream, service));
+    watch_over(connection, http2::Connection::graceful_shutdown, &pace, limits, phase).await;
+}
+
+/// Runs a connection to its end, which it is brought to by `wind_down` when the server stops.
+async fn watch_over<C: Future>(
+    mut connection: Pin<&mut C>,
+    wind_down: impl Fn(Pin<&mut C>),
+    pace: &Pace,
+    limits: ConnectionLimits,
+    mut phase: watch::Receiver<Phase>,
+) {
     // Asking the future takes a lock that all connections share; whether anything changed is one look at a number. The
     // future is asked once at the start, so that this task is woken by a change.
     let changes = phase.clone();
@@ -76,20 +107,21 @@ pub(super) async fn drive<H: Handle>(
         asked = Asked::Once;
         if told_to_stop == Phase::Serving && news && stop.as_mut().poll(cx).is_ready() {
             told_to_stop = Phase::Stopping;
-            connection.as_mut().graceful_shutdown();
+            wind_down(connection.as_mut());
         }
         // Whether the client broke off or closed, there is nobody left to answer.
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         loop {
-            let Some(deadline) = pace.deadline() else { return Poll::Pending };
-            if deadline <= Instant::now() {
+            let now = Instant::now();
+            if pace.deadline().is_some_and(|deadline| deadline <= now) {
                 return Poll::Ready(());
             }
+            let Some(look) = pace.next_look() else { return Poll::Pending };
             // Mostly the deadline moves away; then the timer is left to fire early and is set anew only then.
-            if timer.deadline() > deadline || timer.is_elapsed() {
-                timer.as_mut().reset(deadline);
+            if timer.deadline() > look || timer.is_elapsed() {
+                timer.as_mut().reset(look);
             }
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
@@ -109,7 +141,7 @@ enum Asked {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::pin::Pin;
+    use std::net::SocketAddr;
     use std::task::Context;
     use std::time::Duration;
 
@@ -140,6 +172,7 @@ mod tests {
         header_read: HEADER_READ,
         keep_alive_idle: KEEP_ALIVE_IDLE,
         write_idle: WRITE_IDLE,
+        streams: 100,
         shutdown_grace: Duration::from_secs(1),
     };
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -187,8 +220,8 @@ mod tests {
         let (client, ours) = duplex(1024);
         let (phase, told) = watch::channel(Phase::Serving);
         let server = Rc::new(Server { after, size, served: Cell::new(0) });
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::clone(&server), LIMITS, told));
+        let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::clone(&server), LIMITS, told));
         Connection { client, phase, server, driven }
     }
 
@@ -331,7 +364,8 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
         let (_phase, told) = watch::channel(Phase::Serving);
-        let driven = tokio::task::spawn_local(drive(stream, peer, Rc::new(Half(ending)), LIMITS, told));
+        let driven =
+            tokio::task::spawn_local(http1(stream, Client::at(peer), Rc::new(Half(ending)), LIMITS, told));
         client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -372,8 +406,8 @@ mod tests {
     async fn a_client_that_is_refused_in_the_middle_of_its_body_can_send_the_rest_and_gets_its_answer() {
         let (mut client, ours) = duplex(1024);
         let (_phase, told) = watch::channel(Phase::Serving);
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::new(Refusing), LIMITS, told));
+        let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), LIMITS, told));
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").await.unwrap();
         client.write_all(&vec![b'x'; 100_000]).await.unwrap();
         let mut answer = String::new();
@@ -388,9 +422,9 @@ mod tests {
     async fn a_client_that_never_stops_sending_is_cut_off_soon_after_its_answer() {
         let (mut client, ours) = duplex(1024);
         let (_phase, told) = watch::channel(Phase::Serving);
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
         let began = Instant::now();
-        let driven = tokio::task::spawn_local(drive(ours, peer, Rc::new(Refusing), LIMITS, told));
+        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), LIMITS, told));
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await.unwrap();
         while client.write_all(b"more").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -5,9 +5,13 @@
 
 mod connection;
 mod guard;
+mod http2;
 mod pace;
+mod preface;
+mod room;
 mod socket;
 mod sparing;
+mod tls;
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -16,18 +20,31 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use preface::Preface;
 use sparing::Sparing;
 
 pub(crate) use guard::{RefusedHead, Watch};
+pub(crate) use room::Room;
 pub(crate) use socket::{NotBound, adopt, bind};
+pub(crate) use tls::{BadCertificate, Certificate, NoTls, Renewed, Tls, TlsFiles};
 
 /// How long to wait after a failure to accept that will not go away at once, such as too many open files.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How many connections were refused before a request was read.
+pub(crate) const REFUSED_CONNECTIONS: &str = "countersign_connections_refused_total";
+
+/// What is answered on a connection too many.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\ncache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\n\
+    content-length: 144\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"TOO_MANY_CONNECTIONS\",\
+    \"detail\":\"this address has too many connections\"}";
 
 /// What a connection may use.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +57,8 @@ pub(crate) struct ConnectionLimits {
     pub(crate) keep_alive_idle: Duration,
     /// How long the client may take nothing of an answer.
     pub(crate) write_idle: Duration,
+    /// The most requests of one connection at a time, where its protocol has several.
+    pub(crate) streams: usize,
     /// How long requests may go on after the server was told to stop.
     pub(crate) shutdown_grace: Duration,
 }
@@ -67,8 +86,54 @@ pub(crate) trait Handle: 'static {
 pub(crate) struct Client {
     /// Its address.
     pub(crate) peer: SocketAddr,
+    /// What it speaks.
+    pub(crate) scheme: Scheme,
     /// What is known of the bytes it sent.
     pub(crate) watch: Rc<Watch>,
+}
+
+impl Client {
+    /// A client that was just accepted and speaks without TLS.
+    fn at(peer: SocketAddr) -> Self {
+        Self { peer, scheme: Scheme::Http, watch: Rc::default() }
+    }
+}
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// HTTP as it is.
+    Http,
+    /// HTTP inside TLS.
+    Https,
+}
+
+impl Scheme {
+    /// Its name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// What is spoken on the connections of a listening socket.
+#[derive(Clone, Debug)]
+pub(crate) enum Speech {
+    /// HTTP without TLS.
+    Plain(PlainHttp2),
+    /// HTTP inside TLS; which version, client and server agree on in the handshake.
+    Tls(Tls),
+}
+
+/// Whether HTTP/2 is spoken without TLS, by clients that know beforehand that it is (RFC 9113 section 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlainHttp2 {
+    /// It is not.
+    Refused,
+    /// It is, beside HTTP/1.
+    PriorKnowledge,
 }
 
 /// Whether the server goes on.
@@ -88,26 +153,32 @@ pub(crate) enum Phase {
 pub(crate) async fn serve<H: Handle>(
     listener: TcpListener,
     handler: Rc<H>,
+    speech: Speech,
     limits: ConnectionLimits,
-    slots: Arc<Semaphore>,
+    room: Room,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let handler = Rc::new(Sparing::new(handler, &slots));
+    let handler = Rc::new(Sparing::new(handler, &room.slots));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             biased;
             () = stopping(&mut phase) => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &room.slots) => accepted,
         };
         // Finished ones are let go of as we come by.
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer, slot)) => {
-                let (handler, phase) = (Rc::clone(&handler), phase.clone());
+                let place = room.addresses.as_ref().map(|addresses| addresses.enter(peer.ip()));
+                if let Some(None) = place {
+                    refuse(&stream, &speech);
+                    continue;
+                }
+                let (handler, speech, phase) = (Rc::clone(&handler), speech.clone(), phase.clone());
                 connections.spawn_local(async move {
-                    connection::drive(stream, peer, handler, limits, phase).await;
-                    drop(slot);
+                    converse(stream, peer, handler, &speech, limits, phase).await;
+                    drop((slot, place));
                 });
             }
             Err(error) if is_passing(&error) => {}
@@ -124,12 +195,60 @@ pub(crate) async fn serve<H: Handle>(
     }
 }
 
+/// Tells a client that it has too many connections, as far as it can be told in one go, and lets go of it.
+fn refuse(stream: &TcpStream, speech: &Speech) {
+    metrics::counter!(REFUSED_CONNECTIONS, "reason" => "connections_per_address").increment(1);
+    match speech {
+        // Whoever does not take so little at once is not waited for.
+        Speech::Plain(_) => drop(stream.try_write(TOO_MANY)),
+        Speech::Tls(_) => {}
+    }
+}
+
+/// Serves one connection in what it turns out to speak.
+async fn converse<H: Handle>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    handler: Rc<H>,
+    speech: &Speech,
+    limits: ConnectionLimits,
+    phase: watch::Receiver<Phase>,
+) {
+    let client = Client::at(peer);
+    match speech {
+        Speech::Plain(PlainHttp2::Refused) => {
+            connection::http1(stream, client, handler, limits, phase).await;
+        }
+        Speech::Plain(PlainHttp2::PriorKnowledge) => {
+            match timeout(limits.header_read, preface::of(stream)).await {
+                Ok(Ok((stream, Preface::Http2))) => {
+                    connection::http2(stream, client, handler, limits, phase).await;
+                }
+                Ok(Ok((stream, Preface::Other))) => {
+                    connection::http1(stream, client, handler, limits, phase).await;
+                }
+                // Nobody is there, or nothing came in time.
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        Speech::Tls(tls) => {
+            let Some(stream) = tls.accept(stream).await else { return };
+            let client = Client { scheme: Scheme::Https, ..client };
+            if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2) {
+                connection::http2(stream, client, handler, limits, phase).await;
+            } else {
+                connection::http1(stream, client, handler, limits, phase).await;
+            }
+        }
+    }
+}
+
 type Slot = tokio::sync::OwnedSemaphorePermit;
 
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> std::io::Result<(tokio::net::TcpStream, SocketAddr, Slot)> {
+) -> std::io::Result<(TcpStream, SocketAddr, Slot)> {
     let (stream, peer) = listener.accept().await?;
     // Not before: a thread that waited for connections with the last slot in hand would keep it from those that have one.
     let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
@@ -162,11 +281,11 @@ mod tests {
     use countersign_framing::BodyOfGet;
     use http_body_util::Full;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
 
     use super::*;
 
     const CLIENTS: usize = 16;
+    const PLAIN: Speech = Speech::Plain(PlainHttp2::Refused);
     const HEAD: countersign_framing::Limits =
         countersign_framing::Limits { header_count: 16, header_bytes: 8192, body_of_get: BodyOfGet::Refused };
 
@@ -202,10 +321,11 @@ mod tests {
             header_read: Duration::from_mins(1),
             keep_alive_idle: Duration::from_mins(1),
             write_idle: Duration::from_mins(1),
+            streams: 100,
             shutdown_grace: Duration::from_mins(1),
         };
         let (phase, told) = watch::channel(Phase::Serving);
-        let slots = Arc::new(Semaphore::new(1));
+        let room = Room::new(1);
         let handler = Rc::new(Counting::default());
         let sockets = bind(SocketAddr::from(([127, 0, 0, 1], 0)), 2).unwrap();
         let address = sockets[0].local_addr().unwrap();
@@ -213,8 +333,8 @@ mod tests {
             .into_iter()
             .map(|socket| {
                 let listener = adopt(socket).unwrap();
-                let (handler, slots) = (Rc::clone(&handler), Arc::clone(&slots));
-                tokio::task::spawn_local(serve(listener, handler, limits, slots, told.clone()))
+                let (handler, room) = (Rc::clone(&handler), room.clone());
+                tokio::task::spawn_local(serve(listener, handler, PLAIN, limits, room, told.clone()))
             })
             .collect();
 
@@ -250,14 +370,21 @@ mod tests {
             header_read: Duration::from_mins(1),
             keep_alive_idle: Duration::from_mins(1),
             write_idle: Duration::from_mins(1),
+            streams: 100,
             shutdown_grace: Duration::ZERO,
         };
         let (phase, told) = watch::channel(Phase::Serving);
         let listener = adopt(bind(SocketAddr::from(([127, 0, 0, 1], 0)), 1).unwrap().remove(0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let slots = Arc::new(Semaphore::new(8));
-        let worker =
-            tokio::task::spawn_local(serve(listener, Rc::new(Counting::default()), limits, slots, told));
+        let room = Room::new(8);
+        let worker = tokio::task::spawn_local(serve(
+            listener,
+            Rc::new(Counting::default()),
+            PLAIN,
+            limits,
+            room,
+            told,
+        ));
         let mut kept = Vec::new();
         for _ in 0..8 {
             let mut stream = TcpStream::connect(address).await.unwrap();

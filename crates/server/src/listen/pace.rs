@@ -3,7 +3,7 @@
 //! hyper's own header timeout cannot tell a client that sends a head byte by byte from one that keeps its
 //! connection open between requests. Watching the bytes and the requests from both sides can.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 
 use super::ConnectionLimits;
 
@@ -31,6 +32,50 @@ pub(super) struct Pace {
     blocked: Cell<Option<Instant>>,
     /// What the client may make of the end of the connection.
     answers: Cell<Answers>,
+    /// Whether there can be several requests at a time.
+    requests: Requests,
+    /// Those that are being answered, where there can be several: since when each waits for the client to take something.
+    streams: RefCell<Vec<Rc<Cell<Option<Instant>>>>>,
+}
+
+/// How many requests there can be at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requests {
+    /// One after the other, as in HTTP/1.
+    InTurn,
+    /// Several, as in HTTP/2.
+    AtOnce,
+}
+
+/// How often connections with several requests are looked at: what becomes of one does not wake the connection.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// One of several requests that are being answered at a time.
+pub(super) struct Begun {
+    pace: Rc<Pace>,
+    stream: Rc<Cell<Option<Instant>>>,
+}
+
+impl Begun {
+    /// The client has room for more of the answer, if only there was more.
+    pub(super) fn waits_for_body(&self) {
+        self.stream.set(None);
+    }
+
+    /// There may be more of the answer as soon as the client has room.
+    pub(super) fn waits_for_client(&self) {
+        self.stream.set(Some(Instant::now()));
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let mut streams = self.pace.streams.borrow_mut();
+        streams.retain(|stream| !Rc::ptr_eq(stream, &self.stream));
+        if streams.is_empty() {
+            self.pace.request_ends();
+        }
+    }
 }
 
 /// Whether the answers on a connection are whole.
@@ -86,13 +131,15 @@ enum Close {
 
 impl Pace {
     /// A connection that was just accepted.
-    pub(super) fn new(limits: ConnectionLimits) -> Rc<Self> {
+    pub(super) fn new(limits: ConnectionLimits, requests: Requests) -> Rc<Self> {
         Rc::new(Self {
             limits,
             stage: Cell::new(Stage::Head(Instant::now())),
             upload: Cell::new(Upload::Nothing),
             blocked: Cell::new(None),
             answers: Cell::new(Answers::Whole),
+            requests,
+            streams: RefCell::default(),
         })
     }
 
@@ -102,13 +149,36 @@ impl Pace {
         let stage = match self.stage.get() {
             Stage::Idle(since) => Some(since + self.limits.keep_alive_idle),
             Stage::Head(since) => Some(since + self.limits.header_read),
-            Stage::Busy => None,
+            Stage::Busy => {
+                let waiting = self.streams.borrow().iter().filter_map(|stream| stream.get()).min();
+                waiting.map(|since| since + self.limits.write_idle)
+            }
             Stage::Lingering(since) => Some(since + LINGER),
         };
         match (blocked, stage) {
             (Some(blocked), Some(stage)) => Some(blocked.min(stage)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// When to look at the connection again, whatever happens before.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        let deadline = self.deadline();
+        match (self.requests, deadline) {
+            (Requests::InTurn, deadline) => deadline,
+            (Requests::AtOnce, deadline) => {
+                let soon = Instant::now() + LOOK_EVERY;
+                Some(deadline.map_or(soon, |deadline| deadline.min(soon)))
+            }
+        }
+    }
+
+    /// One of several requests begins.
+    pub(super) fn stream_begins(self: &Rc<Self>) -> Begun {
+        self.request_begins(Upload::Nothing);
+        let stream = Rc::new(Cell::new(None));
+        self.streams.borrow_mut().push(Rc::clone(&stream));
+        Begun { pace: Rc::clone(self), stream }
     }
 
     pub(super) fn request_begins(&self, upload: Upload) {
@@ -127,6 +197,8 @@ impl Pace {
     /// with its connection (RFC 9112 section 6.3): closed in the usual way, a part of it would be taken for the whole.
     fn cuts_an_answer(&self) -> bool {
         match (self.answers.get(), self.stage.get()) {
+            // Every answer of HTTP/2 says where it ends (RFC 9113 section 8.1).
+            (_, _) if self.requests == Requests::AtOnce => false,
             (Answers::BrokenOff, _) | (Answers::Whole, Stage::Busy) => true,
             (Answers::Whole, Stage::Idle(_) | Stage::Head(_) | Stage::Lingering(_)) => false,
         }
@@ -143,7 +215,8 @@ impl Pace {
     }
 
     fn bytes_came(&self) {
-        if let Stage::Idle(_) = self.stage.get() {
+        // Between requests, HTTP/2 has frames of its own.
+        if let (Stage::Idle(_), Requests::InTurn) = (self.stage.get(), self.requests) {
             self.stage.set(Stage::Head(Instant::now()));
         }
     }
@@ -154,6 +227,12 @@ impl Pace {
             (Poll::Pending, Some(_)) | (Poll::Ready(_), None) => {}
             (Poll::Ready(_), Some(_)) => self.blocked.set(None),
         }
+    }
+}
+
+impl Socket for TlsStream<TcpStream> {
+    fn reset(&self) {
+        self.get_ref().0.reset();
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::site::Site;
 use super::telemetry;
+use crate::listen::{Certificate, Renewed};
 
 /// How often the limits are told the time: for so long a clock that was set back may keep callers waiting.
 const TICK_EVERY: Duration = Duration::from_millis(100);
@@ -31,6 +32,40 @@ const SUM_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// How soon after a reload the servers of its upstreams are looked after.
 const LOOK_FOR_RELOAD_EVERY: Duration = Duration::from_secs(1);
+
+/// How often certificates are looked at for others in their place.
+const LOOK_FOR_CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
+
+/// Serves certificates from their files as these change, until the future is dropped. Of files that are not good it is told once;
+/// a pair that is just being replaced is read again soon.
+pub(super) async fn certificates(served: [Option<Arc<Certificate>>; 2], clock: &dyn Clock) {
+    let served: Vec<_> = served.into_iter().flatten().collect();
+    if served.is_empty() {
+        return std::future::pending().await;
+    }
+    let mut every = interval(LOOK_FOR_CERTIFICATE_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = String::new();
+    loop {
+        every.tick().await;
+        let now = Duration::from_secs(u64::try_from(clock.now().secs()).unwrap_or_default());
+        let mut wrong = Vec::new();
+        for certificate in &served {
+            match certificate.renew(now) {
+                Ok(Renewed::Same) => {}
+                Ok(Renewed::Another) => {
+                    tracing::info!(file = %certificate.path().display(), "another certificate is served");
+                }
+                Err(whys) => wrong.extend(whys.iter().map(ToString::to_string)),
+            }
+        }
+        let wrong = wrong.join("; ");
+        if !wrong.is_empty() && wrong != told {
+            tracing::error!(error = wrong, "a certificate was not renewed; the one before is served");
+        }
+        told = wrong;
+    }
+}
 
 /// Tells the limits what time it is until the future is dropped.
 pub(super) async fn limits(limiter: &Limiter, clock: &dyn Clock) {

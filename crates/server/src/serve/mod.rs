@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use countersign_api::Admin;
@@ -34,12 +35,15 @@ use countersign_verify::Limiter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::config::{
-    Config, ConfigFile, Environment, Limits, Listen, Mistakes, StoreLocation, Unreadable, Workers,
+    Config, ConfigFile, Environment, Limits, Listen, Mistakes, StoreLocation, TlsConfig, Unreadable, Workers,
 };
-use crate::listen::{self, ConnectionLimits, Handle, NotBound, Phase, stopping};
+use crate::listen::{
+    self, Certificate, ConnectionLimits, Handle, NoTls, NotBound, Phase, PlainHttp2, Room, Speech, Tls,
+    stopping,
+};
 use crate::storage::{self, Opened, StorageError};
 use crate::world::{OsEntropy, SystemClock};
 pub use embedded::{Embedded, NotEmbedded};
@@ -84,6 +88,9 @@ pub(crate) enum NotServing {
     /// An address is taken.
     #[error(transparent)]
     NotBound(#[from] NotBound),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] NoTls),
     /// The log or the figures.
     #[error("the metrics were not set up")]
     Telemetry(#[from] metrics_exporter_prometheus::BuildError),
@@ -125,9 +132,13 @@ pub(crate) fn start(
     sink: impl Write + Send + 'static,
 ) -> Result<Running, NotServing> {
     let config = read(path, environment)?;
+    let certificates = Certificates::load(&config.listen).map_err(NotServing::Mistakes)?;
+    let handshake = config.limits.tls_handshake();
+    let public_speech = speech(certificates.public.as_ref(), config.listen.h2c, handshake)?;
+    let admin_speech = speech(certificates.admin.as_ref(), PlainHttp2::Refused, handshake)?;
     let Opened { store, master_key } = storage::open(
         &config.storage,
-        countersign_store_sqlite::Limits { readers: worker_count(config.listen) + 1, ..Default::default() },
+        countersign_store_sqlite::Limits { readers: worker_count(&config.listen) + 1, ..Default::default() },
         &OsEntropy,
     )?;
     let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
@@ -147,7 +158,7 @@ pub(crate) fn start(
     let site = runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
     let site = Arc::new(ArcSwap::from_pointee(site));
 
-    let public_sockets = listen::bind(config.listen.public, worker_count(config.listen))?;
+    let public_sockets = listen::bind(config.listen.public, worker_count(&config.listen))?;
     let admin_sockets = listen::bind(config.listen.admin, 1)?;
     let address = |sockets: &[std::net::TcpListener]| match sockets.first() {
         Some(socket) => socket.local_addr(),
@@ -159,7 +170,11 @@ pub(crate) fn start(
     let follower = Follower::start(runtime.block_on(following(&foundation, title))?)?;
 
     let (phase, _) = watch::channel(Phase::Serving);
-    let slots = Arc::new(Semaphore::new(config.limits.connections()));
+    let for_addresses = Arc::clone(&site);
+    let room = Room::new(config.limits.connections())
+        .shared_by_addresses(config.limits.connections_per_address(), move |address| {
+            for_addresses.load().trusted_proxies.contains(address)
+        });
     let limits = connection_limits(&config.limits, BodyOfGet::Refused, 0);
     // Some proxies ask by GET and send the body along.
     let check_limits = connection_limits(&config.limits, BodyOfGet::Taken, PROXY_HEADERS);
@@ -167,17 +182,19 @@ pub(crate) fn start(
     for (number, socket) in public_sockets.into_iter().enumerate() {
         let (site, requests) = (Arc::clone(&site), telemetry.requests.clone());
         let handler = move || PublicSide::new(site, requests);
-        threads.push(worker(format!("worker-{number}"), socket, handler, limits, &slots, &phase)?);
+        let speech = public_speech.clone();
+        threads.push(worker(format!("worker-{number}"), socket, handler, speech, limits, &room, &phase)?);
     }
     for door in &config.forward_auth {
         let name = DoorName::new(&door.name);
-        let slots = Arc::new(Semaphore::new(config.limits.connections()));
-        let sockets = listen::bind(door.listen, worker_count(config.listen))?;
+        let room = Room::new(config.limits.connections());
+        let sockets = listen::bind(door.listen, worker_count(&config.listen))?;
         for (number, socket) in sockets.into_iter().enumerate() {
             let (site, requests, name) = (Arc::clone(&site), telemetry.requests.clone(), name.clone());
             let thread = format!("{name}-{number}");
             let handler = move || CheckSide::new(name, site, requests);
-            threads.push(worker(thread, socket, handler, check_limits, &slots, &phase)?);
+            let speech = Speech::Plain(PlainHttp2::Refused);
+            threads.push(worker(thread, socket, handler, speech, check_limits, &room, &phase)?);
         }
         tracing::info!(door = door.name, address = %door.listen, proxy = door.proxy.as_str(), "asked by a proxy");
     }
@@ -192,12 +209,13 @@ pub(crate) fn start(
                 figures.render()
             }))
         };
-        let slots = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
-        threads.push(worker("admin".to_owned(), socket, handler, limits, &slots, &phase)?);
+        let room = Room::new(ADMIN_CONNECTIONS);
+        let speech = admin_speech.clone();
+        threads.push(worker("admin".to_owned(), socket, handler, speech, limits, &room, &phase)?);
     }
-    threads.push(housekeeper(&site, &foundation, telemetry.figures.clone(), &phase)?);
+    threads.push(housekeeper(&site, &foundation, certificates, telemetry.figures.clone(), &phase)?);
 
-    tracing::info!(%public, %admin, workers = worker_count(config.listen), "serving");
+    tracing::info!(%public, %admin, workers = worker_count(&config.listen), "serving");
     let reloading =
         Reloading { path: path.to_owned(), environment: environment.clone(), config, foundation, site };
     Ok(Running { public, admin, phase, threads, follower, reloading, _telemetry: telemetry })
@@ -283,11 +301,18 @@ impl Config {
     /// Refuses a change of what only a start reads.
     fn unchangeable(&self, new: &Self) -> Result<(), NotServing> {
         let same = [
-            ("[listen]", self.listen == new.listen),
+            (
+                "`trusted_proxies` alone of [listen] can; the rest of it",
+                self.listen.same_sockets(&new.listen),
+            ),
             ("[[forward_auth]]", self.forward_auth == new.forward_auth),
             ("[store]", self.storage.store == new.storage.store),
             ("[log]", self.log == new.log),
             ("`connections` in [limits]", self.limits.connections() == new.limits.connections()),
+            (
+                "`connections_per_address` in [limits]",
+                self.limits.connections_per_address() == new.limits.connections_per_address(),
+            ),
             ("`rate_buckets` in [limits]", self.limits.rate_buckets() == new.limits.rate_buckets()),
         ];
         match same.into_iter().find(|(_, same)| !same) {
@@ -306,10 +331,39 @@ fn read(path: &Path, environment: &Environment) -> Result<Config, NotServing> {
     Ok(config)
 }
 
-fn worker_count(listen: Listen) -> usize {
+fn worker_count(listen: &Listen) -> usize {
     match listen.workers {
         Workers::OnePerCore => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         Workers::Count(count) => count.get(),
+    }
+}
+
+/// The certificates that are served.
+#[derive(Clone)]
+pub(crate) struct Certificates {
+    public: Option<Arc<Certificate>>,
+    admin: Option<Arc<Certificate>>,
+}
+
+impl Certificates {
+    /// Reads those that are named. Every mistake in them comes at once.
+    pub(crate) fn load(listen: &Listen) -> Result<Self, Mistakes> {
+        let load = |tls: Option<&TlsConfig>| match tls.map(|tls| tls.load(SystemClock.now())) {
+            None => (None, Vec::new()),
+            Some(Ok(certificate)) => (Some(Arc::new(certificate)), Vec::new()),
+            Some(Err(mistakes)) => (None, mistakes),
+        };
+        let (public, mut mistakes) = load(listen.tls.as_ref());
+        let (admin, more) = load(listen.admin_tls.as_ref());
+        mistakes.extend(more);
+        if mistakes.is_empty() { Ok(Self { public, admin }) } else { Err(Mistakes(mistakes)) }
+    }
+}
+
+fn speech(tls: Option<&Arc<Certificate>>, h2c: PlainHttp2, handshake: Duration) -> Result<Speech, NoTls> {
+    match tls {
+        Some(certificate) => Tls::new(Arc::clone(certificate), handshake).map(Speech::Tls),
+        None => Ok(Speech::Plain(h2c)),
     }
 }
 
@@ -324,6 +378,7 @@ fn connection_limits(limits: &Limits, body_of_get: BodyOfGet, more_headers: usiz
         header_read: limits.header_read(),
         keep_alive_idle: limits.keep_alive_idle(),
         write_idle: limits.body_idle(),
+        streams: limits.http2_streams(),
         shutdown_grace: limits.shutdown_grace(),
     }
 }
@@ -337,15 +392,16 @@ fn worker<H: Handle>(
     name: String,
     socket: std::net::TcpListener,
     handler: impl FnOnce() -> H + Send + 'static,
+    speech: Speech,
     limits: ConnectionLimits,
-    slots: &Arc<Semaphore>,
+    room: &Room,
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
-    let (slots, phase) = (Arc::clone(slots), phase.subscribe());
+    let (room, phase) = (room.clone(), phase.subscribe());
     thread(name, move || async move {
         match listen::adopt(socket) {
             Ok(listener) => {
-                listen::serve(listener, Rc::new(handler()), limits, slots, phase).await;
+                listen::serve(listener, Rc::new(handler()), speech, limits, room, phase).await;
             }
             Err(error) => tracing::error!(%error, "a worker did not get its socket"),
         }
@@ -356,6 +412,7 @@ fn worker<H: Handle>(
 fn housekeeper(
     site: &Arc<ArcSwap<Site>>,
     foundation: &Foundation,
+    certificates: Certificates,
     figures: PrometheusHandle,
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
@@ -367,6 +424,7 @@ fn housekeeper(
             () = follow::upstreams(&site) => {}
             () = follow::sweep(&site, &*store, &SystemClock) => {}
             () = follow::limits(&limiter, &SystemClock) => {}
+            () = follow::certificates([certificates.public, certificates.admin], &SystemClock) => {}
             () = follow::sum_up(&figures) => {}
         }
     })

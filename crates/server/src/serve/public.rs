@@ -10,8 +10,9 @@ use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Reply};
 use countersign_model::{Clock as _, UnixTime};
 use countersign_verify::Arrival;
-use http::{Request, Response, request};
-use hyper::body::Incoming;
+use http::header::{COOKIE, HOST};
+use http::{HeaderValue, Method, Request, Response, Version, request};
+use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use super::figures::Figures;
@@ -45,11 +46,13 @@ impl Handle for PublicSide {
         // The one time of this request.
         let now = SystemClock.now();
         let id = RequestId::choose(request.headers().get(REQUEST_ID), &NameEntropy);
-        let attending =
-            Attending { id: &id, now, entropy: &NameEntropy, peer: client.peer, pools: &self.pools };
         let site = self.site.load_full();
-
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        if head.version == Version::HTTP_2 {
+            as_http1(&mut head);
+        }
+        let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), &head.headers);
+        let attending = Attending { id: &id, now, entropy: &NameEntropy, from, pools: &self.pools };
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
         let answered = site.answer(head, body, origin.as_ref(), &attending).await;
@@ -101,6 +104,22 @@ impl PublicSide {
     }
 }
 
+/// Puts a head that came in HTTP/2 as it would have come in HTTP/1, which upstreams speak and signatures are made for: `Host` from
+/// the authority, and one line of cookies (RFC 9113 sections 8.2.3 and 8.3.1).
+fn as_http1(head: &mut request::Parts) {
+    if let Some(authority) = head.uri.authority().filter(|_| !head.headers.contains_key(HOST))
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        head.headers.insert(HOST, host);
+    }
+    if head.headers.get_all(COOKIE).iter().nth(1).is_some() {
+        let lines: Vec<&[u8]> = head.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        if let Ok(cookies) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+            head.headers.insert(COOKIE, cookies);
+        }
+    }
+}
+
 /// What a client is told whose body was cut off for its framing: that, rather than that it broke off.
 fn refused_body(
     why: Refusal,
@@ -127,13 +146,19 @@ impl Site {
         origin: Option<&AllowedOrigin>,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
-        let inbound = match Inbound::read(&head, "http", attending.peer) {
+        let inbound = match Inbound::read(&head, attending.from.scheme, attending.from.client) {
             Ok(inbound) => inbound,
             Err(why) => {
                 let response = Answer::from(Problem::BadRequest(why)).into_response(attending.id);
                 return (response.map(Reply::answer), Note::answered(why.code(), why.to_string()));
             }
         };
+        // HTTP/1 tells of a body by its head, and is refused before.
+        if matches!(head.method, Method::GET | Method::HEAD) && !body.is_end_stream() {
+            let why = Refusal::BodyOfGet;
+            let response = Answer::from(Problem::Framing(why)).into_response(attending.id);
+            return (response.map(Reply::answer), Note::answered(why.code(), why.to_string()));
+        }
         if let Some(permission) = self.permission(&inbound, origin, attending) {
             return (permission.map(Reply::answer), Note::answered("", String::new()));
         }

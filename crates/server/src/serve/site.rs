@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use countersign_api::{LoginApi, LoginLimit};
 use countersign_edge::{
-    Cors, Credentials, DoorName, Doors, Guard, LongBodies, Route, RouteError, Routes, UpstreamName,
+    Cors, Credentials, DoorName, Doors, Guard, LongBodies, Route, RouteError, Routes, TrustedPeers,
+    UpstreamName,
 };
 use countersign_gateway::{
     BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, SpoolPlace, Upstream,
@@ -51,6 +52,7 @@ pub(crate) struct Site {
     pub(crate) forward_auth: HashMap<DoorName, ForwardAuth>,
     pub(crate) login: Option<LoginApi>,
     pub(crate) cors: Option<Cors>,
+    pub(crate) trusted_proxies: TrustedPeers,
     pub(crate) limits: Limits,
     pub(crate) held_bodies: HeldBodies,
     pub(crate) spool: Arc<SpoolPlace>,
@@ -139,6 +141,7 @@ impl Site {
             },
             guard,
             cors: config.cors.clone(),
+            trusted_proxies: config.listen.trusted_proxies.clone(),
             held_bodies: HeldBodies::new(config.limits.held_bodies()),
             spool: Arc::new(SpoolPlace {
                 directory: config.spool.directory.clone().unwrap_or_else(std::env::temp_dir),

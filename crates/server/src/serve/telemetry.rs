@@ -14,6 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::figures::{DURATION, OVER_LIMIT, REQUESTS};
 use super::request_log::{LineSink, Wanted};
 use crate::config::{LogConfig, LogFormat, LogLevel};
+use crate::listen::REFUSED_CONNECTIONS;
 
 /// The most pieces of the log that wait for the writer thread; see [`super::request_log::BATCH_BYTES`] for their size.
 const WAITING_PIECES: usize = 4096;
@@ -77,6 +78,10 @@ impl Telemetry {
             "How often there was no room to count a caller by itself (limits.rate_buckets)."
         );
         metrics::describe_gauge!(FEED_AGE, "How long ago the change feed was read last.");
+        metrics::describe_counter!(
+            REFUSED_CONNECTIONS,
+            "Connections that were refused before a request was read, by reason."
+        );
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let wanted = if level >= LevelFilter::INFO { Wanted::Yes } else { Wanted::No };
         let requests = LineSink { writer, format: config.format, wanted };
