@@ -3,10 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroUsize;
 
-use countersign_edge::{Network, TrustedPeers};
-
 use super::document::At;
-use super::read::{amount, list, parsed, word};
+use super::read::{amount, parsed, word};
 use super::section::Section;
 use super::tls::TlsConfig;
 use super::units::Count;
@@ -27,8 +25,6 @@ pub(crate) struct Listen {
     pub(crate) admin_tls: Option<TlsConfig>,
     /// Whether the public address speaks HTTP/2 without TLS.
     pub(crate) h2c: PlainHttp2,
-    /// The proxies in front of us, whose word on where a request came from is believed.
-    pub(crate) trusted_proxies: TrustedPeers,
 }
 
 /// How many threads serve requests.
@@ -66,7 +62,6 @@ impl Listen {
                 "leave `h2c` out: inside TLS, HTTP/2 is spoken with all clients that know it",
             );
         }
-        let trusted_proxies = section.or("trusted_proxies", Vec::new(), list(str::parse::<Network>));
         // Port 0 asks for any free port, which is another one each time.
         if public == admin && public.port() != 0 {
             section.notes.wrong(
@@ -83,17 +78,16 @@ impl Listen {
             );
         }
         section.finish();
-        let trusted_proxies = TrustedPeers::new(trusted_proxies);
-        Self { public, admin, workers, tls, admin_tls, h2c, trusted_proxies }
+        Self { public, admin, workers, tls, admin_tls, h2c }
     }
 }
 
 impl Listen {
-    /// Whether `other` says the same of what only a start reads: everything but whom to believe.
+    /// Whether `other` says the same.
     pub(crate) fn same_sockets(&self, other: &Self) -> bool {
         let files = |tls: &Option<TlsConfig>| tls.as_ref().map(|tls| tls.files.clone());
         let at_start = |listen: &Self| {
-            let Self { public, admin, workers, tls, admin_tls, h2c, trusted_proxies: _ } = listen;
+            let Self { public, admin, workers, tls, admin_tls, h2c } = listen;
             (*public, *admin, *workers, files(tls), files(admin_tls), *h2c)
         };
         at_start(self) == at_start(other)

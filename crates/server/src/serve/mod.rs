@@ -301,10 +301,7 @@ impl Config {
     /// Refuses a change of what only a start reads.
     fn unchangeable(&self, new: &Self) -> Result<(), NotServing> {
         let same = [
-            (
-                "`trusted_proxies` alone of [listen] can; the rest of it",
-                self.listen.same_sockets(&new.listen),
-            ),
+            ("[listen]", self.listen.same_sockets(&new.listen)),
             ("[[forward_auth]]", self.forward_auth == new.forward_auth),
             ("[store]", self.storage.store == new.storage.store),
             ("[log]", self.log == new.log),

@@ -141,7 +141,7 @@ impl Site {
             },
             guard,
             cors: config.cors.clone(),
-            trusted_proxies: config.listen.trusted_proxies.clone(),
+            trusted_proxies: config.clients.trusted_proxies.clone(),
             held_bodies: HeldBodies::new(config.limits.held_bodies()),
             spool: Arc::new(SpoolPlace {
                 directory: config.spool.directory.clone().unwrap_or_else(std::env::temp_dir),
