@@ -18,24 +18,35 @@ const ROUNDS: usize = 300;
 /// How many with `--quick`.
 const QUICK_ROUNDS: usize = 30;
 
+/// How often a recipe runs with `--profile`, which prints nothing: it is there for a profiler to look at.
+const PROFILED: u32 = 500_000;
+
 fn main() {
     let quick = std::env::args().any(|word| word == "--quick");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
     let mut meter = Meter::new();
+    let all = |case: &Case| {
+        wanted.is_empty() || wanted.iter().any(|word| format!("{} {}", case.system, case.body).contains(word))
+    };
+    if std::env::args().any(|word| word == "--profile") {
+        for mut case in cases().into_iter().filter(all) {
+            (case.alone)(&mut meter, PROFILED);
+        }
+        return;
+    }
     println!(
         "| system | body | bare crypto | ns | recipe ns | ratio | decision ns | ratio | instr. | recipe | ratio | decision | ratio |"
     );
     println!("|{}", "---|".repeat(13));
-    let all = |case: &Case| wanted.is_empty() || wanted.iter().any(|word| case.system.contains(word));
     for case in cases().into_iter().filter(all) {
         println!("{}", row(case, &mut meter, rounds));
     }
 }
 
-fn row(mut case: Case, meter: &mut Meter, rounds: usize) -> String {
-    let mut columns: Vec<&mut Operation> = vec![&mut case.bare, &mut case.alone];
-    columns.extend(&mut case.whole);
+fn row(case: Case, meter: &mut Meter, rounds: usize) -> String {
+    let mut columns: Vec<Operation> = vec![case.bare, case.alone];
+    columns.extend(case.whole);
     let counts: Vec<u32> = columns.iter_mut().map(|operation| meter.calibrate(operation)).collect();
     let mut samples: [Vec<Sample>; 3] = Default::default();
     for _ in 0..rounds {
