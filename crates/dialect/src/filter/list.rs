@@ -89,7 +89,7 @@ fn bounded(value: Value<'_>) -> Result<Value<'_>, Flaw> {
 }
 
 impl Names {
-    fn resolve<'n, 'v: 'n>(&'n self, scope: &Scope<'_, 'v>) -> Result<Vec<Text<'n>>, Flaw> {
+    pub(super) fn resolve<'n, 'v: 'n>(&'n self, scope: &Scope<'_, 'v>) -> Result<Vec<Text<'n>>, Flaw> {
         match self {
             Self::Fixed(names) => Ok(names.iter().map(|name| Cow::Borrowed(&**name)).collect()),
             Self::Listed(slot) => {
@@ -123,7 +123,7 @@ pub(crate) fn matches(wanted: &[u8], name: &[u8]) -> bool {
 }
 
 /// The pairs of these names, in their order. Each name must be there, and be named once.
-fn pick<'v>(list: &List<'v>, names: &[Text<'_>]) -> Result<List<'v>, Flaw> {
+pub(super) fn pick<'v>(list: &List<'v>, names: &[Text<'_>]) -> Result<List<'v>, Flaw> {
     let mut picked = List::new();
     for (at, wanted) in names.iter().enumerate() {
         if names.get(..at).is_some_and(|before| before.contains(wanted)) {

@@ -2,12 +2,14 @@
 
 mod build;
 mod list;
+mod picked;
 mod text;
 
 use regex::bytes::Regex;
 
 pub(crate) use self::build::{Arg, Misuse, names, regex};
 pub(crate) use self::list::{at, matches};
+pub(crate) use self::picked::place_of_pick;
 pub(crate) use self::text::escape;
 use crate::claim::Flaw;
 use crate::codec::Codec;

@@ -165,7 +165,12 @@ fn parts<'t>(text: &'t [u8], separator: &[u8], inner: Option<&[u8]>) -> Result<L
 
 /// What stands before and what behind the first separator.
 fn cut<'t>(text: &'t [u8], separator: &[u8]) -> (&'t [u8], Option<&'t [u8]>) {
-    match memchr::memmem::find(text, separator) {
+    let at = match separator {
+        // To search for more than one byte takes some preparing.
+        [one] => memchr::memchr(*one, text),
+        separator => memchr::memmem::find(text, separator),
+    };
+    match at {
         Some(at) if !separator.is_empty() => {
             (text.get(..at).unwrap_or_default(), text.get(at + separator.len()..))
         }
