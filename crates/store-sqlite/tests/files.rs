@@ -186,7 +186,7 @@ async fn a_database_of_version_1_keeps_all_it_has_and_can_do_what_is_new() {
     let store = SqliteStore::open(&path, LIMITS).unwrap();
     let raw = Connection::open(&path).unwrap();
     assert_eq!(dump(&raw), before);
-    assert_eq!(raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 3);
+    assert_eq!(raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 4);
     let held = store.credentials_named(&KeyId::parse("key_1").unwrap()).await.unwrap().remove(0);
     assert_eq!((held.consumer.name.as_str(), held.credential.scopes.to_list().as_str()), ("somebody", "a,b"));
     assert_eq!(held.credential.origin, Origin::Issued);
