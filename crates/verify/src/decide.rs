@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::first_use::Guard;
 use crate::imported::Imported;
+use crate::kept::Kept;
 use crate::memory::{Memory, SignersOf};
 use crate::quota::{Arrival, Counted, Guesses};
 use crate::read::{Claim, Claims, claims};
@@ -300,24 +301,26 @@ impl Verifier {
         let began = self.memory.epoch();
         let Some(held) = self.settings.store.credential_by_digest(&digest).await? else { return Ok(None) };
         let entry = self.open(held)?;
-        self.memory.remember(began, digest, entry.clone());
+        self.memory.remember(began, entry.clone());
         Ok(Some(entry))
     }
 
     fn open(&self, held: Held) -> Result<Entry, Failure> {
-        let CredentialKind::Signature { dialect, secret } = &held.credential.kind else {
-            return Ok(Entry::Key(Arc::new(held)));
+        let kind = held.credential.kind.clone();
+        let kept = Kept::of(held, self.memory.consumers());
+        let CredentialKind::Signature { dialect, secret } = kind else {
+            return Ok(Entry::Key(Arc::new(kept)));
         };
-        let Some(recipe) = self.settings.dialects.get(dialect) else {
-            return Ok(Entry::Idle(Arc::new(held)));
+        let Some(recipe) = self.settings.dialects.get(&dialect) else {
+            return Ok(Entry::Idle(Arc::new(kept)));
         };
-        let key_id = &held.credential.key_id;
+        let key_id = kept.key_id();
         let plain = self
             .sealer
-            .open(secret, Binding { key_id, dialect })
+            .open(&secret, Binding { key_id, dialect: &dialect })
             .map_err(|_| Failure::Unavailable(Outage::Sealed(key_id.clone())))?;
         let key = recipe.prepare(plain.expose());
-        Ok(Entry::signing(held, Arc::clone(recipe), key))
+        Ok(Entry::signing(kept, secret, Arc::clone(recipe), key))
     }
 
     /// Reads the change feed up to its end and takes it in: what changed before this call is in effect after it.
@@ -479,7 +482,7 @@ pub(crate) fn denied(reason: Reason) -> Failure {
 }
 
 pub(crate) fn refused(scheme: Scheme, entry: Option<&Entry>, reason: Reason) -> Failure {
-    let key_id: Option<KeyId> = entry.map(|entry| entry.held().credential.key_id.clone());
+    let key_id: Option<KeyId> = entry.map(|entry| entry.kept().key_id().clone());
     Failure::Denied(Denial { scheme: Some(scheme), key_id, reason })
 }
 

@@ -17,18 +17,24 @@ use papaya::{HashMap, HashSet};
 
 use crate::Outage;
 use crate::imported::Imported;
+use crate::kept::{ByDigest, Consumers, HasDigest};
+use crate::recent::Recent;
 use crate::usable::Entry;
 
 /// How long the change feed may go unread before nothing in memory is believed.
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
 
-/// The most credentials that are remembered; further ones are read from storage each time.
-const REMEMBERED_CREDENTIALS: usize = 1_000_000;
+/// The most API keys that are remembered; further ones are read from storage each time. One takes some 200 bytes.
+const REMEMBERED_KEYS: usize = 20_000_000;
+
+/// How many signing credentials that were used lately are remembered at least, and half of how many at most. One takes a
+/// kilobyte or two, as its secret is made ready.
+const RECENT_SIGNERS: usize = 100_000;
 
 /// A digest is uniformly distributed already, and only digests of stored credentials get in here, so nobody
 /// can choose colliding ones: its first bytes serve as the hash.
 #[derive(Default)]
-struct DigestHasher(u64);
+pub(crate) struct DigestHasher(u64);
 
 impl Hasher for DigestHasher {
     fn finish(&self) -> u64 {
@@ -49,7 +55,9 @@ impl Hasher for DigestHasher {
 pub(crate) type SignersOf = (ConsumerName, DialectName);
 
 pub(crate) struct Memory {
-    credentials: HashMap<KeyDigest, Entry, BuildHasherDefault<DigestHasher>>,
+    keys: HashSet<ByDigest<Entry>, BuildHasherDefault<DigestHasher>>,
+    signing: Recent<Entry>,
+    consumers: Consumers,
     /// The credentials that check what names none.
     signers: HashMap<SignersOf, Arc<[Entry]>>,
     /// Where keys of another form than ours are looked up.
@@ -69,7 +77,9 @@ impl Memory {
     /// An empty memory that is as good as storage was at `cursor`.
     pub(crate) fn new(cursor: Cursor, ended: impl IntoIterator<Item = SessionId>, now: UnixTime) -> Self {
         let memory = Self {
-            credentials: HashMap::default(),
+            keys: HashSet::default(),
+            signing: Recent::new(RECENT_SIGNERS),
+            consumers: Consumers::default(),
             signers: HashMap::new(),
             imported: ArcSwap::default(),
             ended: HashSet::new(),
@@ -93,7 +103,11 @@ impl Memory {
     }
 
     pub(crate) fn credential(&self, digest: &KeyDigest) -> Option<Entry> {
-        self.credentials.pin().get(digest).cloned()
+        if let Some(ByDigest(entry)) = self.keys.pin().get(digest) {
+            return Some(entry.clone());
+        }
+        let began = self.epoch();
+        self.signing.get(digest, || self.epoch() == began)
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -103,15 +117,25 @@ impl Memory {
     /// Keeps what was read from storage, unless the feed moved since the read began: then what was read may be
     /// what the feed has just told to forget. The epoch moves before anything is forgotten, so either the
     /// forgetting finds the entry, or the second look here sees the new epoch.
-    pub(crate) fn remember(&self, began: Epoch, digest: KeyDigest, entry: Entry) {
-        let credentials = self.credentials.pin();
-        if credentials.len() >= REMEMBERED_CREDENTIALS {
+    pub(crate) fn remember(&self, began: Epoch, entry: Entry) {
+        if let Entry::Signing(_) = &entry {
+            self.signing.insert(entry, || self.epoch() == began);
             return;
         }
-        credentials.insert(digest, entry);
-        if self.epoch().0 != began.0 {
-            credentials.remove(&digest);
+        let keys = self.keys.pin();
+        if keys.len() >= REMEMBERED_KEYS {
+            return;
         }
+        let digest = *entry.digest();
+        keys.insert(ByDigest(entry));
+        if self.epoch() != began {
+            keys.remove(&digest);
+        }
+    }
+
+    /// Consumers as they are kept.
+    pub(crate) fn consumers(&self) -> &Consumers {
+        &self.consumers
     }
 
     pub(crate) fn signers(&self, of: &SignersOf) -> Option<Arc<[Entry]>> {
@@ -168,13 +192,16 @@ impl Memory {
         for change in changes {
             match change {
                 Change::Credential(digest) => {
-                    self.credentials.pin().remove(digest);
+                    self.keys.pin().remove(digest);
+                    self.signing.remove(digest);
                     // Whose it is is not said, and a new one is in no list yet.
                     self.signers.pin().clear();
                 }
                 Change::Consumer(id) => {
                     self.signers.pin().clear();
-                    self.credentials.pin().retain(|_, entry| entry.held().consumer.id != *id);
+                    self.consumers.forget(id);
+                    self.keys.pin().retain(|ByDigest(entry)| entry.kept().consumer().id != *id);
+                    self.signing.retain(|entry| entry.kept().consumer().id != *id);
                 }
                 Change::Session(session) => self.remember_ended([*session]),
                 // Whoever holds the token keys reads them anew; nothing of them is in here.
@@ -187,7 +214,9 @@ impl Memory {
     /// Forgets every credential: the feed no longer says what changed before `cursor`.
     pub(crate) fn forget_credentials(&self, cursor: Cursor) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.credentials.pin().clear();
+        self.consumers.forget_all();
+        self.keys.pin().clear();
+        self.signing.retain(|_| false);
         self.signers.pin().clear();
         self.cursor.store(cursor.0, Ordering::SeqCst);
     }
@@ -213,6 +242,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::kept::Kept;
 
     const NOON: UnixTime = UnixTime::from_secs(43_200);
 
@@ -235,7 +265,7 @@ mod tests {
             issued_at: NOON,
             life: Life::Active { expires_at: None },
         };
-        (digest, Entry::Key(Arc::new(Held { credential, consumer })))
+        (digest, Entry::Key(Arc::new(Kept::of(Held { credential, consumer }, &Consumers::default()))))
     }
 
     fn memory() -> Memory {
@@ -246,8 +276,8 @@ mod tests {
     fn what_the_feed_names_is_forgotten_and_nothing_else() {
         let memory = memory();
         for (number, consumer) in [(1, 1), (2, 1), (3, 2)] {
-            let (digest, entry) = entry(number, consumer);
-            memory.remember(memory.epoch(), digest, entry);
+            let (_, entry) = entry(number, consumer);
+            memory.remember(memory.epoch(), entry);
         }
         memory.apply(&[Change::Credential(KeyDigest([1; 32]))], Cursor(1));
         let there = |number: u8| memory.credential(&KeyDigest([number; 32])).is_some();
@@ -264,9 +294,9 @@ mod tests {
         let (digest, stale) = entry(1, 1);
         let began = memory.epoch();
         memory.apply(&[Change::Credential(digest)], Cursor(1));
-        memory.remember(began, digest, stale.clone());
+        memory.remember(began, stale.clone());
         assert!(memory.credential(&digest).is_none());
-        memory.remember(memory.epoch(), digest, stale);
+        memory.remember(memory.epoch(), stale);
         assert!(memory.credential(&digest).is_some());
     }
 
@@ -276,7 +306,7 @@ mod tests {
         let (digest, entry) = entry(1, 1);
         let began = memory.epoch();
         memory.apply(&[], Cursor(0));
-        memory.remember(began, digest, entry);
+        memory.remember(began, entry);
         assert!(memory.credential(&digest).is_some());
     }
 

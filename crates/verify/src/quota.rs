@@ -105,18 +105,18 @@ fn limited(caller: &Caller, exceeded: Exceeded) -> Failure {
 
 impl Limit {
     fn checks<'a>(&'a self, caller: &Caller, from: Client) -> impl Iterator<Item = Check<'a>> {
-        let held = caller.app().map(|app| app.entry().held());
+        let kept = caller.app().map(|app| app.entry().kept());
         let wallet = || caller.user().map(Subject::Wallet);
         let subject = match self.per {
-            Per::Credential => held.map(|held| Subject::Credential(held.credential.digest)).or_else(wallet),
-            Per::Consumer => held.map(|held| Subject::Consumer(held.consumer.id)),
+            Per::Credential => kept.map(|kept| Subject::Credential(*kept.digest())).or_else(wallet),
+            Per::Consumer => kept.map(|kept| Subject::Consumer(kept.consumer().id)),
             Per::Wallet => wallet(),
             Per::Client => Some(Subject::Client(from)),
             Per::Route => Some(Subject::Everybody),
         };
-        let own = held.and_then(|held| {
-            let of_credential = self.of_credentials.get(&held.credential.key_id);
-            of_credential.or_else(|| self.of_consumers.get(&held.consumer.name))
+        let own = kept.and_then(|kept| {
+            let of_credential = self.of_credentials.get(kept.key_id());
+            of_credential.or_else(|| self.of_consumers.get(&kept.consumer().name))
         });
         let rules = own.unwrap_or(&self.rules);
         subject.into_iter().flat_map(|subject| rules.iter().map(move |rule| Check { rule, subject }))

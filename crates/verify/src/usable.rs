@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use countersign_dialect::{PreparedKey, Recipe};
-use countersign_model::{ConsumerState, Phase, UnixTime};
-use countersign_store::{Held, ReplayScope};
+use countersign_model::{KeyDigest, Phase, SealedSecret, UnixTime};
+use countersign_store::ReplayScope;
+
+use crate::kept::{HasDigest, Kept};
 
 /// Why a credential that exists does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,30 +28,32 @@ pub enum Unusable {
 #[derive(Clone)]
 pub(crate) enum Entry {
     /// Presented whole.
-    Key(Arc<Held>),
+    Key(Arc<Kept>),
     /// Checks signatures of one dialect, and opens routes alone as far as the recipe says.
     Signing(Arc<Signing>),
     /// Its dialect is not configured.
-    Idle(Arc<Held>),
+    Idle(Arc<Kept>),
 }
 
 /// A signing credential with its secret, opened and made ready.
 pub(crate) struct Signing {
-    held: Held,
+    kept: Kept,
+    /// To know it again.
+    secret: SealedSecret,
     recipe: Arc<Recipe>,
     key: PreparedKey,
 }
 
 impl Entry {
-    pub(crate) fn signing(held: Held, recipe: Arc<Recipe>, key: PreparedKey) -> Self {
-        Self::Signing(Arc::new(Signing { held, recipe, key }))
+    pub(crate) fn signing(kept: Kept, secret: SealedSecret, recipe: Arc<Recipe>, key: PreparedKey) -> Self {
+        Self::Signing(Arc::new(Signing { kept, secret, recipe, key }))
     }
 
-    /// Who holds it, for logs and for forgetting it.
-    pub(crate) fn held(&self) -> &Held {
+    /// What there is to know of it.
+    pub(crate) fn kept(&self) -> &Kept {
         match self {
-            Self::Key(held) | Self::Idle(held) => held,
-            Self::Signing(signing) => &signing.held,
+            Self::Key(kept) | Self::Idle(kept) => kept,
+            Self::Signing(signing) => &signing.kept,
         }
     }
 
@@ -60,7 +64,7 @@ impl Entry {
             Self::Signing(signing) if signing.recipe.key_alone() => {}
             Self::Signing(_) | Self::Idle(_) => return Err(Unusable::WrongKind),
         }
-        alive(self.held(), now)?;
+        self.kept().alive(now)?;
         Ok(UsableKey(self.clone()))
     }
 
@@ -68,7 +72,7 @@ impl Entry {
     pub(crate) fn as_secret(&self, recipe: &Recipe, now: UnixTime) -> Result<UsableSecret, Unusable> {
         match self {
             Self::Signing(signing) if signing.recipe.name() == recipe.name() => {
-                alive(&signing.held, now)?;
+                signing.kept.alive(now)?;
                 Ok(UsableSecret(Arc::clone(signing)))
             }
             Self::Key(_) | Self::Signing(_) | Self::Idle(_) => Err(Unusable::WrongKind),
@@ -76,14 +80,9 @@ impl Entry {
     }
 }
 
-fn alive(held: &Held, now: UnixTime) -> Result<(), Unusable> {
-    match held.credential.life.phase(now) {
-        Phase::Active | Phase::Rotating => {}
-        ended @ (Phase::Expired | Phase::Revoked) => return Err(Unusable::Ended(ended)),
-    }
-    match held.consumer.state {
-        ConsumerState::Enabled => Ok(()),
-        ConsumerState::Disabled { .. } => Err(Unusable::ConsumerDisabled),
+impl HasDigest for Entry {
+    fn digest(&self) -> &KeyDigest {
+        self.kept().digest()
     }
 }
 
@@ -116,13 +115,12 @@ impl UsableSecret {
 
     /// Whether it is the same secret of the same credential.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        let (one, other) = (&self.0.held.credential, &other.0.held.credential);
-        one.key_id == other.key_id && one.kind == other.kind
+        self.0.kept.key_id() == other.0.kept.key_id() && self.0.secret == other.0.secret
     }
 
     /// Where its signatures and nonces are claimed.
     pub(crate) fn replay_scope(&self) -> ReplayScope {
-        ReplayScope { key_id: self.0.held.credential.key_id.clone(), dialect: self.0.recipe.name().clone() }
+        ReplayScope { key_id: self.0.kept.key_id().clone(), dialect: self.0.recipe.name().clone() }
     }
 
     /// The key that checks signatures.

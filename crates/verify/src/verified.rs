@@ -47,12 +47,12 @@ pub struct App(Entry);
 impl App {
     /// Its identity.
     pub fn id(&self) -> ConsumerId {
-        self.0.held().consumer.id
+        self.0.kept().consumer().id
     }
 
     /// What people call it.
     pub fn name(&self) -> &ConsumerName {
-        &self.0.held().consumer.name
+        &self.0.kept().consumer().name
     }
 
     pub(crate) fn entry(&self) -> &Entry {
@@ -61,7 +61,7 @@ impl App {
 
     /// The credential it used.
     pub fn key_id(&self) -> &KeyId {
-        &self.0.held().credential.key_id
+        self.0.kept().key_id()
     }
 }
 
@@ -92,8 +92,8 @@ impl Caller {
     /// The scopes of both together.
     pub fn scopes(&self) -> Cow<'_, Scopes> {
         match (&self.app, &self.user) {
-            (Some(app), Some((_, granted))) => Cow::Owned(app.0.held().credential.scopes.union(granted)),
-            (Some(app), None) => Cow::Borrowed(&app.0.held().credential.scopes),
+            (Some(app), Some((_, granted))) => Cow::Owned(app.0.kept().scopes().union(granted)),
+            (Some(app), None) => Cow::Borrowed(app.0.kept().scopes()),
             (None, Some((_, granted))) => Cow::Borrowed(granted),
             (None, None) => Cow::Owned(Scopes::default()),
         }
