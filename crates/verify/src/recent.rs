@@ -110,8 +110,7 @@ mod tests {
         let there = |number: &u8| {
             let generations = recent.generations.load();
             let digest = digest(*number);
-            let there = generations.young.pin().contains(&digest) || generations.old.pin().contains(&digest);
-            there
+            [&generations.young, &generations.old].into_iter().any(|set| set.pin().contains(&digest))
         };
         (0..20).filter(there).collect()
     }
