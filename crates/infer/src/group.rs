@@ -40,7 +40,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Whether a piece is one of those that it was put together of.
+    /// Whether a piece is one of without that it was put together of.
     pub(crate) fn has(&self, piece: &Piece) -> bool {
         piece.value(self.sample).is_some_and(|value| self.values.iter().any(|known| known == value))
     }
@@ -104,10 +104,10 @@ impl Group {
         ];
         natures.iter().find_map(|nature| {
             let is = |member: &Member| samples.get(member.sample).is_some_and(nature);
-            let (these, those): (Vec<Member>, Vec<Member>) = members.iter().cloned().partition(is);
-            let two = !these.is_empty() && !those.is_empty();
-            let good = two && self.found(&these).is_some() && self.found(&those).is_some();
-            good.then(|| vec![these, those])
+            let (with, without): (Vec<Member>, Vec<Member>) = members.iter().cloned().partition(is);
+            let two = !with.is_empty() && !without.is_empty();
+            let good = two && self.found(&with).is_some() && self.found(&without).is_some();
+            good.then(|| vec![with, without])
         })
     }
 
