@@ -4,6 +4,7 @@
 // Each table of verdicts is a crate of its own and needs a part of it.
 #![allow(dead_code)]
 
+mod bodies;
 mod limits;
 
 use std::sync::Arc;
@@ -27,11 +28,14 @@ use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
 use countersign_token::key::{self, KeyKind};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, Begun, BodyFailure, BodySource, Caller, Client, Guesses, Limit, Limiter, Request, Requirement,
-    Scheme, SignatureUse, UnsignedQuery, Verdict, Verifier, VerifierSettings,
+    Accept, Begun, BodyFailure, BodySource, Client, Guesses, Limit, Limiter, Request, Requirement, Scheme,
+    SignatureUse, UnsignedQuery, Verdict, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use md5::{Digest, Md5};
+
+pub(crate) use bodies::Arrival;
+use bodies::{Pieces, Whole};
 
 pub(crate) const NOON: i64 = 1_795_262_400;
 const CONSUMER: &str = "acme";
@@ -128,43 +132,6 @@ impl Sent {
         }
         headers
     }
-}
-
-struct Whole(Bytes);
-
-impl BodySource for Whole {
-    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
-        Ok(self.0.clone())
-    }
-}
-
-/// A body that comes in pieces and is too long to be held.
-struct Pieces(Bytes);
-
-impl BodySource for Pieces {
-    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
-        Ok(self.0.clone())
-    }
-
-    async fn begin(&mut self) -> Result<Begun, BodyFailure> {
-        Ok(Begun::Long)
-    }
-
-    async fn pass(
-        &mut self,
-        _: Option<&Caller>,
-        take: &mut (dyn FnMut(&[u8]) + Send),
-    ) -> Result<(), BodyFailure> {
-        self.0.chunks(7).for_each(take);
-        Ok(())
-    }
-}
-
-/// How a body comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    Whole,
-    Pieces,
 }
 
 struct Counting(AtomicU64);
