@@ -102,8 +102,7 @@ impl ClientBody {
         patience: Duration,
     ) -> (oneshot::Receiver<relay::Begun>, Relayed) {
         let (relay, begun, relayed) = relay::relay(patience);
-        // A client that keeps sending keeps nothing from others, however long it takes.
-        self.limits = ReadLimits { max_bytes, whole_timeout: Duration::MAX, ..self.limits.clone() };
+        self.limits.max_bytes = max_bytes;
         self.long = Long::Relayed(Some(Box::new(relay)));
         (begun, relayed)
     }
@@ -221,7 +220,9 @@ async fn pass_on(
     if let Some(caller) = caller {
         relay.begin(relay::Begun { caller: caller.clone(), length: coming.exact_length() });
     }
-    while let Some(piece) = coming.next(limits).await? {
+    // As where nothing is checked: a client that keeps sending may take as long as it wants.
+    let limits = ReadLimits { whole_timeout: Duration::MAX, ..limits.clone() };
+    while let Some(piece) = coming.next(&limits).await? {
         take(&piece);
         relay.put(piece).await;
     }
