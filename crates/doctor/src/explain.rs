@@ -12,6 +12,7 @@ use crate::search::search;
 use crate::suspect::digests;
 use crate::times::{self, Form};
 use crate::view::Scene;
+use crate::withheld::withhold;
 use crate::{clock, missing, shown};
 
 /// What is to be explained.
@@ -114,6 +115,10 @@ fn judge(
             ));
             return;
         }
+        Mismatch::Unreadable(_) if what_if.key(&scene.seen()).is_none() => {
+            report.findings.push(unusable_secret(&what_if));
+            return;
+        }
         Mismatch::Unreadable(flaw) => {
             report.findings.push(Finding::new(
                 Kind::Unreadable,
@@ -130,14 +135,7 @@ fn judge(
             ));
             return;
         }
-        Mismatch::Secret => report.findings.push(Finding::new(
-            Kind::UnusableSecret,
-            format!(
-                "The secret that is kept here does not fit the dialect, which makes the key of it by `{}`.",
-                what_if.key_told()
-            ),
-            "Keep the secret as the vendor issued it, in its encoding.",
-        )),
+        Mismatch::Secret => report.findings.push(unusable_secret(&what_if)),
         Mismatch::Check(_) => report.findings.extend(digests(&scene)),
         Mismatch::Signature | Mismatch::Encoding | Mismatch::Foreign => {}
     }
@@ -153,6 +151,17 @@ fn judge(
         }
         None => report.findings.push(not_found(&what_if, claim, &algorithm)),
     }
+}
+
+fn unusable_secret(what_if: &WhatIf<'_>) -> Finding {
+    Finding::new(
+        Kind::UnusableSecret,
+        format!(
+            "The secret that is kept here does not fit the dialect, which makes the key of it by `{}`.",
+            what_if.key_told()
+        ),
+        "Keep the secret as the vendor issued it, in its encoding and with all its parts.",
+    )
 }
 
 /// Nothing that was tried makes the signature right.
@@ -254,7 +263,9 @@ fn signed(
     let pieces = recipe.trace(claim, request, secret).ok()?;
     let text = what_if.text(&Seen { claim, request, secret })?;
     let bytes = (!what_if.signs_secret()).then(|| text.expose().clone());
-    Some(SignedText { len: text.expose().len(), bytes, pieces })
+    let mut signed = SignedText { len: text.expose().len(), bytes, pieces };
+    withhold(&mut signed, recipe, request, claim.key_id());
+    Some(signed)
 }
 
 /// A field and what it says. Of signatures and of keys that are secrets themselves no more is shown than their shape.

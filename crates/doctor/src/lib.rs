@@ -20,6 +20,7 @@ mod shown;
 mod suspect;
 mod times;
 mod view;
+mod withheld;
 
 pub use explain::{OtherSecret, Question, explain};
 pub use finding::{Finding, Kind};

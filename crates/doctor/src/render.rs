@@ -99,7 +99,7 @@ fn signed_text(f: &mut fmt::Formatter<'_>, signed: &SignedText) -> fmt::Result {
     rows_of(&signed.pieces, 0, &mut rows);
     table(f, &rows, ["", "", ""])?;
     let Some(bytes) = &signed.bytes else {
-        writeln!(f, "  (the secret is in it: it is not shown whole)")?;
+        writeln!(f, "  (a secret is in it: it is not shown whole)")?;
         return Ok(());
     };
     writeln!(f)?;
@@ -140,7 +140,7 @@ pub(crate) fn told(place: &Place) -> String {
 
 fn text(shown: &Shown) -> String {
     let (bytes, len) = match shown {
-        Shown::Withheld => return "[holds the secret]".to_owned(),
+        Shown::Withheld => return "[not shown: it holds a secret]".to_owned(),
         Shown::Bytes(bytes) => (bytes, bytes.len()),
         Shown::Front(bytes, len) => (bytes, *len),
     };

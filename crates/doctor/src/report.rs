@@ -70,7 +70,7 @@ pub struct ReadField {
 pub struct SignedText {
     /// How long it is, in bytes.
     pub len: usize,
-    /// All of it; `None` where the secret is in it.
+    /// All of it; `None` where the secret is in it, or something else that opens something by itself.
     pub bytes: Option<Vec<u8>>,
     /// Where it comes from.
     pub pieces: Vec<TracedPiece>,

@@ -134,6 +134,20 @@ impl ClientBody {
         }
     }
 
+    /// What was read of it, where all of it is in memory.
+    pub fn held(&self) -> Option<Bytes> {
+        match &self.state {
+            State::Read(bytes) => Some(bytes.clone()),
+            State::Unread(incoming) if incoming.is_end_stream() => Some(Bytes::new()),
+            State::Unread(_)
+            | State::Begun(_)
+            | State::Spooled(_)
+            | State::Relayed(_)
+            | State::Forgotten
+            | State::Failed(_) => None,
+        }
+    }
+
     fn replace(&mut self, state: State) -> State {
         std::mem::replace(&mut self.state, state)
     }

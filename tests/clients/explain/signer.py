@@ -154,6 +154,7 @@ class Okx(Realm):
 
     dialect = "dialects/exchanges/okx.toml"
     secret = b"OKXsecret0123456789ABCDEF"
+    written = json.dumps({"secret": secret.decode(), "passphrase": "pass"}).encode()
     view = View(time="2026-11-21T12:00:00.123Z")
 
     def send(self, sent, signed, how):

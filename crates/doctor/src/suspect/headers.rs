@@ -6,6 +6,7 @@ use super::Suspicion;
 use crate::finding::Kind;
 use crate::shown::quoted;
 use crate::view::{Change, Scene};
+use crate::withheld::is_sensitive;
 
 /// The most headers that are tried.
 const MAX_HEADERS: usize = 64;
@@ -38,9 +39,11 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
     };
     for name in headers.keys().take(MAX_HEADERS) {
         let Some(sent) = headers.get(name).and_then(|value| value.to_str().ok()) else { continue };
+        let shown = |value: &str| {
+            if is_sensitive(name) { "what is not shown here".to_owned() } else { quoted(value.as_bytes()) }
+        };
         let remedy = format!("Sign `{name}` with the value that is sent.");
-        let said =
-            format!("The client signed the header `{name}` as empty, and sent {}.", quoted(sent.as_bytes()));
+        let said = format!("The client signed the header `{name}` as empty, and sent {}.", shown(sent));
         push(name, 82, "", said, remedy.clone());
         for (value, how) in [
             (sent.to_lowercase(), "in lower case"),
@@ -50,8 +53,8 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
         ] {
             let said = format!(
                 "The client signed the header `{name}` {how} ({}), and sent {}.",
-                quoted(value.as_bytes()),
-                quoted(sent.as_bytes())
+                shown(&value),
+                shown(sent)
             );
             push(name, 83, &value, said, remedy.clone());
         }

@@ -51,17 +51,47 @@ impl Candidates<'_> {
     }
 }
 
-/// The other secrets that a client may have used.
+/// The other secrets that a client may have used. Of a secret of several parts, each part may have been another.
 pub(super) fn secrets(scene: &Scene<'_>, others: &[OtherSecret]) -> Vec<Candidate> {
     let own = scene.secret.expose().as_slice();
-    let mut found = Candidates { own, all: Vec::new() };
-    wrapped(own, &mut found);
-    if let Ok(text) = std::str::from_utf8(own) {
-        decoded(text, &mut found);
-        parts(text, &mut found);
-    }
-    encoded(own, &mut found);
     let key_id = scene.claim.key_id().as_bytes();
+    let mut found = Candidates { own, all: Vec::new() };
+    variants(own, key_id, &mut found);
+    for other in others.iter().take(MAX_OTHER_SECRETS) {
+        let said = format!("The client signed with {}.", other.label);
+        let remedy = "Sign with the secret that belongs to the key id that is sent.";
+        found.push(Kind::OtherSecret, 11, other.secret.expose().clone(), said, remedy);
+    }
+    let mut all = found.all;
+    if let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(own) {
+        for (name, value) in &members {
+            let Some(value) = value.as_str().filter(|value| !value.is_empty()) else { continue };
+            let mut found = Candidates { own: value.as_bytes(), all: Vec::new() };
+            variants(value.as_bytes(), key_id, &mut found);
+            for Candidate { finding, rank, secret } in found.all {
+                let Ok(text) = std::str::from_utf8(secret.expose()) else { continue };
+                let mut members = members.clone();
+                members.insert(name.clone(), text.into());
+                let whole = Secret::new(serde_json::Value::Object(members).to_string().into_bytes());
+                let finding = Finding {
+                    said: format!("Of the part `{name}` of the secret: {}", finding.said),
+                    ..finding
+                };
+                all.push(Candidate { finding, rank, secret: whole });
+            }
+        }
+    }
+    all
+}
+
+/// What may have been used in the place of one secret.
+fn variants(own: &[u8], key_id: &[u8], found: &mut Candidates<'_>) {
+    wrapped(own, found);
+    if let Ok(text) = std::str::from_utf8(own) {
+        decoded(text, found);
+        parts(text, found);
+    }
+    encoded(own, found);
     if !key_id.is_empty() {
         found.push(
             Kind::SecretField,
@@ -82,12 +112,6 @@ pub(super) fn secrets(scene: &Scene<'_>, others: &[OtherSecret]) -> Vec<Candidat
         let said = format!("The client signed with the word `{word}` as the secret: {where_it_signs}");
         found.push(Kind::SecretEmpty, 10, word.into(), said, SET_IT);
     }
-    for other in others.iter().take(MAX_OTHER_SECRETS) {
-        let said = format!("The client signed with {}.", other.label);
-        let remedy = "Sign with the secret that belongs to the key id that is sent.";
-        found.push(Kind::OtherSecret, 11, other.secret.expose().clone(), said, remedy);
-    }
-    found.all
 }
 
 fn wrapped(own: &[u8], found: &mut Candidates<'_>) {

@@ -32,6 +32,8 @@ use clap::error::ErrorKind;
 use countersign_edge::with_causes;
 use serde_json::{Value, json};
 
+pub(crate) use self::explain::named;
+pub(crate) use self::time::rfc3339;
 use crate::cli::{Cli, Command};
 use context::Context;
 use demo::{After, Stage};

@@ -102,6 +102,12 @@ limits! {
     upstream_idle: Period = Period::seconds(30), Period::seconds(1) => Period::hours(1);
     /// The most unused connections to one upstream that each thread keeps.
     upstream_idle_connections: Count = Count(64), Count(0) => Count(10_000);
+    /// The most requests that were refused for their signature and are kept in memory, to be explained; 0 keeps none.
+    kept_refusals: Count = Count(200), Count(0) => Count(100_000);
+    /// The memory for them. A body that is longer than a quarter of this is not kept.
+    kept_refusal_bytes: ByteSize = ByteSize::mib(8), ByteSize::kib(64) => ByteSize::gib(1);
+    /// How long they are kept.
+    kept_refusals_for: Period = Period::hours(1), Period::seconds(1) => Period::days(7);
     /// How long requests that are under way may go on after the server was told to stop.
     shutdown_grace: Period = Period::seconds(30), Period::seconds(0) => Period::hours(1);
 }

@@ -1,4 +1,4 @@
-//! The admin side: health and metrics.
+//! The admin side: health, metrics, and why requests were refused.
 
 use bytes::Bytes;
 use countersign_api::Admin;
@@ -7,15 +7,19 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use super::explaining::Explaining;
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::NameEntropy;
 
 /// Answers requests to the admin side.
-pub(super) struct AdminSide(Admin);
+pub(super) struct AdminSide {
+    admin: Admin,
+    explaining: Explaining,
+}
 
 impl AdminSide {
-    pub(super) fn new(admin: Admin) -> Self {
-        Self(admin)
+    pub(super) fn new(admin: Admin, explaining: Explaining) -> Self {
+        Self { admin, explaining }
     }
 }
 
@@ -23,7 +27,11 @@ impl Handle for AdminSide {
     type Body = Full<Bytes>;
 
     async fn handle(&self, request: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
-        self.0.answer(request.method(), request.uri().path()).await.map(Full::new)
+        let (method, path) = (request.method(), request.uri().path());
+        match self.explaining.answer(method, path).await {
+            Some(response) => response.map(Full::new),
+            None => self.admin.answer(method, path).await.map(Full::new),
+        }
     }
 
     fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {

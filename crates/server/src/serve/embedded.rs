@@ -54,7 +54,8 @@ impl Embedded {
             storage::open(&config.storage, countersign_store_sqlite::Limits::default(), &OsEntropy)?;
         let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
         let (store, master) = (Arc::new(store), Arc::new(master_key));
-        let foundation = Foundation { store, master, limiter, followed: Arc::default() };
+        let foundation =
+            Foundation { store, master, limiter, followed: Arc::default(), refusals: Arc::default() };
         let runtime = runtime()?;
         let site = runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
         let title = format!("process {}, inside another service", std::process::id());

@@ -6,11 +6,13 @@
 mod admin;
 mod check;
 mod embedded;
+mod explaining;
 mod feed;
 mod figures;
 mod follow;
 mod public;
 mod rate_limits;
+mod refusals;
 mod request_log;
 mod site;
 mod telemetry;
@@ -50,6 +52,7 @@ pub use embedded::{Embedded, NotEmbedded};
 
 use admin::AdminSide;
 use check::CheckSide;
+use explaining::Explaining;
 use feed::Following;
 use public::PublicSide;
 use site::{Foundation, NotAssembled, Site};
@@ -143,7 +146,8 @@ pub(crate) fn start(
     )?;
     let limiter = Arc::new(Limiter::new(config.limits.rate_buckets()));
     let (store, master) = (Arc::new(store), Arc::new(master_key));
-    let foundation = Foundation { store, master, limiter, followed: Arc::default() };
+    let foundation =
+        Foundation { store, master, limiter, followed: Arc::default(), refusals: Arc::default() };
     let telemetry = Telemetry::start(config.log, sink)?;
     let StoreLocation::Sqlite(database) = &config.storage.store;
     if let Some(warning) = storage::exposed(database) {
@@ -202,12 +206,14 @@ pub(crate) fn start(
         let figures = telemetry.figures.clone();
         let store = Arc::clone(&foundation.store);
         let feed = Arc::clone(&foundation.followed);
+        let explaining = Explaining::new(foundation.clone(), Arc::clone(&site));
         let handler = move || {
-            AdminSide::new(Admin::new(store, move || {
+            let admin = Admin::new(store, move || {
                 telemetry::feed_age(feed.age(SystemClock.now()));
                 figures.run_upkeep();
                 figures.render()
-            }))
+            });
+            AdminSide::new(admin, explaining)
         };
         let room = Room::new(ADMIN_CONNECTIONS);
         let speech = admin_speech.clone();

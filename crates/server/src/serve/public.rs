@@ -16,6 +16,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use super::figures::Figures;
+use super::refusals::Keeping;
 use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
 use crate::listen::{Client, Handle, RefusedHead};
@@ -175,7 +176,12 @@ impl Site {
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
         match self.gateway.admit(&inbound, &head, &mut body, attending).await {
             Ok(passage) => self.gateway.forward(head, body, passage, attending).await,
-            Err(refused) => (refused.answer.into_response(attending.id).map(Reply::answer), refused.note),
+            Err(refused) => {
+                let response = refused.answer.into_response(attending.id).map(Reply::answer);
+                let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, response.status()));
+                self.refusals.keep(keeping, &inbound, body.held(), what, attending);
+                (response, refused.note)
+            }
         }
     }
 

@@ -23,6 +23,7 @@ use countersign_verify::{
 
 use super::feed::Followed;
 use super::rate_limits::{RateLimits, rules};
+use super::refusals::Refusals;
 use crate::config::{
     Config, CredentialsRule, DoorsRule, FAILURES, ForwardAuthConfig, LOGINS, Limits, Methods, QueryRule,
     ReplayRule, RequireConfig, RouteConfig, SchemeName, StreamRule,
@@ -42,6 +43,8 @@ pub(crate) struct Foundation {
     pub(crate) limiter: Arc<Limiter>,
     /// What follows the change feed.
     pub(crate) followed: Arc<Followed>,
+    /// The last requests that were refused.
+    pub(crate) refusals: Arc<Refusals>,
 }
 
 /// What serves requests under one configuration.
@@ -56,6 +59,7 @@ pub(crate) struct Site {
     pub(crate) limits: Limits,
     pub(crate) held_bodies: HeldBodies,
     pub(crate) spool: Arc<SpoolPlace>,
+    pub(crate) refusals: Arc<Refusals>,
 }
 
 /// Why a configuration that can be read cannot be served.
@@ -149,6 +153,7 @@ impl Site {
                 longer_than: config.limits.held_body(),
             }),
             limits: config.limits.clone(),
+            refusals: Arc::clone(&foundation.refusals),
         })
     }
 }

@@ -1,0 +1,48 @@
+//! What is not shown of a request: what opens something by itself.
+
+use countersign_dialect::{Recipe, Request, Shown, TracedPiece};
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+
+use crate::report::SignedText;
+
+/// Headers that hold what lets their sender in somewhere.
+const SENSITIVE: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+/// Shorter texts stand in requests by accident.
+const MIN_LEN: usize = 6;
+
+/// Whether a header's value is for nobody's eyes.
+pub(crate) fn is_sensitive(name: &HeaderName) -> bool {
+    SENSITIVE.contains(name)
+}
+
+/// Takes what is not to be shown out of the string to sign.
+pub(crate) fn withhold(signed: &mut SignedText, recipe: &Recipe, request: &Request<'_>, key_id: &str) {
+    let headers = request.headers.iter().filter(|(name, _)| is_sensitive(name));
+    let mut hidden: Vec<&[u8]> = headers.map(|(_, value)| value.as_bytes()).collect();
+    if recipe.key_alone() {
+        hidden.push(key_id.as_bytes());
+    }
+    hidden.retain(|text| text.len() >= MIN_LEN);
+    if signed.bytes.as_ref().is_some_and(|bytes| holds(bytes, &hidden)) {
+        signed.bytes = None;
+    }
+    pieces(&mut signed.pieces, &hidden);
+}
+
+fn pieces(all: &mut [TracedPiece], hidden: &[&[u8]]) {
+    for piece in all {
+        let is_hidden = match &piece.shown {
+            Shown::Bytes(bytes) | Shown::Front(bytes, _) => holds(bytes, hidden),
+            Shown::Withheld => false,
+        };
+        if is_hidden {
+            piece.shown = Shown::Withheld;
+        }
+        pieces(&mut piece.made_of, hidden);
+    }
+}
+
+fn holds(text: &[u8], hidden: &[&[u8]]) -> bool {
+    hidden.iter().any(|hidden| text.windows(hidden.len()).any(|part| part == *hidden))
+}
