@@ -33,7 +33,7 @@ def outcome(deployment, answer, before: int) -> str:
 
 def test_the_page_tells_what_becomes_of_every_attack():
     assert list(SAID) == list(ATTACKS)
-    assert PROXIES == list(COMMANDS) and set(PROXIES) == {folder.name for folder in DEPLOY.iterdir() if folder.is_dir()} - {"envoy-grpc"}
+    assert PROXIES == list(COMMANDS) and all((DEPLOY / name / "README.md").is_file() for name in PROXIES)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

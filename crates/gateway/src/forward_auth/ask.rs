@@ -128,3 +128,90 @@ fn take(headers: &mut HeaderMap, name: &HeaderName, what: Telling) -> Result<Hea
     headers.remove(name);
     one.ok_or(BadRequest::NotTold(what))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    /// What a check with these headers says, or why it says nothing.
+    fn told(
+        proxy: FrontProxy,
+        bodies: Bodies,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<String, String> {
+        let mut check = Request::builder().method("POST").uri(target);
+        for (name, value) in headers {
+            check = check.header(*name, *value);
+        }
+        let (head, ()) = check.body(()).unwrap().into_parts();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let relayed = relayed(proxy, bodies, head, peer).map_err(|refused| refused.note.reason.to_owned())?;
+        let inbound = relayed.inbound().unwrap();
+        let mut names: Vec<_> = inbound.headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        Ok(format!(
+            "{} {}://{}{} {}",
+            inbound.method,
+            inbound.scheme,
+            inbound.host,
+            inbound.target,
+            names.join(",")
+        ))
+    }
+
+    const ORIGINAL: [(&str, &str); 4] = [
+        ("X-Original-Method", "GET"),
+        ("X-Original-URI", "/a?b"),
+        ("X-Original-Scheme", "https"),
+        ("X-Original-Host", "api"),
+    ];
+    const FORWARDED: [(&str, &str); 4] = [
+        ("X-Forwarded-Method", "GET"),
+        ("X-Forwarded-Uri", "/a?b"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "api"),
+    ];
+
+    #[test]
+    fn each_proxy_is_believed_in_its_own_place_alone() {
+        let both = [ORIGINAL, FORWARDED].concat();
+        let of_nginx = told(FrontProxy::Nginx, Bodies::Unseen, CHECK_PATH, &both).unwrap();
+        assert!(of_nginx.starts_with("GET https://api/a?b host,x-forwarded-"), "{of_nginx}");
+        for proxy in [FrontProxy::Traefik, FrontProxy::Caddy] {
+            let told_of = told(proxy, Bodies::Unseen, "/check?b", &both).unwrap();
+            assert!(told_of.starts_with("GET https://api/a?b host,x-original-"), "{told_of}");
+            assert_eq!(told(proxy, Bodies::Unseen, CHECK_PATH, &ORIGINAL), Err("not_told".to_owned()));
+        }
+        assert_eq!(
+            told(FrontProxy::Nginx, Bodies::Unseen, CHECK_PATH, &FORWARDED),
+            Err("not_told".to_owned())
+        );
+        let envoy = [&both[..], &[("Host", "shop")]].concat();
+        let of_envoy = told(FrontProxy::Envoy, Bodies::Unseen, "/c?d", &envoy).unwrap();
+        assert!(of_envoy.starts_with("POST https://shop/c?d host,"), "{of_envoy}");
+    }
+
+    #[test]
+    fn a_proxy_that_asks_elsewhere_is_not_set_up_as_it_should_be() {
+        for proxy in [FrontProxy::Nginx, FrontProxy::Traefik, FrontProxy::Caddy] {
+            let refused = told(proxy, Bodies::Unseen, "/v1/thing", &[ORIGINAL, FORWARDED].concat());
+            assert_eq!(refused, Err("no_check".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_body_that_envoy_cut_or_does_not_speak_of_clearly_is_refused() {
+        let with = |partial: &[&'static str]| {
+            let mut headers = vec![("Host", "api"), ("X-Forwarded-Proto", "http")];
+            headers.extend(partial.iter().map(|value| ("X-Envoy-Auth-Partial-Body", *value)));
+            told(FrontProxy::Envoy, Bodies::Forwarded, "/", &headers)
+        };
+        assert!(with(&[]).is_ok() && with(&["false"]).is_ok());
+        for partial in [&["true"][..], &["FALSE"], &[""], &["false", "false"]] {
+            assert!(with(partial).is_err(), "{partial:?}");
+        }
+    }
+}

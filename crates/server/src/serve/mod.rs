@@ -193,6 +193,7 @@ pub(crate) fn start(
         let name = DoorName::new(&door.name);
         let room = Room::new(config.limits.connections());
         let sockets = listen::bind(door.listen, worker_count(&config.listen))?;
+        let address = address(&sockets)?;
         for (number, socket) in sockets.into_iter().enumerate() {
             let (site, requests, name) = (Arc::clone(&site), telemetry.requests.clone(), name.clone());
             let thread = format!("{name}-{number}");
@@ -200,7 +201,7 @@ pub(crate) fn start(
             let speech = Speech::Plain(PlainHttp2::Refused);
             threads.push(worker(thread, socket, handler, speech, check_limits, &room, &phase)?);
         }
-        tracing::info!(door = door.name, address = %door.listen, proxy = door.proxy.as_str(), "asked by a proxy");
+        tracing::info!(door = door.name, %address, proxy = door.proxy.as_str(), "asked by a proxy");
     }
     for socket in admin_sockets {
         let figures = telemetry.figures.clone();

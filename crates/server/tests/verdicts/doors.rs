@@ -79,7 +79,8 @@ fn with_host(sent: &Sent) -> Vec<(String, String)> {
 }
 
 fn proxied(place: &Place, sent: &Sent) -> Got {
-    let answer = wire::send(place.public, &sent.method, &sent.target, &with_host(sent), sent.body.as_deref());
+    let answer =
+        wire::send(place.public(), &sent.method, &sent.target, &with_host(sent), sent.body.as_deref());
     match answer.one(SEEN) {
         Some(seen) => passed(&told(seen), sent),
         None => refused(&answer),

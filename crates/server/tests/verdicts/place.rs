@@ -1,8 +1,9 @@
 //! A server with every door, and everybody who has something.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use countersign::Embedded;
 use countersign_edge::{Bodies, Door, FrontProxy};
@@ -12,17 +13,12 @@ use tempfile::TempDir;
 
 use crate::holders::{Credential, Holders, Wallet};
 use crate::table::{CredentialRow, Ended, Table, WalletRow, folder};
-use crate::{doors, upstream, wire};
-
-/// How often a server that starts is looked at, and how long it is left alone between.
-const START_TRIES: u32 = 3000;
-const START_STEP: Duration = Duration::from_millis(10);
+use crate::{doors, upstream};
 
 pub(crate) struct Place {
     folder: TempDir,
     server: Child,
-    pub(crate) public: SocketAddr,
-    checks: Vec<(FrontProxy, SocketAddr)>,
+    addresses: Addresses,
     pub(crate) embedded: Embedded,
     pub(crate) holders: Holders,
 }
@@ -30,13 +26,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn open(table: &Table) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (public, admin) = (free_address(), free_address());
-        let proxies = Door::ALL.into_iter().filter_map(|door| match door {
-            Door::ForwardAuth(proxy) => Some(proxy),
-            Door::Proxy | Door::Tower => None,
-        });
-        let checks: Vec<_> = proxies.map(|proxy| (proxy, free_address())).collect();
-        let config = configuration(public, admin, &checks, upstream::start());
+        let config = configuration(upstream::start());
         std::fs::write(folder.path().join("countersign.toml"), config).unwrap();
 
         let mut holders = Holders::default();
@@ -46,19 +36,52 @@ impl Place {
         for row in table.credentials.iter().filter(|row| row.ended.is_some()) {
             end(&folder, row, &holders.credentials[&row.name]);
         }
-        let server = command(&folder, &["serve"]).stderr(Stdio::null()).spawn().unwrap();
-        assert!((0..START_TRIES).any(|_| is_ready(admin)), "the server does not start");
+        let mut server = command(&folder, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let addresses = Addresses::told(&mut log);
+        // Somebody must read the rest, or the server waits for it.
+        std::thread::spawn(move || log.for_each(drop));
         for (row, digit) in table.wallets.iter().zip("123456789".chars()) {
-            holders.wallets.insert(row.name.clone(), log_in(&folder, row, digit, public));
+            holders.wallets.insert(row.name.clone(), log_in(&folder, row, digit, addresses.public));
         }
         let embedded =
             Embedded::open(&folder.path().join("countersign.toml")).map_err(|e| e.to_string()).unwrap();
-        Self { folder, server, public, checks, embedded, holders }
+        Self { folder, server, addresses, embedded, holders }
+    }
+
+    /// Where the reverse proxy is.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.addresses.public
     }
 
     /// Where a proxy asks.
     pub(crate) fn check(&self, proxy: FrontProxy) -> SocketAddr {
-        self.checks.iter().find(|(known, _)| *known == proxy).unwrap().1
+        self.addresses.checks[proxy.as_str()]
+    }
+}
+
+/// Where the server listens.
+struct Addresses {
+    public: SocketAddr,
+    checks: HashMap<String, SocketAddr>,
+}
+
+impl Addresses {
+    /// What the server's log tells of them, up to where it serves.
+    fn told(log: &mut impl Iterator<Item = String>) -> Self {
+        let mut checks = HashMap::new();
+        for line in log {
+            let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
+            let text = |name: &str| line[name].as_str().unwrap().to_owned();
+            match text("message").as_str() {
+                "asked by a proxy" => {
+                    checks.insert(text("door"), text("address").parse().unwrap());
+                }
+                "serving" => return Self { public: text("public").parse().unwrap(), checks },
+                _ => {}
+            }
+        }
+        panic!("the server ended by itself");
     }
 }
 
@@ -69,38 +92,26 @@ impl Drop for Place {
     }
 }
 
-fn is_ready(admin: SocketAddr) -> bool {
-    let ready =
-        TcpStream::connect(admin).is_ok() && wire::send(admin, "GET", "/readyz", &host(), None).status == 200;
-    if !ready {
-        std::thread::sleep(START_STEP);
-    }
-    ready
-}
-
-fn host() -> Vec<(String, String)> {
-    vec![("Host".to_owned(), "admin".to_owned())]
-}
-
 /// The routes of the table, at every door where they can be.
-fn configuration(
-    public: SocketAddr,
-    admin: SocketAddr,
-    checks: &[(FrontProxy, SocketAddr)],
-    upstream: SocketAddr,
-) -> String {
+fn configuration(upstream: SocketAddr) -> String {
     let mut text = format!(
-        "[listen]\npublic = \"{public}\"\nadmin = \"{admin}\"\nworkers = 1\n[store]\nurl = \"sqlite:data/countersign.db\"\n\
-         [wallet]\nissuer = \"redreamer\"\n[[upstream]]\nname = \"api\"\nurl = \"http://{upstream}\"\n"
+        "[listen]\npublic = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nworkers = 1\n\
+         [store]\nurl = \"sqlite:data/countersign.db\"\n[wallet]\nissuer = \"redreamer\"\n\
+         [[upstream]]\nname = \"api\"\nurl = \"http://{upstream}\"\n"
     );
-    for (proxy, address) in checks {
+    for door in Door::ALL {
+        let proxy = match door {
+            Door::ForwardAuth(proxy) => proxy,
+            Door::Proxy | Door::Tower => continue,
+        };
         let name = proxy.as_str();
-        let bodies = match doors::bodies(*proxy) {
+        let bodies = match doors::bodies(proxy) {
             Bodies::Unseen => "unseen",
             Bodies::Forwarded => "forwarded",
         };
         let door = format!(
-            "[[forward_auth]]\nname = \"{name}\"\nlisten = \"{address}\"\nproxy = \"{name}\"\nbodies = \"{bodies}\"\n"
+            "[[forward_auth]]\nname = \"{name}\"\nlisten = \"127.0.0.1:0\"\nproxy = \"{name}\"\n\
+             bodies = \"{bodies}\"\n"
         );
         text.push_str(&door);
     }
@@ -187,9 +198,4 @@ fn run(folder: &TempDir, words: &[&str]) -> Value {
     let done = command(folder, &[words, &["--json"]].concat()).output().unwrap();
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice(&done.stdout).unwrap()
-}
-
-/// An address of this machine on which nobody listens.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
