@@ -28,9 +28,10 @@ const GUESSED: &str =
 /// A key of a dialect and what stands behind the equals sign.
 type Line = (String, String);
 
-/// Writes the first file that every sample verifies in. Says which template each group has in it.
+/// Writes the first file that all samples verify in, also those that were not searched. Says which template each group has in it.
 pub(crate) fn verified(
     question: &Question<'_>,
+    all: &[Sample],
     layout: &Layout,
     groups: &[Group],
 ) -> Option<(String, Arc<Recipe>, Vec<Choice>)> {
@@ -39,8 +40,8 @@ pub(crate) fn verified(
     order.sort_by_key(|group| group.members.len());
     if let [group] = order.as_slice() {
         return choices(group).take(MAX_DRAFTS).find_map(|choice| {
-            let file = file(question, layout, &[(group, &choice)])?;
-            let recipe = verify(question, &file, question.samples.iter())?;
+            let file = file(question, all.len(), layout, &[(group, &choice)])?;
+            let recipe = verify(question, &file, all.iter())?;
             Some((file, recipe, vec![choice]))
         });
     }
@@ -48,16 +49,16 @@ pub(crate) fn verified(
     for group in &order {
         let own = || group.members.iter().filter_map(|member| question.samples.get(member.sample));
         chosen.push(choices(group).take(MAX_DRAFTS).find(|choice| {
-            let file = file(question, layout, &[(group, choice)]);
+            let file = file(question, all.len(), layout, &[(group, choice)]);
             file.is_some_and(|file| verify(question, &file, own()).is_some())
         })?);
     }
-    let all: Vec<(&Group, &Choice)> = order.iter().copied().zip(&chosen).collect();
-    let file = file(question, layout, &all)?;
-    let recipe = verify(question, &file, question.samples.iter())?;
+    let both: Vec<(&Group, &Choice)> = order.iter().copied().zip(&chosen).collect();
+    let file = file(question, all.len(), layout, &both)?;
+    let recipe = verify(question, &file, all.iter())?;
     // In the order in which the groups came.
     let of = |group: &Group| {
-        all.iter().find(|(other, _)| std::ptr::eq(*other, group)).map(|(_, choice)| (*choice).clone())
+        both.iter().find(|(other, _)| std::ptr::eq(*other, group)).map(|(_, choice)| (*choice).clone())
     };
     let chosen = groups.iter().filter_map(of).collect();
     Some((file, recipe, chosen))
@@ -80,14 +81,19 @@ fn choices(group: &Group) -> impl Iterator<Item = Choice> {
 }
 
 /// A file for vendors that send the secret itself.
-pub(crate) fn plain(question: &Question<'_>, layout: &Layout) -> Option<(String, Arc<Recipe>)> {
-    let all: Vec<usize> = (0..question.samples.len()).collect();
+pub(crate) fn plain(
+    question: &Question<'_>,
+    all: &[Sample],
+    layout: &Layout,
+) -> Option<(String, Arc<Recipe>)> {
+    let searched = 0..question.samples.len();
     let is_secret = |atom: &&Atom| {
-        all.iter().all(|at| atom.text(*at).is_some_and(|text| text.as_bytes() == question.secret))
+        searched.clone().all(|at| atom.text(at).is_some_and(|text| text.as_bytes() == question.secret))
     };
     let atom = layout.atoms.iter().find(is_secret)?;
-    let is_key =
-        |atom: &&Atom| question.key_id.is_some() && all.iter().all(|at| atom.text(*at) == question.key_id);
+    let is_key = |atom: &&Atom| {
+        question.key_id.is_some() && searched.clone().all(|at| atom.text(at) == question.key_id)
+    };
     let key = layout.atoms.iter().find(is_key);
     let mut lines: Vec<Line> =
         key.map(|key| ("key_id".to_owned(), format!("\"{{{}}}\"", key.expr))).into_iter().collect();
@@ -96,7 +102,7 @@ pub(crate) fn plain(question: &Question<'_>, layout: &Layout) -> Option<(String,
         lines.push((key.to_owned(), format!("\"{value}\"")));
     }
     lines.push(("danger_plain".to_owned(), "\"the vendor's clients send the secret\"".to_owned()));
-    let mut file = head(question);
+    let mut file = head(question, all.len());
     for line in lines {
         put(&mut file, &line);
     }
@@ -104,12 +110,11 @@ pub(crate) fn plain(question: &Question<'_>, layout: &Layout) -> Option<(String,
         file.push_str(step);
         file.push('\n');
     }
-    let recipe = verify(question, &file, question.samples.iter())?;
+    let recipe = verify(question, &file, all.iter())?;
     Some((file, recipe))
 }
 
-fn head(question: &Question<'_>) -> String {
-    let samples = question.samples.len();
+fn head(question: &Question<'_>, samples: usize) -> String {
     let requests = if samples == 1 { "one request, which verifies" } else { "requests, all of which verify" };
     let count = if samples == 1 { String::new() } else { format!("{samples} ") };
     format!("# Inferred from {count}{requests}.\n[dialect.{}]\n", question.name)
@@ -120,14 +125,19 @@ fn put(file: &mut String, (key, value): &Line) {
 }
 
 /// The file for groups, the last of which is the dialect itself and the others its variants.
-fn file(question: &Question<'_>, layout: &Layout, groups: &[(&Group, &Choice)]) -> Option<String> {
+fn file(
+    question: &Question<'_>,
+    samples: usize,
+    layout: &Layout,
+    groups: &[(&Group, &Choice)],
+) -> Option<String> {
     let (_, variants) = groups.split_last()?;
     let mut roles: Vec<Roles> =
         groups.iter().map(|(group, choice)| roles(question, layout, group, choice)).collect();
     let all = roles.clone();
     roles = roles.into_iter().map(|own| all.iter().fold(own, Roles::within)).collect();
     let base_roles = roles.last()?;
-    let mut file = head(question);
+    let mut file = head(question, samples);
     let written: Vec<Vec<Line>> = groups
         .iter()
         .zip(&roles)

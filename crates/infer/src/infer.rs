@@ -33,6 +33,9 @@ const LEARNED_CANDIDATES: u64 = 1_000_000;
 /// The most samples that are searched; the others are verified only.
 const MAX_SEARCHED: usize = 12;
 
+/// The longest body of a sample that is searched, in bytes: every string that has it is hashed as a whole.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
 /// What is asked.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
@@ -68,6 +71,8 @@ pub struct Found {
 pub enum Ended {
     /// There is no sample.
     NoSample,
+    /// Every sample has a longer body than is searched.
+    TooLarge,
     /// Nothing in a sample is as long as a digest.
     NoSignature {
         /// Which sample, counted from 0.
@@ -95,29 +100,52 @@ pub struct NotFound {
 /// Finds the dialect of the samples. The same question has the same answer, unless the watcher ends it.
 pub fn infer(question: &Question<'_>, watch: &dyn Watch) -> Result<Found, NotFound> {
     let counter = Counter::new(watch, question.candidates);
-    let evaluator = Evaluator::new(question.samples, question.secret);
-    let layout = Layout::of(&evaluator, question.key_id);
+    let failed = |ended, solved| NotFound { ended, solved, tried: counter.tried() };
+    if question.samples.is_empty() {
+        return Err(failed(Ended::NoSample, 0));
+    }
+    let order = searched(question.samples);
+    if order.is_empty() {
+        return Err(failed(Ended::TooLarge, 0));
+    }
+    let samples: Vec<Sample> = order.iter().filter_map(|at| question.samples.get(*at)).cloned().collect();
+    let few = Question { samples: &samples, ..*question };
+    let evaluator = Evaluator::new(few.samples, few.secret);
+    let layout = Layout::of(&evaluator, few.key_id);
+    if let Some((file, recipe)) = draft::plain(&few, question.samples, &layout) {
+        let open = ambiguity::of_plain(question.samples);
+        return Ok(Found { file, recipe, open, tried: 0 });
+    }
     let search = Search {
-        question,
+        question: &few,
         counter: &counter,
         evaluator: &evaluator,
         layout: &layout,
         pieces: BTreeMap::new(),
     };
-    let failed = |ended, solved| NotFound { ended, solved, tried: counter.tried() };
-    if question.samples.is_empty() {
-        return Err(failed(Ended::NoSample, 0));
-    }
-    if let Some((file, recipe)) = draft::plain(question, &layout) {
-        let open = ambiguity::of_plain(question.samples);
-        return Ok(Found { file, recipe, open, tried: 0 });
-    }
-    let groups = search.groups().map_err(|(ended, solved)| failed(ended, solved))?;
-    let solved = question.samples.len();
-    let (file, recipe, chosen) =
-        draft::verified(question, &layout, &groups).ok_or_else(|| failed(Ended::NoCommonDialect, solved))?;
+    let groups = search.groups().map_err(|(ended, solved)| match ended {
+        Ended::NoSignature { sample } => {
+            failed(Ended::NoSignature { sample: order.get(sample).copied().unwrap_or(sample) }, solved)
+        }
+        other => failed(other, solved),
+    })?;
+    let (file, recipe, chosen) = draft::verified(&few, question.samples, &layout, &groups)
+        .ok_or_else(|| failed(Ended::NoCommonDialect, samples.len()))?;
     let open = ambiguity::of(question, &groups, &chosen);
     Ok(Found { file, recipe, open, tried: counter.tried() })
+}
+
+/// The samples that are searched, the smallest first; the others are verified only.
+fn searched(samples: &[Sample]) -> Vec<usize> {
+    let mut order: Vec<(usize, usize)> = samples
+        .iter()
+        .enumerate()
+        .filter(|(_, sample)| sample.body.len() <= MAX_BODY_BYTES)
+        .map(|(at, sample)| (sample.size(), at))
+        .collect();
+    order.sort_unstable();
+    let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
+    spread(&order, MAX_SEARCHED)
 }
 
 struct Search<'q> {
@@ -132,9 +160,7 @@ impl Search<'_> {
     /// Groups of samples that were signed alike, which cover all that are searched.
     fn groups(mut self) -> Result<Vec<Group>, (Ended, usize)> {
         let samples = self.question.samples;
-        let mut order: Vec<usize> = (0..samples.len()).collect();
-        order.sort_by_key(|at| samples.get(*at).map_or(0, Sample::size));
-        let mut remaining = spread(&order, MAX_SEARCHED);
+        let mut remaining: Vec<usize> = (0..samples.len()).collect();
         let all = remaining.len();
         let mut groups: Vec<Group> = Vec::new();
         while let Some(&sample) = remaining.first() {

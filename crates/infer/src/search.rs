@@ -9,7 +9,7 @@ use crate::makers::{Maker, Ready};
 use crate::nest::Nest;
 use crate::pieces::{Covers, Piece, SECRET};
 use crate::signature::Target;
-use crate::watch::{Counter, Stage};
+use crate::watch::{Counter, Own, Stage};
 
 /// The most pieces of one string.
 const MAX_PIECES: usize = 8;
@@ -116,7 +116,7 @@ pub(crate) fn level(
     let next = AtomicUsize::new(0);
     let best: Mutex<Option<(usize, Hit)>> = Mutex::new(None);
     let work = || {
-        let mut own = 0;
+        let mut own = Own::default();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(at) else { break };
@@ -227,7 +227,7 @@ struct Walk<'s> {
     outer: Vec<u8>,
     scratch: Vec<u8>,
     chosen: Vec<usize>,
-    own: u64,
+    own: Own,
     counter: &'s Counter<'s>,
     stage: Stage,
     hit: Option<Hit>,
@@ -321,7 +321,7 @@ impl Walk<'_> {
                 });
                 return ControlFlow::Break(());
             }
-            self.counter.count(&mut self.own, self.stage)?;
+            self.counter.count(&mut self.own, text.len(), self.stage)?;
         }
         ControlFlow::Continue(())
     }

@@ -30,7 +30,16 @@ impl Watch for () {
 }
 
 /// How often the watcher is asked, in candidates.
-const EVERY: u64 = 4096;
+const EVERY: usize = 4096;
+/// So many bytes are as much work as one more candidate.
+const EFFORT_BYTES: usize = 1024;
+
+/// What one thread has not counted yet.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Own {
+    tried: u64,
+    effort: usize,
+}
 
 /// What the threads of a search share.
 pub(crate) struct Counter<'w> {
@@ -72,16 +81,17 @@ impl<'w> Counter<'w> {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Counts candidates of one thread, which keeps what is not counted yet in `own`.
-    pub(crate) fn count(&self, own: &mut u64, stage: Stage) -> ControlFlow<()> {
-        *own += 1;
-        if *own < EVERY { ControlFlow::Continue(()) } else { self.settle(own, stage) }
+    /// Counts a candidate of `bytes` bytes.
+    pub(crate) fn count(&self, own: &mut Own, bytes: usize, stage: Stage) -> ControlFlow<()> {
+        own.tried += 1;
+        own.effort += 1 + bytes / EFFORT_BYTES;
+        if own.effort < EVERY { ControlFlow::Continue(()) } else { self.settle(own, stage) }
     }
 
     /// Adds what a thread has not counted yet, and asks the watcher.
-    pub(crate) fn settle(&self, own: &mut u64, stage: Stage) -> ControlFlow<()> {
-        let tried = self.tried.fetch_add(*own, Ordering::Relaxed) + *own;
-        *own = 0;
+    pub(crate) fn settle(&self, own: &mut Own, stage: Stage) -> ControlFlow<()> {
+        let tried = self.tried.fetch_add(own.tried, Ordering::Relaxed) + own.tried;
+        *own = Own::default();
         let Stage { depth, solved, samples } = stage;
         if self.ended()
             || tried >= self.limit

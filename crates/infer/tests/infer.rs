@@ -279,3 +279,15 @@ fn a_signature_among_the_parameters_is_over_the_others() {
     assert_eq!(line(&found, "string_to_sign"), r#""{form | drop('sign') | sort | render('=', '&')}""#);
     assert_eq!(line(&found, "key_id"), r#""{form.key}""#);
 }
+
+#[test]
+fn a_long_body_is_not_searched_and_still_has_to_verify() {
+    let long = by_lines("POST", "/v1/b", &"x".repeat(100_000));
+    assert_eq!(ask(std::slice::from_ref(&long)).unwrap_err().ended, Ended::TooLarge);
+    let short = [by_lines("POST", "/v1/b?c=d", "{}"), long.clone()];
+    assert!(ask(&short).unwrap().file.starts_with("# Inferred from 2 requests"));
+    let mut wrong = long;
+    wrong.body.push(b'y');
+    let not = ask(&[by_lines("POST", "/v1/b?c=d", "{}"), wrong]).unwrap_err();
+    assert_eq!(not.ended, Ended::NoCommonDialect);
+}

@@ -135,6 +135,10 @@ fn refusal(not: &NotFound, watched: &Watched, limit: SearchLimit, samples: usize
     let more = "a request with fewer parts, or one of another kind, may be found sooner";
     match ended {
         Ended::NoSample => Refusal::new("NO_REQUEST", "there is no request to look at"),
+        Ended::TooLarge => Refusal::new(
+            "TOO_LARGE",
+            "every request has a body that is too long to search with: give one with a shorter body",
+        ),
         Ended::NoSignature { sample } => Refusal::new(
             "NO_SIGNATURE",
             format!(
