@@ -74,7 +74,7 @@ impl Listen {
             section.notes.warn(
                 &admin_at,
                 format!("{admin} can be reached from other machines"),
-                "health and metrics are shown there to whoever asks: keep it inside your network",
+                "health, metrics and refused requests are shown there to whoever asks: keep it inside your network",
             );
         }
         section.finish();
