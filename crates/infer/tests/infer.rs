@@ -291,3 +291,10 @@ fn a_long_body_is_not_searched_and_still_has_to_verify() {
     let not = ask(&[by_lines("POST", "/v1/b?c=d", "{}"), wrong]).unwrap_err();
     assert_eq!(not.ended, Ended::NoCommonDialect);
 }
+
+#[test]
+fn what_no_request_shows_is_taken_to_be_signed() {
+    let found = ask(&[by_lines("GET", "/v1/a", "")]).unwrap();
+    assert_eq!(line(&found, "string_to_sign"), r#""{method}\n{target}\n{timestamp}\n{body}""#);
+    assert!(found.open.iter().any(|open| open.settle == "a POST with a body"), "{:?}", found.open);
+}
