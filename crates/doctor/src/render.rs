@@ -70,7 +70,10 @@ impl Report {
     pub fn headline(&self) -> String {
         match (self.verdict, self.findings.as_slice()) {
             (Verdict::Accepted, _) => "accepted: the signature is right, and so is its time".to_owned(),
-            (Verdict::Undecided, _) => "undecided".to_owned(),
+            (Verdict::Undecided, []) => "undecided: the secret is not known".to_owned(),
+            (Verdict::Undecided, [first, ..]) => {
+                format!("undecided: {}", first.kind.as_str().replace('-', " "))
+            }
             (Verdict::Refused, []) => "refused".to_owned(),
             (Verdict::Refused, [first, ..]) => format!("refused: {}", first.kind.as_str().replace('-', " ")),
         }

@@ -42,6 +42,11 @@ pub(crate) fn signatures(scene: &Scene<'_>) -> Vec<Signature> {
                     continue;
                 }
                 let (kind, said) = match mangled {
+                    None if form == should => (
+                        Kind::SignatureMangled,
+                        "The last sign of the signature is another one than its bytes make: it was changed or cut."
+                            .to_owned(),
+                    ),
                     None => (
                         Kind::SignatureEncoding,
                         format!(

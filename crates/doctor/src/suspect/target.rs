@@ -14,6 +14,9 @@ const PREFIXES: [&str; 10] =
 /// The most segments that a proxy may have put in front.
 const MAX_SEGMENTS: usize = 3;
 
+/// The most slashes of a path that are taken for escaped ones.
+const MAX_SLASHES: usize = 16;
+
 pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
     let (path, query) = (scene.request.path(), scene.request.query());
     let mut all = Vec::new();
@@ -88,6 +91,12 @@ fn other_paths(path: &str) -> Vec<(String, &'static str, u32)> {
     all.push((encode(path, "/-._~"), "escaped twice", 29));
     all.push((escapes_in(path, str::to_ascii_lowercase), "with its escapes in lower case", 60));
     all.push((escapes_in(path, str::to_ascii_uppercase), "with its escapes in upper case", 60));
+    // Some proxies decode what was escaped for a reason.
+    for (at, _) in path.match_indices('/').skip(1).take(MAX_SLASHES) {
+        let (front, end) = path.split_at(at);
+        let escaped = format!("{front}%2F{}", end.trim_start_matches('/'));
+        all.push((escaped, "with an escaped slash, which something on the way decoded", 65));
+    }
     all.insert(0, (decoded, "decoded", 25));
     all.push((lower, "in lower case", 61));
     all
