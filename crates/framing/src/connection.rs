@@ -111,6 +111,14 @@ impl Framing {
         settled
     }
 
+    /// Whether what was settled last ends inside a body: more of it is to come.
+    pub fn is_inside_a_body(&self) -> bool {
+        match self.place {
+            Place::Sized(_) | Place::Chunked(_) => true,
+            Place::Head(_) | Place::Refused => false,
+        }
+    }
+
     fn refuse(&mut self, settled: Settled, why: Refused) -> Settled {
         self.place = Place::Refused;
         Settled { refused: Some(why), ..settled }
@@ -140,6 +148,22 @@ mod tests {
         assert_eq!(settle(&all), Settled { bytes: all.len(), heads: 4, refused: None });
         let more = [&all[..], b"GET / HT"].concat();
         assert_eq!(settle(&more), Settled { bytes: all.len(), heads: 4, refused: None });
+    }
+
+    #[test]
+    fn it_is_known_whether_more_of_a_body_is_to_come() {
+        for (bytes, inside) in [
+            (&b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"[..], true),
+            (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcd", true),
+            (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde", false),
+            (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", true),
+            (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", false),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", false),
+        ] {
+            let mut framing = Framing::new(LIMITS);
+            framing.settle(bytes);
+            assert_eq!(framing.is_inside_a_body(), inside, "{}", bytes.escape_ascii());
+        }
     }
 
     #[test]

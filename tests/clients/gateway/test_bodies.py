@@ -13,6 +13,7 @@ from harness.problems import refused
 from harness.raw import read_all, status
 from harness.upstream import Seen
 from harness.wait import until
+from harness.wire import TIMEOUT_SECS
 from pitchprint import client as pitchprint
 
 MIB = 1024 * 1024
@@ -151,3 +152,14 @@ def test_strangers_that_hold_back_the_end_of_large_bodies_take_no_more_memory_th
         stranger.close()
     large = json.dumps({**pitchprint.members(domain), "pad": "x" * 6 * MIB}).encode()
     until("there is room again", lambda: pitchprint.post(server, large, target="/s/x").status == 200, 10)
+
+
+@pytest.mark.parametrize("there, kept", [(b"", False), (b"01234", False), (b"0123456789", True)])
+def test_a_refusal_before_the_body_was_there_says_that_the_connection_ends(gateway, there, kept):
+    head = b"POST /v1/signed/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
+    with socket.create_connection(gateway.address, timeout=TIMEOUT_SECS) as wire:
+        wire.sendall(head + there)
+        answer = http.client.HTTPResponse(wire)
+        answer.begin()
+        assert answer.status == 401
+        assert (answer.getheader("Connection") == "close") == (not kept)

@@ -5,7 +5,8 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -13,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::guard::Guarded;
+use super::guard::{self, Guarded};
 use super::http2::Streamed;
 use super::pace::{Pace, Paced, Requests, Socket, Until, Upload};
 use super::{Client, ConnectionLimits, Handle, Phase, stopping};
@@ -41,10 +42,16 @@ pub(super) async fn http1<H: Handle>(
         pace.request_begins(upload);
         let (handler, pace, client) = (&handler, &pace, &client);
         async move {
-            let response = match refused {
+            let mut response = match refused {
                 Some(refused) => handler.refuse(&refused, client),
                 None => handler.handle(request, client).await,
             };
+            // hyper closes where a body was not read to its end. A client that is not told may send its next request
+            // into that, and cannot know what became of it (RFC 9112 section 9.6).
+            let is_error = response.status().is_client_error() || response.status().is_server_error();
+            if is_error && client.watch.upload() == guard::Upload::UnderWay {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(response.map(|body| Until::new(body, Rc::clone(pace))))
         }
     });

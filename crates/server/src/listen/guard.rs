@@ -31,6 +31,17 @@ pub(crate) struct Watch {
     read: Cell<u64>,
     head: RefCell<Option<RefusedHead>>,
     body: Cell<Option<Refusal>>,
+    upload: Cell<Upload>,
+}
+
+/// Whether the body of the last request is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Upload {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Some of it is to come.
+    UnderWay,
 }
 
 /// A head that was refused.
@@ -49,6 +60,11 @@ impl Watch {
     pub(super) fn request(&self) -> Option<RefusedHead> {
         self.read.set(self.read.get() + 1);
         if self.read.get() > self.heads.get() { self.head.borrow().clone() } else { None }
+    }
+
+    /// Whether the body of the last request is there.
+    pub(super) fn upload(&self) -> Upload {
+        self.upload.get()
     }
 
     /// Why the body of the last request was cut off, where it was for its framing.
@@ -115,6 +131,8 @@ impl<S> Guarded<S> {
 
     fn note(&self, heads: u32) {
         self.watch.heads.set(self.watch.heads.get() + u64::from(heads));
+        let inside = self.framing.is_inside_a_body();
+        self.watch.upload.set(if inside { Upload::UnderWay } else { Upload::Whole });
     }
 
     /// Takes note of a refusal of `rest`, which comes after everything that is held.
