@@ -19,6 +19,9 @@ use crate::config::Limits;
 /// What keeping one costs beside its headers and its body, in bytes.
 const OVERHEAD_BYTES: usize = 1024;
 
+/// What each header costs beside its text, in bytes.
+const HEADER_BYTES: usize = 128;
+
 /// The requests that are kept, the newest last.
 #[derive(Default)]
 pub(crate) struct Refusals {
@@ -103,8 +106,11 @@ impl Refusals {
             Some(body) => KeptBody::Whole(body),
             None => KeptBody::NotRead,
         };
-        let headers: usize =
-            inbound.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let headers: usize = inbound
+            .headers
+            .iter()
+            .map(|(name, value)| HEADER_BYTES + name.as_str().len() + value.len())
+            .sum();
         let held = match &body {
             KeptBody::Whole(body) => body.len(),
             KeptBody::NotRead | KeptBody::TooLong(_) => 0,
