@@ -14,6 +14,16 @@ pub(crate) const TOKEN: u8 = ALPHANUMERIC | DASH | ODD;
 /// What each byte is.
 static KINDS: [u8; 256] = kinds();
 
+/// What no token has.
+pub(crate) const NO_TOKEN: u8 = 16;
+/// What no request target has (RFC 3986 appendix A, but for some bytes that are passed on).
+pub(crate) const NO_TARGET: u8 = 32;
+
+/// What `bytes` are, together.
+pub(crate) fn kinds_of(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |kinds, byte| kinds | kind(*byte))
+}
+
 /// What `byte` is.
 pub(crate) fn kind(byte: u8) -> u8 {
     KINDS.get(usize::from(byte)).copied().unwrap_or(0)
@@ -24,15 +34,18 @@ const fn kinds() -> [u8; 256] {
     let mut kinds = [0; 256];
     let mut byte = 0_u8;
     loop {
-        kinds[byte as usize] = match byte {
+        let kind = match byte {
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => ALPHANUMERIC,
             b'-' => DASH,
             b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'.' | b'^' | b'_' | b'`' | b'|'
             | b'~' => ODD,
             b'(' | b')' | b',' | b'/' | b':' | b';' | b'=' | b'?' | b'@' | b'[' | b'\\' | b']' | b'{'
             | b'}' => TARGET,
-            _ => 0,
+            _ => NO_TARGET,
         };
+        let no_token = if kind & TOKEN == 0 { NO_TOKEN } else { 0 };
+        let no_target = if byte == b'#' || byte == b'`' { NO_TARGET } else { 0 };
+        kinds[byte as usize] = kind | no_token | no_target;
         if byte == u8::MAX {
             return kinds;
         }
@@ -42,6 +55,20 @@ const fn kinds() -> [u8; 256] {
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Where the first colon of `bytes` stands.
+pub(crate) fn first_colon(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let other = u64::from_le_bytes(*word) ^ (ONES * 0x3a);
+        let found = other.wrapping_sub(ONES) & !other & HIGH;
+        if found != 0 {
+            return Some(index * 8 + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0));
+        }
+    }
+    let before = words.len() * 8;
+    rest.iter().position(|byte| *byte == b':').map(|at| before + at)
+}
 
 /// Where the first control character of `bytes` stands: below a space, or DEL. Eight bytes are looked at together.
 pub(crate) fn first_control(bytes: &[u8]) -> Option<usize> {
@@ -71,6 +98,7 @@ mod tests {
         #[test]
         fn the_first_control_character_is_found_wherever_it_stands(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             prop_assert_eq!(first_control(&bytes), bytes.iter().position(u8::is_ascii_control));
+            prop_assert_eq!(first_colon(&bytes), bytes.iter().position(|byte| *byte == b':'));
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! The header lines, as far as they say where the request ends.
 
 use crate::Refusal;
-use crate::bytes::{ALPHANUMERIC, ODD, TOKEN, kind};
+use crate::bytes::{ALPHANUMERIC, NO_TOKEN, ODD, TOKEN, first_colon, kind, kinds_of};
 use crate::connection::BodyOfGet;
 use crate::target::{Content, Start, Version};
 
@@ -47,20 +47,13 @@ pub(crate) enum Body {
 impl Fields {
     /// Takes one line, without its end and without control characters but tabs.
     pub(crate) fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
-        let mut seen = 0;
-        let mut colon = None;
-        for (at, byte) in line.iter().enumerate() {
-            let kind = kind(*byte) & TOKEN;
-            if kind == 0 {
-                colon = (*byte == b':').then_some(at);
-                break;
-            }
-            seen |= kind;
-        }
-        let (name, value) = match colon.and_then(|colon| line.split_at_checked(colon)) {
-            Some((name, value)) if !name.is_empty() => (name, value),
-            Some(_) | None => return Err(nameless(line)),
+        let Some((name, value)) = first_colon(line).and_then(|colon| line.split_at_checked(colon)) else {
+            return Err(nameless(line));
         };
+        let kinds = kinds_of(name);
+        if name.is_empty() || kinds & NO_TOKEN != 0 {
+            return Err(nameless(line));
+        }
         if name.len() == CONTENT_LENGTH.len() && name.eq_ignore_ascii_case(CONTENT_LENGTH) {
             return self.content_length(after_colon(value));
         }
@@ -69,7 +62,7 @@ impl Fields {
         }
         // A plain name is a misspelling only of the two that have a dash inside, by having more or fewer of them.
         let long = name.len() + 1 >= CONTENT_LENGTH.len() && matches!(name, [b'c' | b'C' | b't' | b'T', ..]);
-        if (seen & ODD != 0 || long) && FRAMING_LETTERS.iter().any(|letters| has_letters(name, letters)) {
+        if (kinds & ODD != 0 || long) && FRAMING_LETTERS.iter().any(|letters| has_letters(name, letters)) {
             return Err(Refusal::Lookalike);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The request line.
 
 use crate::Refusal;
-use crate::bytes::{ALPHANUMERIC, TARGET, TOKEN, kind};
+use crate::bytes::{ALPHANUMERIC, NO_TARGET, NO_TOKEN, kind, kinds_of};
 
 /// The longest method. The longest that is registered is `UPDATEREDIRECTREF`.
 const METHOD_BYTES: usize = 32;
@@ -36,7 +36,7 @@ pub(crate) fn read(line: &[u8]) -> Result<Start, Refusal> {
     if method.is_empty() {
         return Err(Refusal::RequestLine);
     }
-    if method.len() > METHOD_BYTES || !method.iter().all(|byte| kind(*byte) & TOKEN != 0) {
+    if method.len() > METHOD_BYTES || kinds_of(method) & NO_TOKEN != 0 {
         return Err(Refusal::Method);
     }
     let (target, version) = match rest.split_last_chunk::<9>() {
@@ -58,15 +58,13 @@ fn check(target: &[u8]) -> Result<(), Refusal> {
     if target.len() > TARGET_BYTES {
         return Err(Refusal::TargetTooLong);
     }
-    for byte in target {
-        // Of what a token may have, these may not stand in a URI (RFC 3986 appendix A); the others that may not are passed on.
-        match *byte {
-            b'#' => return Err(Refusal::Fragment),
-            b' ' => return Err(Refusal::RequestLine),
-            b'`' => return Err(Refusal::TargetByte),
-            byte if kind(byte) & (TOKEN | TARGET) == 0 => return Err(Refusal::TargetByte),
-            _ => {}
-        }
+    if kinds_of(target) & NO_TARGET != 0 {
+        let wrong = target.iter().find(|byte| kind(**byte) & NO_TARGET != 0);
+        return Err(match wrong {
+            Some(b'#') => Refusal::Fragment,
+            Some(b' ') => Refusal::RequestLine,
+            Some(_) | None => Refusal::TargetByte,
+        });
     }
     match target {
         [b'/', ..] | b"*" => Ok(()),

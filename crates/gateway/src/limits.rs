@@ -39,10 +39,16 @@ pub struct BodyLimits {
     pub max_bytes: u64,
     /// How long a client may be silent in the middle of a body.
     pub idle_timeout: Duration,
+    /// How long a body may take from its first byte to its last.
+    pub whole_timeout: Duration,
 }
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { max_bytes: 100 * 1024 * 1024, idle_timeout: Duration::from_secs(30) }
+        Self {
+            max_bytes: 100 * 1024 * 1024,
+            idle_timeout: Duration::from_secs(30),
+            whole_timeout: Duration::from_hours(1),
+        }
     }
 }

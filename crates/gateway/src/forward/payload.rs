@@ -77,6 +77,7 @@ struct Stream {
     from: From,
     left: u64,
     limits: BodyLimits,
+    began: Instant,
     deadline: Deadline,
     upload: Rc<Upload>,
 }
@@ -142,6 +143,7 @@ impl RequestBody {
             from,
             left: limit,
             limits: *limits,
+            began: Instant::now(),
             deadline: Deadline::default(),
             upload: Rc::clone(&upload),
         };
@@ -240,9 +242,15 @@ impl Stream {
                     // Whoever reads it there has limits of its own.
                     From::File(_) | From::Relay(_) => return Poll::Pending,
                 }
-                let after = self.limits.idle_timeout;
-                self.deadline.set_if_clear(after);
-                self.deadline.poll_passed(cx).map(|()| Some(self.fail(BodyFailure::TooSlow { idle: after })))
+                // A client that sends a byte now and then is never silent for long, and must end all the same.
+                let BodyLimits { idle_timeout: idle, whole_timeout: within, .. } = self.limits;
+                let left = within.saturating_sub(self.began.elapsed());
+                self.deadline.set_if_clear(idle.min(left));
+                let too_long = self.deadline.poll_passed(cx).map(|()| {
+                    let over = self.began.elapsed() >= within;
+                    if over { BodyFailure::TooLong { within } } else { BodyFailure::TooSlow { idle } }
+                });
+                too_long.map(|why| Some(self.fail(why)))
             }
         }
     }

@@ -152,6 +152,24 @@ async fn a_body_that_grows_too_long_is_413_and_never_completed_at_the_upstream()
 }
 
 #[tokio::test(flavor = "local", start_paused = true)]
+async fn a_client_that_drips_its_body_is_408_when_its_time_is_over() {
+    let (upstream, _) = keeping("never").await;
+    let url = format!("http://{}", upstream.address);
+    let limits = BodyLimits { whole_timeout: Duration::from_secs(100), ..BodyLimits::default() };
+    let door = Door::with(&url, UpstreamLimits::default(), limits, Bodies::Streamed).await;
+    let mut client = door.client().await;
+    let start = Instant::now();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n").await;
+    for _ in 0..9 {
+        client.send("x").await;
+        tokio::time::sleep(Duration::from_secs(11)).await;
+    }
+    let head = client.read_head().await;
+    assert!(head.starts_with("HTTP/1.1 408"), "{head} {:?}", start.elapsed());
+    assert_eq!(start.elapsed(), Duration::from_secs(100));
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_client_that_stops_in_mid_body_is_408_and_not_the_upstreams_fault() {
     let (upstream, _) = keeping("never").await;
     let url = format!("http://{}", upstream.address);

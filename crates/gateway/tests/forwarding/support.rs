@@ -144,9 +144,9 @@ fn answer(failure: &ForwardFailure) -> Response<Full<Bytes>> {
         ForwardFailure::Request(RequestFailure::Body(BodyFailure::TooLarge { .. })) => {
             StatusCode::PAYLOAD_TOO_LARGE
         }
-        ForwardFailure::Request(RequestFailure::Body(BodyFailure::TooSlow { .. })) => {
-            StatusCode::REQUEST_TIMEOUT
-        }
+        ForwardFailure::Request(RequestFailure::Body(
+            BodyFailure::TooSlow { .. } | BodyFailure::TooLong { .. },
+        )) => StatusCode::REQUEST_TIMEOUT,
         ForwardFailure::Request(RequestFailure::MethodNotForwarded) => StatusCode::METHOD_NOT_ALLOWED,
         ForwardFailure::Request(_) => StatusCode::BAD_REQUEST,
     };

@@ -74,6 +74,8 @@ limits! {
     spooled_bodies: ByteSize = ByteSize::gib(4), ByteSize::mib(1) => ByteSize::gib(1024);
     /// The largest body that is passed on as it comes.
     proxied_body: ByteSize = ByteSize::gib(1), ByteSize::bytes(0) => ByteSize::gib(1024);
+    /// The longest that such a body may take from its first byte to its last.
+    proxied_body_read: Period = Period::hours(1), Period::seconds(1) => Period::days(7);
     /// The largest body of a login or a refresh.
     login_body: ByteSize = ByteSize::kib(16), ByteSize::kib(1) => ByteSize::mib(1);
     /// The most connections of clients at one time, of all threads together; further ones wait to be taken.

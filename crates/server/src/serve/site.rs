@@ -141,6 +141,7 @@ impl Site {
                 bodies: BodyLimits {
                     max_bytes: config.limits.proxied_body(),
                     idle_timeout: config.limits.body_idle(),
+                    whole_timeout: config.limits.proxied_body_read(),
                 },
             },
             guard,
