@@ -441,6 +441,34 @@ mod tests {
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_request_that_is_refused_is_answered_after_those_before_it_and_nothing_after_it_is_read() {
+        let mut connection = connect(Duration::from_secs(1), 1);
+        let bytes = [GET, GET, b"GET / HTTP/1.1\nHost: a\n\n", GET].concat();
+        connection.client.write_all(&bytes).await.unwrap();
+        let mut answers = String::new();
+        connection.client.read_to_string(&mut answers).await.unwrap();
+        let statuses: Vec<&str> =
+            answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
+        assert_eq!(statuses, ["200", "200", "400"]);
+        assert_eq!(connection.server.served.get(), 2);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_head_in_single_bytes_is_read_as_one_and_the_body_after_it_too() {
+        let mut connection = connect(Duration::ZERO, 1);
+        let bytes = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+        for byte in [&bytes[..], GET].concat() {
+            connection.client.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut seen = Vec::new();
+        while seen.windows(5).filter(|end| end == b"\r\n\r\nx").count() < 2 {
+            seen.push(connection.client.read_u8().await.unwrap());
+        }
+        assert_eq!(connection.server.served.get(), 2);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
     async fn a_head_with_too_many_or_too_long_lines_is_refused_with_431() {
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(17));
         let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(LEAST_BUFFER + 1));
