@@ -5,6 +5,7 @@
 //! runtime on which `tokio::task::spawn_local` works.
 
 mod client_body;
+mod coming;
 mod deadline;
 mod door;
 mod forward;
