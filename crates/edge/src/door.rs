@@ -12,18 +12,21 @@ pub enum Door {
     Proxy,
     /// A check that another proxy asks for.
     ForwardAuth(FrontProxy),
+    /// A check that Envoy asks for over gRPC.
+    ExtAuthz,
     /// The layer inside a Rust service.
     Tower,
 }
 
 impl Door {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Proxy,
         Self::ForwardAuth(FrontProxy::Nginx),
         Self::ForwardAuth(FrontProxy::Traefik),
         Self::ForwardAuth(FrontProxy::Caddy),
         Self::ForwardAuth(FrontProxy::Envoy),
+        Self::ExtAuthz,
         Self::Tower,
     ];
 }

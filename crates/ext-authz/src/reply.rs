@@ -12,9 +12,11 @@ use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, Response};
 use tonic::Code;
 
-/// The request may pass, with these headers set in place of whatever its client sent under their names, and those gone.
-pub(crate) fn yes(pass: &Pass) -> CheckResponse {
+/// The request may pass, with these headers set in place of whatever its client sent under their names, and those gone. `told` is for the
+/// client, beside the API's answer.
+pub(crate) fn yes(pass: &Pass, told: &HeaderMap) -> CheckResponse {
     let ok = OkHttpResponse {
+        response_headers_to_add: replacing(told),
         headers: replacing(&pass.set),
         headers_to_remove: pass.removed().map(|name| name.as_str().to_owned()).collect(),
         ..OkHttpResponse::default()

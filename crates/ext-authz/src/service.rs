@@ -11,7 +11,7 @@ use countersign_model::{Clock, Entropy};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::ask::{self, Unasked};
 use crate::body::Sent;
@@ -91,7 +91,10 @@ impl ExtAuthz {
         match decided {
             Ok((admitted, pass)) => {
                 let outcome = Outcome { id, note: admitted.note(), asked: about, status: StatusCode::OK };
-                (reply::yes(&pass), outcome)
+                let mut told = HeaderMap::new();
+                admitted.tell_limits(&mut told);
+                told.insert(REQUEST_ID, outcome.id.as_header().clone());
+                (reply::yes(&pass, &told), outcome)
             }
             Err(refused) => {
                 let answer = refused.answer.into_response(&id);

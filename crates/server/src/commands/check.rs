@@ -83,7 +83,7 @@ fn about_storage(named: &Storage) -> Vec<Mistake> {
 /// The configuration, with the certificates that it names looked at.
 fn read(context: &Context) -> Result<Config, Mistakes> {
     let config = Config::parse(&context.file, &context.environment)?;
-    Certificates::load(&config.listen)?;
+    Certificates::load(&config)?;
     Ok(config)
 }
 

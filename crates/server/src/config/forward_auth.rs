@@ -8,6 +8,7 @@ use super::document::At;
 use super::listen::{Listen, address};
 use super::read::{list, parsed, word};
 use super::section::Section;
+use super::tls::TlsConfig;
 
 /// A door at which a proxy asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,20 +17,46 @@ pub(crate) struct ForwardAuthConfig {
     pub(crate) name: String,
     /// Where it listens: every request there is a check.
     pub(crate) listen: SocketAddr,
-    /// The kind of proxy.
-    pub(crate) proxy: FrontProxy,
+    /// Who asks, and how.
+    pub(crate) proxy: Asks,
     /// Whether the proxy sends bodies along.
     pub(crate) bodies: Bodies,
     /// The addresses of the proxies.
     pub(crate) trusted: TrustedPeers,
+    /// The certificate of this address, where it speaks TLS.
+    pub(crate) tls: Option<TlsConfig>,
 }
 
-const PROXIES: [(&str, FrontProxy); 4] = [
-    (FrontProxy::Nginx.as_str(), FrontProxy::Nginx),
-    (FrontProxy::Traefik.as_str(), FrontProxy::Traefik),
-    (FrontProxy::Caddy.as_str(), FrontProxy::Caddy),
-    (FrontProxy::Envoy.as_str(), FrontProxy::Envoy),
+/// Who asks at a door, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// A proxy, with a request over HTTP for each that it got.
+    Http(FrontProxy),
+    /// Envoy, over gRPC.
+    Grpc,
+}
+
+impl Asks {
+    /// The word for it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http(proxy) => proxy.as_str(),
+            Self::Grpc => "envoy-grpc",
+        }
+    }
+}
+
+const PROXIES: [(&str, Asks); 5] = [
+    word_of(Asks::Http(FrontProxy::Nginx)),
+    word_of(Asks::Http(FrontProxy::Traefik)),
+    word_of(Asks::Http(FrontProxy::Caddy)),
+    word_of(Asks::Http(FrontProxy::Envoy)),
+    word_of(Asks::Grpc),
 ];
+
+const fn word_of(asks: Asks) -> (&'static str, Asks) {
+    (asks.as_str(), asks)
+}
 
 const BODIES: [(&str, Bodies); 2] = [("unseen", Bodies::Unseen), ("forwarded", Bodies::Forwarded)];
 
@@ -73,14 +100,17 @@ impl ForwardAuthConfig {
                 "give each door an address of its own, which the proxies alone can reach",
             );
         }
-        let proxy =
-            section.required("proxy", "\"nginx\", \"traefik\", \"caddy\" or \"envoy\"", word(&PROXIES));
+        let proxy = section.required(
+            "proxy",
+            "\"nginx\", \"traefik\", \"caddy\", \"envoy\" or \"envoy-grpc\"",
+            word(&PROXIES),
+        );
         let bodies_at = place(&mut section, "bodies");
         let bodies = section.or("bodies", Bodies::Unseen, word(&BODIES));
         if let (Some(proxy), Bodies::Forwarded) = (proxy, bodies) {
             match proxy {
-                FrontProxy::Traefik | FrontProxy::Envoy => {}
-                FrontProxy::Nginx | FrontProxy::Caddy => section.notes.wrong(
+                Asks::Http(FrontProxy::Traefik | FrontProxy::Envoy) | Asks::Grpc => {}
+                Asks::Http(FrontProxy::Nginx | FrontProxy::Caddy) => section.notes.wrong(
                     &bodies_at,
                     format!("{} sends no bodies along", proxy.as_str()),
                     "leave `bodies` out",
@@ -95,6 +125,7 @@ impl ForwardAuthConfig {
             );
         }
         let trusted = section.optional("trusted", list(str::parse::<Network>));
+        let tls = section.section_if_there("tls").and_then(TlsConfig::read);
         section.finish();
         let loopback = || LOOPBACK.iter().filter_map(|network| network.parse().ok()).collect();
         Some(Self {
@@ -103,6 +134,7 @@ impl ForwardAuthConfig {
             proxy: proxy?,
             bodies,
             trusted: TrustedPeers::new(trusted.unwrap_or_else(loopback)),
+            tls,
         })
     }
 }

@@ -36,7 +36,7 @@ pub(crate) use api_key::ApiKeyConfig;
 pub(crate) use clients::ClientsConfig;
 pub(crate) use dialects::DialectFile;
 pub(crate) use document::Environment;
-pub(crate) use forward_auth::ForwardAuthConfig;
+pub(crate) use forward_auth::{Asks, ForwardAuthConfig};
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Listen, Workers};
 pub(crate) use log::{LogConfig, LogFormat, LogLevel};

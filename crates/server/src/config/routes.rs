@@ -5,7 +5,7 @@ use countersign_edge::{Bodies, DoorName, FrontProxy};
 use countersign_verify::Per;
 
 use super::document::At;
-use super::forward_auth::ForwardAuthConfig;
+use super::forward_auth::{Asks, ForwardAuthConfig};
 use super::notes::{Notes, proposal};
 use super::rate_limit::{self, RateLimitConfig};
 use super::route::{DoorsRule, Draft, Methods, RequireConfig, RouteConfig, SchemeName};
@@ -314,11 +314,11 @@ fn note_bodies(draft: &Draft, doors: &DoorsRule, named: &Named<'_>, notes: &Note
 
 fn ways_out(door: &ForwardAuthConfig) -> String {
     let forward = match door.proxy {
-        FrontProxy::Nginx | FrontProxy::Caddy => "",
-        FrontProxy::Traefik => {
+        Asks::Http(FrontProxy::Nginx | FrontProxy::Caddy) => "",
+        Asks::Http(FrontProxy::Traefik) => {
             "have Traefik send bodies (`forwardBody`) and say bodies = \"forwarded\" at the door; or "
         }
-        FrontProxy::Envoy => {
+        Asks::Http(FrontProxy::Envoy) | Asks::Grpc => {
             "have Envoy send bodies (`with_request_body`) and say bodies = \"forwarded\" at the door; or "
         }
     };

@@ -38,8 +38,7 @@ const LOOK_FOR_CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves certificates from their files as these change, until the future is dropped. Of files that are not good it is told once;
 /// a pair that is just being replaced is read again soon.
-pub(super) async fn certificates(served: [Option<Arc<Certificate>>; 2], clock: &dyn Clock) {
-    let served: Vec<_> = served.into_iter().flatten().collect();
+pub(super) async fn certificates(served: Vec<Arc<Certificate>>, clock: &dyn Clock) {
     if served.is_empty() {
         return std::future::pending().await;
     }

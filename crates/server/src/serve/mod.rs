@@ -7,6 +7,7 @@ mod admin;
 mod check;
 mod embedded;
 mod explaining;
+mod ext_authz;
 mod feed;
 mod figures;
 mod follow;
@@ -17,6 +18,7 @@ mod request_log;
 mod site;
 mod telemetry;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -29,18 +31,22 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use countersign_api::Admin;
 use countersign_edge::{DoorName, with_causes};
+use countersign_ext_authz::ExtAuthz;
 use countersign_framing::BodyOfGet;
 use countersign_manage::first_token_key;
 use countersign_model::Clock as _;
 use countersign_store::StoreError;
 use countersign_verify::Limiter;
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tonic_health::pb::health_server::{Health, HealthServer};
 
 use crate::config::{
-    Config, ConfigFile, Environment, Limits, Listen, Mistakes, StoreLocation, TlsConfig, Unreadable, Workers,
+    Asks, Config, ConfigFile, Environment, Limits, Listen, Mistakes, StoreLocation, TlsConfig, Unreadable,
+    Workers,
 };
 use crate::listen::{
     self, Certificate, ConnectionLimits, Handle, NoTls, NotBound, Phase, PlainHttp2, Room, Speech, Tls,
@@ -53,6 +59,7 @@ pub use embedded::{Embedded, NotEmbedded};
 use admin::AdminSide;
 use check::CheckSide;
 use explaining::Explaining;
+use ext_authz::ExtAuthzSide;
 use feed::Following;
 use public::PublicSide;
 use site::{Foundation, NotAssembled, Site};
@@ -135,7 +142,7 @@ pub(crate) fn start(
     sink: impl Write + Send + 'static,
 ) -> Result<Running, NotServing> {
     let config = read(path, environment)?;
-    let certificates = Certificates::load(&config.listen).map_err(NotServing::Mistakes)?;
+    let certificates = Certificates::load(&config).map_err(NotServing::Mistakes)?;
     let handshake = config.limits.tls_handshake();
     let public_speech = speech(certificates.public.as_ref(), config.listen.h2c, handshake)?;
     let admin_speech = speech(certificates.admin.as_ref(), PlainHttp2::Refused, handshake)?;
@@ -194,12 +201,26 @@ pub(crate) fn start(
         let room = Room::new(config.limits.connections());
         let sockets = listen::bind(door.listen, worker_count(&config.listen))?;
         let address = address(&sockets)?;
+        let h2c = match door.proxy {
+            Asks::Http(_) => PlainHttp2::Refused,
+            Asks::Grpc => PlainHttp2::PriorKnowledge,
+        };
+        let speech = speech(certificates.doors.get(&name), h2c, handshake)?;
+        let health = runtime.block_on(healthy());
         for (number, socket) in sockets.into_iter().enumerate() {
             let (site, requests, name) = (Arc::clone(&site), telemetry.requests.clone(), name.clone());
             let thread = format!("{name}-{number}");
-            let handler = move || CheckSide::new(name, site, requests);
-            let speech = Speech::Plain(PlainHttp2::Refused);
-            threads.push(worker(thread, socket, handler, speech, check_limits, &room, &phase)?);
+            let (speech, health) = (speech.clone(), health.clone());
+            threads.push(match door.proxy {
+                Asks::Http(_) => {
+                    let handler = move || CheckSide::new(name, site, requests);
+                    worker(thread, socket, handler, speech, check_limits, &room, &phase)?
+                }
+                Asks::Grpc => {
+                    let handler = move || ExtAuthzSide::new(name, site, health, requests);
+                    worker(thread, socket, handler, speech, check_limits, &room, &phase)?
+                }
+            });
         }
         tracing::info!(door = door.name, %address, proxy = door.proxy.as_str(), "asked by a proxy");
     }
@@ -347,21 +368,39 @@ fn worker_count(listen: &Listen) -> usize {
 pub(crate) struct Certificates {
     public: Option<Arc<Certificate>>,
     admin: Option<Arc<Certificate>>,
+    /// Those of the doors at which proxies ask.
+    doors: HashMap<DoorName, Arc<Certificate>>,
 }
 
 impl Certificates {
     /// Reads those that are named. Every mistake in them comes at once.
-    pub(crate) fn load(listen: &Listen) -> Result<Self, Mistakes> {
-        let load = |tls: Option<&TlsConfig>| match tls.map(|tls| tls.load(SystemClock.now())) {
-            None => (None, Vec::new()),
-            Some(Ok(certificate)) => (Some(Arc::new(certificate)), Vec::new()),
-            Some(Err(mistakes)) => (None, mistakes),
+    pub(crate) fn load(config: &Config) -> Result<Self, Mistakes> {
+        let mut mistakes = Vec::new();
+        let mut load = |tls: Option<&TlsConfig>| match tls?.load(SystemClock.now()) {
+            Ok(certificate) => Some(Arc::new(certificate)),
+            Err(more) => {
+                mistakes.extend(more);
+                None
+            }
         };
-        let (public, mut mistakes) = load(listen.tls.as_ref());
-        let (admin, more) = load(listen.admin_tls.as_ref());
-        mistakes.extend(more);
-        if mistakes.is_empty() { Ok(Self { public, admin }) } else { Err(Mistakes(mistakes)) }
+        let (public, admin) = (load(config.listen.tls.as_ref()), load(config.listen.admin_tls.as_ref()));
+        let doors = config.forward_auth.iter();
+        let doors =
+            doors.filter_map(|door| Some((DoorName::new(&door.name), load(door.tls.as_ref())?))).collect();
+        if mistakes.is_empty() { Ok(Self { public, admin, doors }) } else { Err(Mistakes(mistakes)) }
     }
+
+    /// All of them.
+    fn all(self) -> Vec<Arc<Certificate>> {
+        self.public.into_iter().chain(self.admin).chain(self.doors.into_values()).collect()
+    }
+}
+
+/// The gRPC health service: this process serves.
+async fn healthy() -> HealthServer<impl Health> {
+    let (reporter, service) = tonic_health::server::health_reporter();
+    reporter.set_serving::<AuthorizationServer<ExtAuthz>>().await;
+    service
 }
 
 fn speech(tls: Option<&Arc<Certificate>>, h2c: PlainHttp2, handshake: Duration) -> Result<Speech, NoTls> {
@@ -428,7 +467,7 @@ fn housekeeper(
             () = follow::upstreams(&site) => {}
             () = follow::sweep(&site, &*store, &SystemClock) => {}
             () = follow::limits(&limiter, &SystemClock) => {}
-            () = follow::certificates([certificates.public, certificates.admin], &SystemClock) => {}
+            () = follow::certificates(certificates.all(), &SystemClock) => {}
             () = follow::sum_up(&figures) => {}
         }
     })

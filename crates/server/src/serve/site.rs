@@ -8,6 +8,7 @@ use countersign_edge::{
     Cors, Credentials, DoorName, Doors, Guard, LongBodies, Route, RouteError, Routes, TrustedPeers,
     UpstreamName,
 };
+use countersign_ext_authz::ExtAuthz;
 use countersign_gateway::{
     BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, SpoolPlace, Upstream,
     UpstreamLimits,
@@ -25,9 +26,10 @@ use super::feed::Followed;
 use super::rate_limits::{RateLimits, rules};
 use super::refusals::Refusals;
 use crate::config::{
-    Config, CredentialsRule, DoorsRule, FAILURES, ForwardAuthConfig, LOGINS, Limits, Methods, QueryRule,
-    ReplayRule, RequireConfig, RouteConfig, SchemeName, StreamRule,
+    Asks, Config, CredentialsRule, DoorsRule, FAILURES, LOGINS, Limits, Methods, QueryRule, ReplayRule,
+    RequireConfig, RouteConfig, SchemeName, StreamRule,
 };
+use crate::world::{NameEntropy, SystemClock};
 
 /// Where the login endpoints are.
 const LOGIN_PATH: &str = "/api/v1/auth";
@@ -53,6 +55,8 @@ pub(crate) struct Site {
     pub(crate) gateway: Gateway,
     /// Where other proxies ask, by the names of the doors.
     pub(crate) forward_auth: HashMap<DoorName, ForwardAuth>,
+    /// Where Envoy asks over gRPC, by the names of the doors.
+    pub(crate) ext_authz: HashMap<DoorName, Arc<ExtAuthz>>,
     pub(crate) login: Option<LoginApi>,
     pub(crate) cors: Option<Cors>,
     pub(crate) trusted_proxies: TrustedPeers,
@@ -131,8 +135,10 @@ impl Site {
         foundation.followed.add(&verifier);
         let guard = Arc::new(Guard { routes, verifier, api_key_header, proxies });
         let login = login(config, foundation, &guard.verifier)?;
+        let (forward_auth, ext_authz) = asked(config, &guard, login.as_ref());
         Ok(Self {
-            forward_auth: forward_auth(config, &guard, login.as_ref()),
+            forward_auth,
+            ext_authz,
             login,
             gateway: Gateway {
                 guard: Arc::clone(&guard),
@@ -177,24 +183,38 @@ fn login(
     Ok(Some(LoginApi::new(Arc::new(wallets), Arc::clone(verifier), limit, LOGIN_PATH.to_owned())))
 }
 
-fn forward_auth(
+/// The doors at which proxies ask over HTTP, and those at which they ask over gRPC.
+fn asked(
     config: &Config,
     guard: &Arc<Guard>,
     login: Option<&LoginApi>,
-) -> HashMap<DoorName, ForwardAuth> {
-    let door = |door: &ForwardAuthConfig| {
+) -> (HashMap<DoorName, ForwardAuth>, HashMap<DoorName, Arc<ExtAuthz>>) {
+    let (mut forward_auth, mut ext_authz) = (HashMap::new(), HashMap::new());
+    for door in &config.forward_auth {
         let name = DoorName::new(&door.name);
-        let forward_auth = ForwardAuth {
-            guard: Arc::clone(guard),
-            name: name.clone(),
-            proxy: door.proxy,
-            bodies: door.bodies,
-            trusted: door.trusted.clone(),
-            own_paths: login.map(LoginApi::paths).unwrap_or_default(),
-        };
-        (name, forward_auth)
-    };
-    config.forward_auth.iter().map(door).collect()
+        let (guard, trusted) = (Arc::clone(guard), door.trusted.clone());
+        let own_paths = login.map(LoginApi::paths).unwrap_or_default();
+        match door.proxy {
+            Asks::Http(proxy) => {
+                let door =
+                    ForwardAuth { guard, name: name.clone(), proxy, bodies: door.bodies, trusted, own_paths };
+                forward_auth.insert(name, door);
+            }
+            Asks::Grpc => {
+                let door = ExtAuthz {
+                    guard,
+                    name: name.clone(),
+                    bodies: door.bodies,
+                    trusted,
+                    own_paths,
+                    clock: Arc::new(SystemClock),
+                    entropy: Arc::new(NameEntropy),
+                };
+                ext_authz.insert(name, Arc::new(door));
+            }
+        }
+    }
+    (forward_auth, ext_authz)
 }
 
 fn upstreams(config: &Config) -> Result<HashMap<UpstreamName, Arc<Upstream>>, NotAssembled> {

@@ -10,12 +10,13 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use crate::grpc;
 use crate::holders::{IDENTITY, Identity, Sent};
 use crate::place::Place;
 use crate::upstream::{SEEN, tell, told};
 use crate::wire::{self, Answer};
 
-const HOST: &str = "api.example.com";
+pub(crate) const HOST: &str = "api.example.com";
 
 /// What came of a request.
 #[derive(Debug, PartialEq)]
@@ -42,25 +43,26 @@ pub(crate) fn name(door: Door) -> &'static str {
     match door {
         Door::Proxy => DoorName::PROXY,
         Door::ForwardAuth(proxy) => proxy.as_str(),
+        Door::ExtAuthz => "envoy-grpc",
         Door::Tower => DoorName::TOWER,
     }
 }
 
-/// Whether a proxy sends bodies along, where it can.
-pub(crate) fn bodies(proxy: FrontProxy) -> Bodies {
-    match proxy {
-        FrontProxy::Nginx | FrontProxy::Caddy => Bodies::Unseen,
-        FrontProxy::Traefik | FrontProxy::Envoy => Bodies::Forwarded,
+/// Whether bodies come along to a door, where they can.
+pub(crate) fn bodies(door: Door) -> Bodies {
+    match door {
+        Door::ForwardAuth(FrontProxy::Nginx | FrontProxy::Caddy) => Bodies::Unseen,
+        Door::Proxy
+        | Door::ForwardAuth(FrontProxy::Traefik | FrontProxy::Envoy)
+        | Door::ExtAuthz
+        | Door::Tower => Bodies::Forwarded,
     }
 }
 
 /// Whether the route for `path` can be at a door of this kind.
 pub(crate) fn serves(door: Door, path: &str) -> bool {
     let needs_body = path.starts_with("/v1/marketplace/") || path.starts_with("/runtime/");
-    match door {
-        Door::Proxy | Door::Tower => true,
-        Door::ForwardAuth(proxy) => !needs_body || bodies(proxy) == Bodies::Forwarded,
-    }
+    !needs_body || bodies(door) == Bodies::Forwarded
 }
 
 /// Sends a request to a door as whoever stands before it does.
@@ -68,11 +70,12 @@ pub(crate) fn send(place: &Place, door: Door, sent: &Sent) -> Got {
     match door {
         Door::Proxy => proxied(place, sent),
         Door::ForwardAuth(proxy) => asked(place, proxy, sent),
+        Door::ExtAuthz => grpc::asked(place, sent),
         Door::Tower => inside(place, sent),
     }
 }
 
-fn with_host(sent: &Sent) -> Vec<(String, String)> {
+pub(crate) fn with_host(sent: &Sent) -> Vec<(String, String)> {
     let mut headers = sent.headers.clone();
     headers.push(("Host".to_owned(), HOST.to_owned()));
     headers
@@ -89,7 +92,7 @@ fn proxied(place: &Place, sent: &Sent) -> Got {
 
 /// What each proxy sends, and what it makes of the answer.
 fn asked(place: &Place, proxy: FrontProxy, sent: &Sent) -> Got {
-    let address = place.check(proxy);
+    let address = place.check(Door::ForwardAuth(proxy));
     let told = |prefix: &str, names: [&str; 4]| {
         let values = [&*sent.method, &*sent.target, "http", HOST];
         let pairs = names.into_iter().zip(values);
@@ -97,7 +100,7 @@ fn asked(place: &Place, proxy: FrontProxy, sent: &Sent) -> Got {
     };
     let mut headers = sent.headers.clone();
     headers.push(("Host".to_owned(), "countersign".to_owned()));
-    let forwarded = match bodies(proxy) {
+    let forwarded = match bodies(Door::ForwardAuth(proxy)) {
         Bodies::Unseen => None,
         Bodies::Forwarded => sent.body.as_deref(),
     };
@@ -191,7 +194,7 @@ fn inside(place: &Place, sent: &Sent) -> Got {
     }
 }
 
-fn passed(seen: &[(String, String)], sent: &Sent) -> Got {
+pub(crate) fn passed(seen: &[(String, String)], sent: &Sent) -> Got {
     let all = |wanted: &str| {
         let found = seen.iter().filter(|(name, _)| name.replace('_', "-").eq_ignore_ascii_case(wanted));
         found.map(|(_, value)| value.clone()).collect::<Vec<_>>()
@@ -209,7 +212,7 @@ fn passed(seen: &[(String, String)], sent: &Sent) -> Got {
     Got::Passed { identity, leaked: leaked.map(|(name, _)| name.clone()).collect() }
 }
 
-fn refused(answer: &Answer) -> Got {
+pub(crate) fn refused(answer: &Answer) -> Got {
     let problem: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
     let kept = |name: &str| {

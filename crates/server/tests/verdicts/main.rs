@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod doors;
+mod grpc;
 mod holders;
 mod place;
 mod table;
@@ -77,8 +78,8 @@ fn every_proxy_that_can_ask_has_a_set_up_that_is_driven_with_it() {
     let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
     for door in Door::ALL {
         match door {
-            Door::ForwardAuth(proxy) => {
-                assert!(deploy.join(proxy.as_str()).join("countersign.toml").is_file(), "{door:?}");
+            Door::ForwardAuth(_) | Door::ExtAuthz => {
+                assert!(deploy.join(doors::name(door)).join("countersign.toml").is_file(), "{door:?}");
             }
             Door::Proxy | Door::Tower => {}
         }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use countersign::Embedded;
-use countersign_edge::{Bodies, Door, FrontProxy};
+use countersign_edge::{Bodies, Door};
 use countersign_wallet::PrivateKey;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,8 +55,8 @@ impl Place {
     }
 
     /// Where a proxy asks.
-    pub(crate) fn check(&self, proxy: FrontProxy) -> SocketAddr {
-        self.addresses.checks[proxy.as_str()]
+    pub(crate) fn check(&self, door: Door) -> SocketAddr {
+        self.addresses.checks[doors::name(door)]
     }
 }
 
@@ -100,12 +100,12 @@ fn configuration(upstream: SocketAddr) -> String {
          [[upstream]]\nname = \"api\"\nurl = \"http://{upstream}\"\n"
     );
     for door in Door::ALL {
-        let proxy = match door {
-            Door::ForwardAuth(proxy) => proxy,
+        match door {
+            Door::ForwardAuth(_) | Door::ExtAuthz => {}
             Door::Proxy | Door::Tower => continue,
-        };
-        let name = proxy.as_str();
-        let bodies = match doors::bodies(proxy) {
+        }
+        let name = doors::name(door);
+        let bodies = match doors::bodies(door) {
             Bodies::Unseen => "unseen",
             Bodies::Forwarded => "forwarded",
         };

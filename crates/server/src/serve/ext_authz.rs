@@ -1,0 +1,113 @@
+//! The doors at which Envoy asks over gRPC: each check, and a note of what came of it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use countersign_edge::{Answer, DoorName, Note, Problem, Record, RequestId};
+use countersign_ext_authz::{Asker, Checked};
+use countersign_model::Clock as _;
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
+use http::{Request, Response};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tonic::server::NamedService;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tower::Service as _;
+
+use super::figures::Figures;
+use super::public::logged;
+use super::request_log::{LineSink, RequestLog};
+use super::site::Site;
+use crate::listen::{Client, Handle, RefusedHead};
+use crate::world::{NameEntropy, SystemClock};
+
+/// What stands in the log as the method and the path of a request that could not be read.
+const UNREAD: (&str, &str) = ("", "");
+
+/// Answers the checks at one door, on one thread.
+pub(super) struct ExtAuthzSide<H> {
+    door: DoorName,
+    site: Arc<ArcSwap<Site>>,
+    health: HealthServer<H>,
+    log: RequestLog,
+    figures: Figures,
+}
+
+impl<H: Health> ExtAuthzSide<H> {
+    pub(super) fn new(
+        door: DoorName,
+        site: Arc<ArcSwap<Site>>,
+        health: HealthServer<H>,
+        sink: LineSink,
+    ) -> Self {
+        Self { door, site, health, log: RequestLog::new(sink), figures: Figures::new() }
+    }
+
+    fn write_down(&self, checked: &Checked, began: Instant) {
+        let (method, path) = checked.asked().map_or(UNREAD, |(method, path)| (method.as_str(), path));
+        let record = Record {
+            request_id: checked.id(),
+            door: Some(&self.door),
+            method,
+            path: logged(path),
+            status: checked.status(),
+            took: began.elapsed(),
+            note: checked.note(),
+        };
+        self.figures.count(&record);
+        self.log.note(&record, SystemClock.now());
+    }
+}
+
+impl<H: Health> Handle for ExtAuthzSide<H> {
+    type Body = Either<tonic::body::Body, Full<Bytes>>;
+
+    async fn handle(&self, mut request: Request<Incoming>, client: &Client) -> Response<Self::Body> {
+        let began = Instant::now();
+        if service(&request) == HealthServer::<H>::NAME {
+            let Ok(answer) = self.health.clone().call(request).await;
+            return answer.map(Either::Left);
+        }
+        let site = self.site.load_full();
+        let Some(door) = site.ext_authz.get(&self.door) else {
+            // A reload keeps the doors that there are.
+            tracing::error!(door = %self.door, "the configuration lost a door");
+            let id = RequestId::random(&NameEntropy);
+            return Answer::from(Problem::Internal).into_response(&id).map(Full::new).map(Either::Right);
+        };
+        request.extensions_mut().insert(Asker(client.peer));
+        let limit = usize::try_from(site.limits.signed_body()).unwrap_or(usize::MAX);
+        let most = limit.saturating_add(site.limits.header_bytes().try_into().unwrap_or(usize::MAX));
+        // A check has the request's head twice and its body once.
+        let mut service = AuthorizationServer::from_arc(Arc::clone(door)).max_decoding_message_size(most);
+        let Ok(mut answer) = service.call(request).await;
+        if let Some(checked) = answer.extensions_mut().remove::<Checked>() {
+            self.write_down(&checked, began);
+        }
+        answer.map(Either::Left)
+    }
+
+    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Self::Body> {
+        let id = RequestId::random(&NameEntropy);
+        let answer = Answer::from(Problem::Framing(refused.why)).into_response(&id);
+        let record = Record {
+            request_id: &id,
+            door: Some(&self.door),
+            method: &refused.method,
+            path: logged(&refused.path),
+            status: answer.status(),
+            took: std::time::Duration::ZERO,
+            note: &Note::answered("bad_request", refused.why.to_string()),
+        };
+        self.figures.count(&record);
+        self.log.note(&record, SystemClock.now());
+        answer.map(Full::new).map(Either::Right)
+    }
+}
+
+/// The gRPC service that is asked: the first part of the path.
+fn service<B>(request: &Request<B>) -> &str {
+    request.uri().path().split('/').nth(1).unwrap_or_default()
+}
