@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parents[3] / "docs" / "forward-auth.md"
-PROXIES = ["nginx", "traefik", "caddy", "envoy"]
+PROXIES = ["nginx", "traefik", "caddy", "envoy", "envoy-grpc"]
 
 FORGED = "forged-value"
 # An upstream that hears this of a request's origin was told by its client.

@@ -24,6 +24,7 @@ _DOORS = {
     "caddy": 'doors = ["proxy"]\nupstream = "api"\n',
     "traefik": 'doors = ["traefik-bodies"]\n',
     "envoy": "",
+    "envoy-grpc": "",
 }
 
 

@@ -43,6 +43,11 @@ def test_an_attack_ends_as_the_page_says(deployment, attack):
     assert outcome(deployment, answer, before) == SAID[attack][deployment.name]
 
 
+# Doors that are asked by a request that anybody could make.
+OVER_HTTP = [name for name in COMMANDS if name != "envoy-grpc"]
+
+
+@pytest.mark.parametrize("deployment", OVER_HTTP, indirect=True)
 def test_the_door_answers_nobody_but_its_proxy(deployment):
     key = deployment.holders.key.api_key
     told = {"X-Original-Method": "GET", "X-Original-URI": "/v1/x", "X-Original-Scheme": "http", "X-Original-Host": "a"}
@@ -53,6 +58,7 @@ def test_the_door_answers_nobody_but_its_proxy(deployment):
         assert deployment.server.line_of(answer)["reason"] == "untrusted_peer"
 
 
+@pytest.mark.parametrize("deployment", OVER_HTTP, indirect=True)
 @pytest.mark.parametrize("change", ["missing", "twice", "of another kind"])
 def test_a_door_reads_one_source_and_refuses_none_or_two(deployment, change):
     sources = {
@@ -86,7 +92,7 @@ def outcome_of_check(answer) -> int:
 
 
 def test_nothing_passes_while_countersign_is_down(upstream):
-    for name, expected in {"nginx": 503, "traefik": 500, "caddy": 502, "envoy": 503}.items():
+    for name, expected in {"nginx": 503, "traefik": 500, "caddy": 502, "envoy": 503, "envoy-grpc": 503}.items():
         running = Deployment(name, upstream)
         running.home.consumer("acme")
         key = running.home.issue("acme").api_key
@@ -117,15 +123,16 @@ def test_a_body_longer_than_the_proxy_sends_along_is_refused(deployment, upstrea
     target, before = "/v1/marketplace/listings", upstream.count
     answer = deployment.send("POST", target, realm.headers(signer, "POST", target, body), body)
     # nginx has its own limit; Caddy passes it on to Countersign, which checks it as a whole.
-    assert answer.status == {"nginx": 413, "traefik": 401, "caddy": 200, "envoy": 413}[deployment.name]
+    assert answer.status == {"nginx": 413, "traefik": 401, "caddy": 200, "envoy": 413, "envoy-grpc": 413}[deployment.name]
     assert upstream.count == before + (deployment.name == "caddy")
 
 
-def test_a_part_of_a_body_is_refused_where_envoy_sends_parts(upstream):
+@pytest.mark.parametrize("name", ["envoy", "envoy-grpc"])
+def test_a_part_of_a_body_is_refused_where_envoy_sends_parts(upstream, name):
     def change(file, text):
         return text.replace("max_request_bytes: 1048576, allow_partial_message: false", "max_request_bytes: 10, allow_partial_message: true")
 
-    running = Deployment("envoy", upstream, change)
+    running = Deployment(name, upstream, change)
     running.home.consumer("acme")
     signer = running.home.issue("acme", dialect="realm")
     send = lambda body, signed: running.send("POST", "/v1/marketplace/x", realm.headers(signer, "POST", "/v1/marketplace/x", signed), body)

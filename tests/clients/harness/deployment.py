@@ -20,12 +20,15 @@ _START_SECS = 30
 # The ports in the files: of the proxy, of the server's sides, of the upstream.
 _FRONT, _PUBLIC, _ADMIN, _CHECK, _CHECK_BODIES, _UPSTREAM = "8000", "8080", "8081", "8082", "8083", "9000"
 
+_ENVOY = ["envoy", "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"]
+
 # How each proxy is started in its folder.
 COMMANDS = {
     "nginx": ["nginx", "-p", ".", "-c", "nginx.conf"],
     "traefik": ["traefik", "--configFile=traefik.toml"],
     "caddy": ["caddy", "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
-    "envoy": ["envoy", "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"],
+    "envoy": _ENVOY,
+    "envoy-grpc": _ENVOY,
 }
 
 
