@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use countersign_edge::{BadRequest, Relayed, Telling, Told};
+use countersign_framing::{Limits, Refusal};
+use envoy_types::pb::envoy::config::core::v3::HeaderValue as RawHeader;
 use envoy_types::pb::envoy::config::core::v3::address::Address as Either;
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer};
@@ -19,15 +21,30 @@ pub(crate) enum Unasked {
     NoRawHeaders,
 }
 
+/// The headers as they came to Envoy.
+pub(crate) fn raw(http: &HttpRequest) -> Result<&[RawHeader], Unasked> {
+    http.header_map.as_ref().map(|raw| &*raw.headers).ok_or(Unasked::NoRawHeaders)
+}
+
+/// Refuses a head that is larger than one may be that comes to us. How its lines were written is not known: they count as they would in
+/// HTTP/1.
+pub(crate) fn within(raw: &[RawHeader], limits: &Limits) -> Result<(), Refusal> {
+    let lines = raw.iter().filter(|header| !header.key.starts_with(':')).count();
+    if lines > limits.header_count {
+        return Err(Refusal::TooManyFields);
+    }
+    let length = |header: &RawHeader| header.key.len() + header.raw_value.len() + ": \r\n".len();
+    if raw.iter().map(length).sum::<usize>() > limits.header_bytes {
+        return Err(Refusal::HeadTooLarge);
+    }
+    Ok(())
+}
+
 /// The request that a check is about, as it came to Envoy: the pseudo-headers say what it asks for (RFC 9113 section 8.3.1).
-pub(crate) fn relayed(
-    http: &HttpRequest,
-    client: SocketAddr,
-) -> Result<Result<Relayed, BadRequest>, Unasked> {
-    let raw = http.header_map.as_ref().ok_or(Unasked::NoRawHeaders)?;
+pub(crate) fn relayed(raw: &[RawHeader], client: SocketAddr) -> Result<Result<Relayed, BadRequest>, Unasked> {
     let mut pseudo = Pseudo::default();
-    let mut headers = HeaderMap::with_capacity(raw.headers.len());
-    for header in &raw.headers {
+    let mut headers = HeaderMap::with_capacity(raw.len());
+    for header in raw {
         // `value` is the cleaned form.
         if !header.value.is_empty() {
             return Err(Unasked::NoRawHeaders);

@@ -23,6 +23,8 @@ pub struct ExtAuthz {
     pub guard: Arc<Guard>,
     /// What this door is called.
     pub name: DoorName,
+    /// The limits on the head of a request.
+    pub head: countersign_framing::Limits,
     /// Whether Envoy sends bodies along.
     pub bodies: Bodies,
     /// The addresses of the proxies.
@@ -79,7 +81,7 @@ impl ExtAuthz {
         let client = ask::client(attributes.source.as_ref());
         let http = attributes.request.and_then(|request| request.http);
         let mut about = None;
-        let (id, decided) = match relay(http, client) {
+        let (id, decided) = match self.relay(http, client) {
             Ok((relayed, http)) => {
                 let id = RequestId::choose(relayed.headers().get(REQUEST_ID), &*self.entropy);
                 about = Some((relayed.method().clone(), relayed.path().to_owned()));
@@ -102,6 +104,22 @@ impl ExtAuthz {
                 (reply::no(&answer), outcome)
             }
         }
+    }
+
+    /// The request that a check is about, as strictly read as one that came to us.
+    fn relay(
+        &self,
+        http: Option<HttpRequest>,
+        client: SocketAddr,
+    ) -> Result<(Relayed, HttpRequest), Box<Refused>> {
+        let misconfigured =
+            |why: Unasked| Refused::answered(Problem::Internal, "misconfigured_proxy", why.to_string());
+        let http = http.ok_or_else(|| misconfigured(Unasked::NotHttp))?;
+        let raw = ask::raw(&http).map_err(misconfigured)?;
+        ask::within(raw, &self.head)
+            .map_err(|why| Refused::answered(Problem::Framing(why), why.code(), why.to_string()))?;
+        let relayed = ask::relayed(raw, client).map_err(misconfigured)?.map_err(bad_request)?;
+        Ok((relayed, http))
     }
 
     async fn decide(
@@ -137,17 +155,8 @@ impl ExtAuthz {
     }
 }
 
-/// The request that a check is about, as strictly read as one that came to us.
-fn relay(http: Option<HttpRequest>, client: SocketAddr) -> Result<(Relayed, HttpRequest), Box<Refused>> {
-    let misconfigured =
-        |why: Unasked| Refused::answered(Problem::Internal, "misconfigured_proxy", why.to_string());
-    let http = http.ok_or_else(|| misconfigured(Unasked::NotHttp))?;
-    let relayed = ask::relayed(&http, client).map_err(misconfigured)?.map_err(bad_request)?;
-    Ok((relayed, http))
-}
-
 fn bad_request(why: BadRequest) -> Box<Refused> {
-    Refused::answered(Problem::BadRequest(why), "bad_request", why.to_string())
+    Refused::answered(Problem::BadRequest(why), why.code(), why.to_string())
 }
 
 #[tonic::async_trait]

@@ -10,6 +10,7 @@ use countersign_edge::{
     Bodies, Credentials, DoorName, Doors, Guard, LongBodies, Route, Routes, TrustedPeers,
 };
 use countersign_ext_authz::{Asker, Checked, ExtAuthz};
+use countersign_framing::{BodyOfGet, Limits};
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material, add_consumer};
 use countersign_model::{Clock, ConsumerName, DialectName, Entropy, Scopes, UnixTime};
 use countersign_store::Store;
@@ -107,6 +108,7 @@ impl World {
         let door = ExtAuthz {
             guard: Arc::new(guard),
             name: DoorName::new("mesh"),
+            head: Limits { header_count: 100, header_bytes: 32 * 1024, body_of_get: BodyOfGet::Taken },
             bodies,
             trusted: TrustedPeers::new(vec!["10.0.0.0/8".parse().unwrap()]),
             own_paths: vec!["/v1/login".to_owned()],
@@ -231,6 +233,19 @@ async fn only_what_came_byte_for_byte_is_read() {
         let (status, _) = no(world.ask(http(&headers)).await.0);
         assert!([400, 401].contains(&status), "{why}: {status}");
     }
+}
+
+#[tokio::test]
+async fn a_head_is_no_larger_than_at_any_other_door() {
+    let world = World::new(Bodies::Unseen).await;
+    let with = |more: Vec<(&'static str, Vec<u8>)>| {
+        let mut headers = world.get("/v1/items");
+        headers.extend(more);
+        world.ask(http(&headers))
+    };
+    assert_eq!(no(with(vec![("x-many", vec![]); 100]).await.0).0, 431);
+    assert_eq!(no(with(vec![("x-long", vec![b'a'; 32 * 1024])]).await.0).0, 431);
+    yes(with(vec![("x-many", vec![]); 99]).await.0);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use countersign_edge::{
     UpstreamName,
 };
 use countersign_ext_authz::ExtAuthz;
+use countersign_framing::BodyOfGet;
 use countersign_gateway::{
     BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, SpoolPlace, Upstream,
     UpstreamLimits,
@@ -204,6 +205,11 @@ fn asked(
                 let door = ExtAuthz {
                     guard,
                     name: name.clone(),
+                    head: countersign_framing::Limits {
+                        header_count: config.limits.header_count(),
+                        header_bytes: usize::try_from(config.limits.header_bytes()).unwrap_or(usize::MAX),
+                        body_of_get: BodyOfGet::Taken,
+                    },
                     bodies: door.bodies,
                     trusted,
                     own_paths,
