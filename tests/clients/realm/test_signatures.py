@@ -57,7 +57,9 @@ def test_a_decoded_or_normalised_path_is_not_what_is_signed(gateway, realm):
 
 def test_every_method_is_signed_as_it_is_sent(gateway, realm):
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"):
-        assert Seen.of(client.call(gateway, realm, method, "/v1/signed/thing", b"x")).method == method
+        # A GET with a body is refused, however well it is signed.
+        body = None if method == "GET" else b"x"
+        assert Seen.of(client.call(gateway, realm, method, "/v1/signed/thing", body)).method == method
 
 
 def test_a_missing_key_gets_401_even_with_a_signature(gateway, realm):
