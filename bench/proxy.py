@@ -80,14 +80,15 @@ def wait_for(port):
     sys.exit(f"nothing listens on port {port}")
 
 
-def nginx(name, core, folder, servers):
+def nginx(name, core, folder, servers, modules=()):
     """An nginx of one process."""
     folder.mkdir()
     temporary = " ".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (folder / "nginx.conf").write_text(
-        f"""
+        "".join(f"load_module {module};\n" for module in modules)
+        + f"""
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
@@ -141,6 +142,7 @@ url  = "http://127.0.0.1:{upstream}"
                 f'\n[[route]]\npath = "{path}"\nrequire = {require}\nupstream = "api"\n'
                 for path, require in routes.items()
             )
+            + self.more()
         )
         self.log_path = folder / "requests.log"
         self.log = open(self.log_path, "ab")
@@ -149,6 +151,10 @@ url  = "http://127.0.0.1:{upstream}"
         )
         wait_for(self.port)
         self.credentials()
+
+    def more(self):
+        """What the configuration has besides."""
+        return ""
 
     def run(self, *words):
         command = [self.binary, *words, "--json"]

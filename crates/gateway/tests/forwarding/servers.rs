@@ -25,9 +25,14 @@ async fn door_to(addresses: &[SocketAddr]) -> Door {
     Door::before(Arc::new(upstream_of(addresses)), BodyLimits::default(), Bodies::Streamed).await
 }
 
-/// An address where nobody listens.
-async fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// Addresses where nobody listens, each another one.
+async fn nobody<const COUNT: usize>() -> [SocketAddr; COUNT] {
+    let mut taken = Vec::new();
+    for _ in 0..COUNT {
+        taken.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    let addresses: Vec<_> = taken.iter().map(|listener| listener.local_addr().unwrap()).collect();
+    addresses.try_into().unwrap()
 }
 
 async fn named(name: &'static str) -> Scripted {
@@ -98,7 +103,8 @@ async fn each_server_is_called_by_its_own_name() {
 #[tokio::test(flavor = "local")]
 async fn a_server_that_takes_no_connection_costs_nobody_a_request() {
     let a = named("a").await;
-    let door = door_to(&[nobody().await, a.address]).await;
+    let [gone] = nobody().await;
+    let door = door_to(&[gone, a.address]).await;
     let mut client = door.client().await;
     for request in [POST, GET, POST] {
         client.send(request).await;
@@ -110,7 +116,7 @@ async fn a_server_that_takes_no_connection_costs_nobody_a_request() {
 
 #[tokio::test(flavor = "local")]
 async fn where_no_server_is_good_a_request_tries_three_and_is_told() {
-    let gone = [nobody().await, nobody().await, nobody().await, nobody().await];
+    let gone: [_; 4] = nobody().await;
     let door = door_to(&gone).await;
     let answer = door.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
