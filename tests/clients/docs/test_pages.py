@@ -36,6 +36,8 @@ def test_the_blocks_of_a_page_run_as_written(upstream, page, tmp_path):
         "127.0.0.1:8081": admin,
         "127.0.0.1:9000": f"127.0.0.1:{upstream.port}",
     }
+    # Pages are read in a checkout, whose files they name.
+    (tmp_path / "dialects").symlink_to(pages.DOCS.parent / "dialects")
     before = upstream.count
     with tempfile.TemporaryDirectory(dir=clients.NODE_HOME) as node_folder:
         script = pages.script(page, tmp_path, Path(node_folder), replaced)

@@ -16,5 +16,5 @@ def refused(answer, status: int = 401) -> str:
 
 
 def changed(text: str, place: int) -> str:
-    """`text` with another character at `place`."""
-    return text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+    """`text` with another character at `place`, in whatever case it is read."""
+    return text[:place] + ("A" if text[place] not in "Aa" else "B") + text[place + 1 :]

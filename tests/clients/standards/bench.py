@@ -16,14 +16,14 @@ LIBRARIES = Path(__file__).parent / "libraries.mjs"
 URL = "https://api.example.com"
 
 
-def verdicts(folder: Path, dialect: str, cases: list) -> list[str | None]:
-    """What is wrong with each of the cases: `(secret, method, url, headers, body)`, or nothing."""
+def verdicts(folder: Path, dialect: str, cases: list, now: int | None = None) -> list[str | None]:
+    """What is wrong with each of the cases, `(secret, method, url, headers, body)`, at a time; or nothing."""
     (file,) = DIALECTS.glob(f"*/{dialect}.toml")
     (folder / file.name).write_text(file.read_text())
     written = [
         {
             "id": str(number),
-            "now_ms": int(time.time() * 1000),
+            "now_ms": int(now or time.time()) * 1000,
             "secret": secret,
             "request": {
                 "method": method,
@@ -42,15 +42,15 @@ def verdicts(folder: Path, dialect: str, cases: list) -> list[str | None]:
     return [None if one["ok"] else str(one["found"]) for one in found]
 
 
-def accepted(folder: Path, dialect: str, *cases) -> None:
+def accepted(folder: Path, dialect: str, *cases, now: int | None = None) -> None:
     """That every case is accepted, and none under another secret."""
-    found = verdicts(folder, dialect, list(cases))
+    found = verdicts(folder, dialect, list(cases), now)
     assert found and not any(found), found
-    refused(folder, dialect, *((other(secret), *rest) for secret, *rest in cases))
+    refused(folder, dialect, *((other(secret), *rest) for secret, *rest in cases), now=now)
 
 
-def refused(folder: Path, dialect: str, *cases) -> None:
-    found = verdicts(folder, dialect, list(cases))
+def refused(folder: Path, dialect: str, *cases, now: int | None = None) -> None:
+    found = verdicts(folder, dialect, list(cases), now)
     assert found and all(found), found
 
 

@@ -202,7 +202,7 @@ def test_the_dialect_of_a_shape_accepts_what_its_signer_signs(tmp_path, signer, 
     folder.mkdir(parents=True)
     (folder / f"{name}.toml").write_text(SHAPES[name])
     monkeypatch.setattr(bench, "DIALECTS", folder.parent)
-    bench.accepted(tmp_path, name, signer())
+    bench.accepted(tmp_path, name, signer(), now=NOW)
 
 
 def test_every_shape_of_the_page_has_a_signer():
@@ -226,4 +226,5 @@ def test_a_token_for_another_request_or_with_another_algorithm_is_refused(tmp_pa
         minted(algorithm="HS384"),
         # A public key as the key of an HMAC.
         (minted_with_a_key()[0], method, url, headers, body),
+        now=NOW,
     )
