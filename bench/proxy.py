@@ -139,7 +139,7 @@ name = "api"
 url  = "http://127.0.0.1:{upstream}"
 """
             + "".join(
-                f'\n[[route]]\npath = "{path}"\nrequire = {require}\nupstream = "api"\n'
+                f'\n[[route]]\npath = "{path}"\nrequire = {require}\nupstream = "api"\n{self.placed(require)}'
                 for path, require in routes.items()
             )
             + self.more()
@@ -151,6 +151,10 @@ url  = "http://127.0.0.1:{upstream}"
         )
         wait_for(self.port)
         self.credentials()
+
+    def placed(self, require):
+        """What a route says besides."""
+        return ""
 
     def more(self):
         """What the configuration has besides."""
