@@ -43,6 +43,7 @@ pub(super) struct WrongCases {
 
 /// One entry of `NAME.cases.json`.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     id: String,
     now_ms: i64,
@@ -52,6 +53,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WrittenRequest {
     method: String,
     url: String,
@@ -129,7 +131,8 @@ impl Case {
             headers.insert(http::header::HOST, value);
         }
         let body = match (request.body, request.body_base64) {
-            (Some(body), _) => body.into_bytes(),
+            (Some(_), Some(_)) => return Err(format!("{id}: both `body` and `body_base64`")),
+            (Some(body), None) => body.into_bytes(),
             (None, Some(body)) => STANDARD.decode(body).map_err(|error| format!("{id}: {error}"))?,
             (None, None) => Vec::new(),
         };

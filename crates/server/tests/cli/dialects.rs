@@ -62,6 +62,25 @@ fn a_case_that_does_not_come_to_what_it_must_is_named_and_the_test_ends_with_1()
 }
 
 #[test]
+fn a_case_with_a_field_that_nobody_reads_or_with_two_bodies_is_refused_before_it_is_run() {
+    let folder = Folder::new();
+    let dialect = std::fs::read_to_string(format!("{ROOT}/dialects/webhooks/stripe.toml")).unwrap();
+    let cases = std::fs::read_to_string(format!("{ROOT}/dialects/webhooks/stripe.cases.json")).unwrap();
+    folder.write("stripe.toml", &dialect);
+    for (old, new, told) in [
+        ("\"now_ms\":", "\"expect\": \"late\", \"now_ms\":", "unknown field `expect`"),
+        ("\"method\":", "\"verb\": \"GET\", \"method\":", "unknown field `verb`"),
+        ("\"method\":", "\"body_base64\": \"\", \"method\":", "both `body` and `body_base64`"),
+    ] {
+        assert!(cases.contains(old), "{cases}");
+        folder.write("stripe.cases.json", cases.replacen(old, new, 1));
+        let ran = folder.run(&["dialect", "test", "stripe.toml"]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn every_dialect_below_the_folder_of_dialects_is_listed_under_its_folder_and_shown_as_it_is_written() {
     let folder = Folder::new();
     let listed = folder.json(&["dialect", "list"]);
