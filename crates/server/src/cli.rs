@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// The keys that sign the tokens of wallets: list, rotate, remove.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Request signatures: list the dialects, show one.
+    /// Dialects, which describe request signatures: list and show them, say what one leaves open, test one, find one.
     #[command(subcommand)]
     Dialect(DialectCommand),
     /// Sign a request as a client of a dialect does, and print a curl line that sends it.
@@ -382,9 +382,16 @@ pub(crate) enum DialectCommand {
     /// Run dialect files against the requests beside them, and print a line for each.
     ///
     /// Beside the file of the dialect NAME stands NAME.cases.json: a list of requests, each with the secret that it was
-    /// signed with and the moment. It ends with 1 where one does not come to what it must.
-    #[command(after_help = "Example:\n  countersign dialect test dialects/webhooks/stripe.toml")]
+    /// signed with and the moment. Of a file that holds several dialects, each has its own. It ends with 1 where one does
+    /// not come to what it must.
+    #[command(
+        after_help = "A case:\n  {\"id\": \"one\", \"now_ms\": 1795262400000, \"secret\": \"...\", \"request\": {\"method\": \"POST\",\n   \
+                            \"url\": \"https://api.example/v1\", \"headers\": [[\"X-Key\", \"k\"]], \"body\": \"...\"}}\n\n\
+                            docs/dialects.md says what each field means, under \"Cases\".\n\n\
+                            Example:\n  countersign dialect test dialects/webhooks/stripe.toml"
+    )]
     Test {
+        /// The dialect files.
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
@@ -460,7 +467,7 @@ impl fmt::Display for SearchLimit {
 
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
-    /// The dialect.
+    /// The dialect: its name. One of a file of yours is named in the configuration, with `[[dialect]]` and `file`.
     #[arg(long, value_parser = DialectName::parse)]
     pub(crate) dialect: DialectName,
     /// The API key, as `key issue` gave it, or the key id that was imported; left out where requests carry none.

@@ -80,7 +80,11 @@ fn recipe(context: &Context, what: &str) -> Result<Arc<Recipe>, Refusal> {
     match (found.pop(), found.len()) {
         (Some((_, recipe)), 0) => Ok(recipe),
         (_, others) => {
-            let message = format!("`{what}` holds {} dialects: name a file that holds one", others + 1);
+            let message = format!(
+                "`{what}` holds {} dialects: name a file that holds one, or list this file in the configuration \
+                 (`[[dialect]]`, `--config`) and give the dialect's name",
+                others + 1
+            );
             Err(Refusal::new("NOT_ONE_DIALECT", message))
         }
     }
