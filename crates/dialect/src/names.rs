@@ -1,9 +1,10 @@
 //! Names put to people: which was meant, and which there are.
 
+/// Longer texts are no misspelt names.
+const MAX_LEN: usize = 64;
+
 /// The name that was most likely meant: at most two slips of the finger away.
 pub(crate) fn closest<'n>(name: &str, known: &'n [String]) -> Option<&'n str> {
-    /// Longer texts are no misspelt names.
-    const MAX_LEN: usize = 64;
     if name.len() > MAX_LEN {
         return None;
     }
@@ -13,6 +14,23 @@ pub(crate) fn closest<'n>(name: &str, known: &'n [String]) -> Option<&'n str> {
         .filter(|(distance, known)| *distance <= 2 && *distance < known.len())
         .min()
         .map(|(_, known)| known)
+}
+
+/// The few names that are nearest: those that are a part of it or that it is a part of come first, then those with the fewest
+/// letters to change.
+pub(crate) fn nearest(name: &str, known: &[String]) -> Vec<String> {
+    /// As many as can be taken in at a glance.
+    const FEW: usize = 6;
+    /// Shorter names are a part of many by chance.
+    const MIN_PART: usize = 3;
+    let start: String = name.chars().take(MAX_LEN).collect::<String>().to_lowercase();
+    let is_part = |known: &str| {
+        known.len() >= MIN_PART && start.contains(known) || start.len() >= MIN_PART && known.contains(&start)
+    };
+    let mut ranked: Vec<(bool, usize, &String)> =
+        known.iter().map(|known| (!is_part(known), distance(&start, known), known)).collect();
+    ranked.sort();
+    ranked.into_iter().take(FEW).map(|(.., known)| known.clone()).collect()
 }
 
 /// `a`, `b` or `c`.
@@ -61,5 +79,14 @@ mod tests {
         assert_eq!(closest("bas64", &known), Some("base64"));
         assert_eq!(closest("rot13", &known), None);
         assert_eq!(listed(&known), "`sha256`, `sha512` or `base64`");
+    }
+
+    #[test]
+    fn names_that_are_a_part_of_the_wrong_one_are_nearest() {
+        let known = ["sort", "enc", "upper", "sha256", "dec", "trim", "at", "render"].map(str::to_owned);
+        assert_eq!(nearest("urlencode", &known)[0], "enc");
+        assert_eq!(nearest("UPPERCASE", &known)[0], "upper");
+        assert_eq!(nearest("sha", &known)[0], "sha256");
+        assert_eq!(nearest("strip", &known).len(), 6);
     }
 }

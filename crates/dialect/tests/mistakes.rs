@@ -21,7 +21,7 @@ fn load(text: &str) -> Vec<String> {
 }
 
 /// A change to the good file: what is replaced by what, the place, and words of the message.
-const WRONG: [(&str, &str, &str, &str); 42] = [
+const WRONG: [(&str, &str, &str, &str); 48] = [
     ("key_id = \"{header.Key}\"", "key_id = 7", "2:10", "`key_id` is a number"),
     ("{header.Key}", "{header.Key", "2:11", "not closed"),
     ("{header.Key}", "{header}", "2:12", "`header` without a name"),
@@ -39,6 +39,17 @@ const WRONG: [(&str, &str, &str, &str); 42] = [
     ("string_to_sign = \"{timestamp}{body}\"\n", "", "1:10", "`string_to_sign` is missing"),
     ("{body}", "{boby}", "6:31", "did you mean `body`?"),
     ("{body}", "{body | sha265}", "6:38", "did you mean `sha256`?"),
+    ("{body}", "{body | urlencode}", "6:38", "the nearest are `enc`"),
+    (
+        "{body}",
+        "{body | enc | replace('a', 'bb') | quote | base64 | enc}",
+        "6:18",
+        "grows by `enc` (3), `replace` (3), `quote` (6), `base64` (2), `enc` (3)",
+    ),
+    ("\"hmac-sha256\"", "[\"hmac-sha512\", \"hmac-sha256\"]", "7:29", "`hmac-sha256` is never picked"),
+    ("\"hmac-sha256\"", "[\"plain\", \"ed25519\"]", "7:23", "`plain` takes its secrets"),
+    ("\"hmac-sha256\"", "[\"ed25519\", \"hmac-sha256\", \"md5\"]", "7:40", "`md5` is never picked"),
+    ("\"hmac-sha256\"", "[\"ed25519\", \"ed25519\"]", "7:25", "`ed25519` is never picked"),
     ("{body}", "{body | sha256(1)}", "6:38", "`sha256` takes other arguments"),
     ("{body}", "{body | or()}", "6:41", "no source here"),
     ("{body}", "{body | drop('a')}", "6:38", "`drop` works on lists"),

@@ -8,7 +8,7 @@ use crate::condition::{Condition, Test};
 use crate::filter::{self, Filter, Misuse, Names};
 use crate::json::{MAX_WANTED, Wanted};
 use crate::mistake::{Mistakes, Place};
-use crate::names::{closest, listed};
+use crate::names::{closest, listed, nearest};
 use crate::program::{Field, Kind, Let, ListSource, Match, Piece, Slot, Source, Template, Uses};
 use crate::raw::Entry;
 use crate::syntax::{self, ArgValue, Expr};
@@ -79,12 +79,15 @@ struct MadeSlot {
     kind: Kind,
     uses: Uses,
     growth: usize,
+    /// The filters that count more than once, and how often.
+    counted: Vec<String>,
 }
 
 impl MadeSlot {
     fn new(source: Source, kind: Kind) -> Self {
         let uses = source.uses();
-        Self { slot: Slot { source, filters: Box::default() }, kind, uses, growth: 1 }
+        let slot = Slot { source, filters: Box::default() };
+        Self { slot, kind, uses, growth: 1, counted: Vec::new() }
     }
 }
 
@@ -297,6 +300,7 @@ impl<'m, 's> Compiler<'m, 's> {
         let alone = written.0.len() == 1;
         let mut made = Made { growth: 0, ..Made::default() };
         let mut pieces = Vec::new();
+        let mut counted = Vec::new();
         for piece in &written.0 {
             match piece {
                 syntax::Piece::Text(text) => {
@@ -317,6 +321,7 @@ impl<'m, 's> Compiler<'m, 's> {
                     }
                     made.growth = made.growth.saturating_add(slot.growth);
                     made.uses = made.uses.with(slot.uses);
+                    counted.extend(slot.counted);
                     pieces.push(Piece::Slot(slot.slot));
                 }
             }
@@ -325,7 +330,11 @@ impl<'m, 's> Compiler<'m, 's> {
             self.mistakes.add(
                 text.place,
                 format!("this can copy the request {} times over", made.growth),
-                format!("at most {MAX_GROWTH} times"),
+                if counted.is_empty() {
+                    format!("at most {MAX_GROWTH} times")
+                } else {
+                    format!("at most {MAX_GROWTH} times; here it grows by {}", counted.join(", "))
+                },
             );
         }
         made.template = Template { pieces: pieces.into(), is_list: made.kind == Kind::List };
@@ -355,6 +364,7 @@ impl<'m, 's> Compiler<'m, 's> {
                     ArgValue::Expr(expr) => {
                         let arg = self.slot(expr, place)?;
                         made.growth = made.growth.saturating_add(arg.growth);
+                        made.counted.extend(arg.counted);
                         // What stands in for something else is not there where that is.
                         let stands_in = matches!(written.name.as_str(), "or" | "then" | "unless");
                         made.uses = made.uses.with(if stands_in { arg.uses.in_part() } else { arg.uses });
@@ -367,7 +377,11 @@ impl<'m, 's> Compiler<'m, 's> {
                     if filter.leaves_a_part() {
                         made.uses = made.uses.in_part();
                     }
-                    made.growth = made.growth.saturating_mul(filter.growth());
+                    let growth = filter.growth();
+                    made.growth = made.growth.saturating_mul(growth);
+                    if growth > 1 {
+                        made.counted.push(format!("`{}` ({growth})", written.name));
+                    }
                     made.kind = out;
                     filters.push(filter);
                 }
@@ -531,7 +545,7 @@ impl<'m, 's> Compiler<'m, 's> {
             step.named += 1;
         }
         let slot = Slot { source: Source::Let(at), filters };
-        Some(MadeSlot { slot, kind, uses: step.uses, growth: step.growth })
+        Some(MadeSlot { slot, kind, uses: step.uses, growth: step.growth, counted: Vec::new() })
     }
 
     /// What was gathered on the way: steps, how many groups there are, and members of the JSON body.
@@ -560,7 +574,9 @@ fn misused(name: &str, misuse: &Misuse) -> (String, String) {
             let known: Vec<String> = filter::names().collect();
             let would_do = match closest(name, &known) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("one of {}", listed(&known)),
+                None => {
+                    format!("the nearest are {}; docs/dialects.md has all", listed(&nearest(name, &known)))
+                }
             };
             (format!("there is no filter `{name}`"), would_do)
         }

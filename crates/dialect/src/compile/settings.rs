@@ -41,8 +41,18 @@ pub(super) fn algorithms(
         Data::Text(text) => written.list.extend(algorithm(&Text { text, place }, mistakes)),
         Data::List(list) if !list.is_empty() => {
             let texts = list.into_iter().filter_map(|raw| raw_text("algorithm", raw, mistakes));
-            let texts: Vec<Text> = texts.collect();
-            written.list.extend(texts.iter().filter_map(|text| algorithm(text, mistakes)));
+            for text in texts.collect::<Vec<Text>>() {
+                let Some(algorithm) = algorithm(&text, mistakes) else { continue };
+                if let Some(before) = written.list.iter().find(|before| hides(**before, algorithm)) {
+                    mistakes.add(
+                        text.place,
+                        format!("`{}` is never picked: `{}` takes its secrets", text.text, before.name()),
+                        "the first that can use a secret is the one: have the request name it with \
+                         `{ from = ..., allow = ... }`, or write a dialect for each",
+                    );
+                }
+                written.list.push(algorithm);
+            }
         }
         Data::Table(mut table) => {
             let from = table.take("from").and_then(|entry| text(entry, mistakes));
@@ -89,6 +99,15 @@ fn algorithm(text: &Text, mistakes: &mut Mistakes<'_>) -> Option<Algorithm> {
         mistakes.add(text.place, format!("there is no algorithm `{}`", text.text), would_do);
     }
     found
+}
+
+/// Whether of a list that the credential's secret picks from, one algorithm takes every secret that a later one could.
+fn hides(before: Algorithm, later: Algorithm) -> bool {
+    match (before, later) {
+        (Algorithm::Hash(_) | Algorithm::Plain, _) => true,
+        (Algorithm::Hmac(_), later) => !matches!(later, Algorithm::Public(_)),
+        (Algorithm::Public(before), later) => later == Algorithm::Public(before),
+    }
 }
 
 /// The place of an algorithm in a list, to which it is added where it is not there.
