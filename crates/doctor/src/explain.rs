@@ -1,7 +1,7 @@
 //! One request, examined in the order in which a server does it.
 
 use countersign_dialect::{
-    Claim, Flaw, Looked, Looks, Mismatch, Part, Reading, Recipe, Request, Seen, WhatIf,
+    Claim, Flaw, Looked, Looks, Malformed, Mismatch, Part, Reading, Recipe, Request, Seen, WhatIf,
 };
 use countersign_model::{Secret, UnixTime};
 use http::{HeaderMap, HeaderValue};
@@ -83,6 +83,16 @@ fn judge(
 ) {
     let Question { recipe, secret, others, now, .. } = question;
     let untimely = recipe.fresh(claim, *now).err();
+    if untimely.is_some()
+        && let Some(part) = other_unit(claim, looks, *now)
+    {
+        let why = Malformed { part, flaw: Flaw::NotATime };
+        report.findings.push(Finding { kind: Kind::TimeForm, ..missing::malformed(why, looks) });
+        report.signed =
+            recipe.what_if(claim).and_then(|what_if| signed(recipe, &what_if, claim, request, *secret));
+        mend_time(question, part, looks, report);
+        return;
+    }
     report.findings.extend(untimely.map(|why| clock::finding(claim, why, *now)));
     let Some(what_if) = recipe.what_if(claim) else { return };
     report.signed = signed(recipe, &what_if, claim, request, *secret);
@@ -108,11 +118,7 @@ fn judge(
     match mismatch {
         Mismatch::Unreadable(Flaw::BodyUnread) => {
             report.verdict = if untimely.is_some() { Verdict::Refused } else { Verdict::Undecided };
-            report.findings.push(Finding::new(
-                Kind::BodyNotCaptured,
-                "The signature covers the body, and the body is not known: it was not captured, or not read before the request was refused.",
-                "Give it with `--body-file`, or capture the request with its body.",
-            ));
+            report.findings.push(body_not_known());
             return;
         }
         Mismatch::Unreadable(_) if what_if.key(&scene.seen()).is_none() => {
@@ -120,9 +126,11 @@ fn judge(
             return;
         }
         Mismatch::Unreadable(flaw) => {
+            let piece =
+                what_if.unreadable(&scene.seen()).map_or_else(String::new, |piece| format!(" (`{piece}`)"));
             report.findings.push(Finding::new(
                 Kind::Unreadable,
-                format!("What was signed cannot be put together from this request: {flaw}."),
+                format!("What was signed cannot be put together from this request: {flaw}{piece}."),
                 "Send every part that is signed, once, and encoded as the dialect says.",
             ));
             return;
@@ -141,6 +149,7 @@ fn judge(
     }
     // A digest that is wrong may be all that is wrong.
     let Some(algorithm) = algorithm else { return };
+    report.notes.extend(compared(&what_if, &algorithm));
     let (found, tried) = search(&scene, looks, &algorithm, others);
     report.tried = Some(tried);
     let nothing_else = matches!(mismatch, Mismatch::Check(_));
@@ -151,6 +160,22 @@ fn judge(
         }
         None => report.findings.push(not_found(&what_if, claim, &algorithm)),
     }
+}
+
+/// What a signature is held against, where no key is kept apart from the text.
+fn compared(what_if: &WhatIf<'_>, algorithm: &str) -> Option<String> {
+    let encoding = what_if.encodings()?.join(", then ");
+    (what_if.signs_secret() && expected_len(algorithm).is_some() && !algorithm.starts_with("hmac-")).then(|| {
+        format!("The signature is compared with the {algorithm} of what is to be signed, with the secret in its place, written as {encoding}.")
+    })
+}
+
+fn body_not_known() -> Finding {
+    Finding::new(
+        Kind::BodyNotCaptured,
+        "The signature covers the body, and the body is not known: it was not captured, or not read before the request was refused.",
+        "Give it with `--body-file`, or capture the request with its body.",
+    )
 }
 
 fn unusable_secret(what_if: &WhatIf<'_>) -> Finding {
@@ -208,6 +233,20 @@ fn decoded_len(signature: &[u8], codecs: &[&str]) -> Option<usize> {
     }
 }
 
+/// The time of a claim that would be nearer if its number were taken for one in another unit.
+fn other_unit(claim: &Claim<'_>, looks: &Looks, now: UnixTime) -> Option<Part> {
+    let own = Form::of_dialect(looks.time);
+    if !looks.time.starts_with("unix") {
+        return None;
+    }
+    let fields = [(Part::Timestamp, claim.timestamp()), (Part::Expires, claim.expires())];
+    fields.into_iter().find_map(|(part, read)| {
+        let (at, form) = times::guess(claim.sent(part)?)?;
+        let off = |time: UnixTime| time.millis().abs_diff(now.millis());
+        (form.told() != own.told() && off(at) < off(read?)).then_some(part)
+    })
+}
+
 /// A time that is sent in another form than the dialect's: what would be if it were sent as it should.
 fn mend_time(question: &Question<'_>, part: Part, looks: &Looks, report: &mut Report) {
     let sent = looks.fields.iter().find(|field| field.part == part).and_then(|field| field.text.as_deref());
@@ -228,6 +267,9 @@ fn mend_time(question: &Question<'_>, part: Part, looks: &Looks, report: &mut Re
     let target = request.target.replace(&format!("={sent}"), &format!("={text}"));
     let mended = Request { headers: &headers, target: &target, ..*request };
     let Reading::Presented(claim) = question.recipe.read(&mended) else { return };
+    if claim.sent(part) != Some(text.as_bytes()) {
+        return;
+    }
     let untimely = question.recipe.fresh(&claim, question.now).err();
     report.findings.extend(untimely.map(|why| clock::finding(&claim, why, question.now)));
     let (Some(secret), Some(what_if)) = (question.secret, question.recipe.what_if(&claim)) else { return };
@@ -242,7 +284,12 @@ fn mend_time(question: &Question<'_>, part: Part, looks: &Looks, report: &mut Re
     }
     let signed_as_sent = claim.reworded(part, sent.as_bytes());
     let scene_as_sent = Scene { claim: &signed_as_sent, request, ..scene };
-    if question.recipe.verify(&signed_as_sent, request, &key).is_ok() {
+    let as_sent = question.recipe.verify(&signed_as_sent, request, &key);
+    if matches!(as_sent, Err(Mismatch::Unreadable(Flaw::BodyUnread))) {
+        report.findings.push(body_not_known());
+        return;
+    }
+    if as_sent.is_ok() {
         report.notes.push(format!("The signature is right for the time as it was sent ({sent}): send and sign {text}, and all is well."));
         return;
     }

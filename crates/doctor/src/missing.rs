@@ -164,7 +164,7 @@ fn places(request: &Request<'_>) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-fn malformed(why: Malformed, looks: &Looks) -> Finding {
+pub(crate) fn malformed(why: Malformed, looks: &Looks) -> Finding {
     let field = looks.fields.iter().find(|field| field.part == why.part);
     let place = field.map_or_else(|| "the request".to_owned(), |field| format!("`{}`", field.expression));
     let sent = field.and_then(|field| field.text.as_deref());
@@ -210,7 +210,9 @@ fn malformed(why: Malformed, looks: &Looks) -> Finding {
         ),
         Flaw::TooMany => (format!("The {what} in {place} holds too many parts."), "Send fewer.".to_owned()),
         Flaw::Missing => (
-            "A part that the request lists as signed is not there.".to_owned(),
+            format!(
+                "A part that the request lists as signed is not there: the {what} ({place}) cannot be read without it."
+            ),
             "Send every part that is listed, or list fewer.".to_owned(),
         ),
         Flaw::BodyUnread => {

@@ -124,7 +124,8 @@ impl Recipe {
 }
 
 impl WhatIf<'_> {
-    /// The string to sign, and every step that goes into it and is no list.
+    /// The string to sign, and every step that goes into it as a text: no list, and nothing that is only taken apart or chooses among
+    /// other things.
     pub fn steps(&self) -> Vec<Step> {
         let mut reached = vec![false; self.changed.lets.len() + 1];
         let mut order = Vec::new();
@@ -150,7 +151,9 @@ impl WhatIf<'_> {
         order.push(at);
         let Some(text) = self.changed.text(at) else { return };
         for slot in text.slots() {
-            for slot in std::iter::once(slot).chain(slot.filters.iter().flat_map(Filter::slots)) {
+            let own = std::iter::once(slot).filter(|slot| stays_a_text(&slot.filters));
+            let given = slot.filters.iter().filter(|filter| gives_its_arguments(filter));
+            for slot in own.chain(given.flat_map(Filter::slots)) {
                 if let Source::Let(step) = &slot.source {
                     self.reach(step + 1, reached, order);
                 }
@@ -273,6 +276,45 @@ impl WhatIf<'_> {
         broken.map(|check| check.name.to_string()).collect()
     }
 
+    /// The headers that are not in the request, though a check that does not hold reads them: the name of the check, and the header.
+    pub fn absent_headers(&self, seen: &Seen<'_, '_>) -> Vec<(String, HeaderName)> {
+        let broken = self.broken_checks(seen);
+        let mut absent = Vec::new();
+        for check in
+            self.program.checks.iter().filter(|check| broken.iter().any(|name| **name == *check.name))
+        {
+            for slot in check.sides.iter().flat_map(Template::slots) {
+                if let Source::Header(name) = &slot.source
+                    && !seen.request.headers.contains_key(name)
+                {
+                    absent.push((check.name.to_string(), name.clone()));
+                }
+            }
+        }
+        absent
+    }
+
+    /// The piece for which the string to sign cannot be put together, as the dialect writes it. `None` where it can.
+    pub fn unreadable(&self, seen: &Seen<'_, '_>) -> Option<String> {
+        let scope = Scope::new(self.program, seen.request, &seen.claim.groups, Some(seen.claim), seen.secret);
+        let mut template = &self.program.string_to_sign;
+        let mut told = None;
+        // No step names one that comes after it, so this ends.
+        for _ in 0..=self.program.lets.len() {
+            let Some(slot) = template.slots().find(|slot| {
+                let alone = Template { pieces: Box::new([Piece::Slot((*slot).clone())]), is_list: false };
+                scope.put(&alone, &mut *Zeroizing::new(Vec::new())).is_err()
+            }) else {
+                break;
+            };
+            told = Some(told::slot(self.program, slot));
+            let Source::Let(at) = &slot.source else { break };
+            let Some(step) = self.program.lets.get(*at) else { break };
+            template = &step.template;
+        }
+        told
+    }
+
     /// The encodings of the dialect's signatures, the first that was applied first; `None` where one of the steps cannot be
     /// undone.
     pub fn encodings(&self) -> Option<Vec<&'static str>> {
@@ -291,6 +333,25 @@ impl WhatIf<'_> {
         };
         trial.with(text, same).unwrap_or(false)
     }
+}
+
+/// Whether what goes into these filters is signed in one piece, or in a digest of it.
+fn stays_a_text(filters: &[Filter]) -> bool {
+    let digested =
+        |filter: &&Filter| !matches!(filter, Filter::Hash(_) | Filter::Hmac(..) | Filter::Chain(..));
+    !filters.iter().take_while(digested).any(|filter| {
+        filter.leaves_a_part()
+            || matches!(filter, Filter::Json | Filter::Flat(..) | Filter::Xml | Filter::Pairs)
+    })
+}
+
+/// Whether the arguments of a filter go into what it comes to, and do not only choose.
+fn gives_its_arguments(filter: &Filter) -> bool {
+    use crate::filter::Names::Listed;
+    !matches!(
+        filter,
+        Filter::Drop(Listed(_)) | Filter::Keep(Listed(_)) | Filter::Pick(Listed(_)) | Filter::Unless(_)
+    )
 }
 
 impl Program {
@@ -428,6 +489,20 @@ mod tests {
                 assert_eq!(what_if.text(&seen).unwrap().expose(), b"POST|2f76312e626f6479");
             },
         );
+    }
+
+    #[test]
+    fn a_step_that_only_chooses_or_is_taken_apart_is_no_text_that_is_signed() {
+        let dialect = "algorithm='hmac-sha256'
+            let.names='x y'
+            let.parts='{body}&{path}'
+            let.inner='{path}.{body}'
+            let.end='{inner | sha256 | hex | slice(0, 8)}'
+            string_to_sign=\"{query | keep(names) | values} {parts | split('&') | values} {end}\"";
+        with(dialect, |what_if, _| {
+            let names: Vec<_> = what_if.steps().into_iter().filter_map(|step| step.name).collect();
+            assert_eq!(names, ["end", "inner"]);
+        });
     }
 
     #[test]

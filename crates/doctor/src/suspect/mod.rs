@@ -74,6 +74,14 @@ pub(crate) use words::zone;
 /// What is wrong with a digest that the request holds of its body, where a check of the dialect fails.
 pub(crate) fn digests(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(broken) = scene.broken_checks(&[]) else { return Vec::new() };
+    let absent = scene.what_if.absent_headers(&scene.seen());
+    if let Some((check, header)) = absent.first() {
+        return vec![Finding::new(
+            Kind::Missing,
+            format!("The header `{header}` is not there, and the check `{check}` of the dialect reads it."),
+            format!("Send `{header}`, as the dialect describes it."),
+        )];
+    }
     let names = broken.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let mut bodies = body::suspicions(scene);
     bodies.sort_by_key(|suspicion| suspicion.rank);

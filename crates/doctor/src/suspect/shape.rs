@@ -33,7 +33,7 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
         }
         // What goes wrong inside a step is rarer than in the whole.
         let deeper = if number == 0 { 0 } else { 5 };
-        let shaper = Shaper { step, place: place(step), deeper };
+        let shaper = Shaper { step, place: place(step), deeper, signs_secret: scene.what_if.signs_secret() };
         shaper.ends(&mut all);
         shaper.separators(&mut all);
         shaper.missing(&mut all);
@@ -55,6 +55,8 @@ struct Shaper<'s> {
     step: &'s Step,
     place: String,
     deeper: u32,
+    /// Whether the secret stands in the string to sign, as it should.
+    signs_secret: bool,
 }
 
 impl Shaper<'_> {
@@ -307,7 +309,8 @@ impl Shaper<'_> {
         let between = between.unwrap_or_default();
         for (whole, expression, name) in EXTRAS {
             let there = |piece: &StepPiece| matches!(piece, StepPiece::Value(value) if value == expression);
-            if self.step.pieces.iter().any(there) {
+            let meant = whole == Whole::Secret && self.signs_secret;
+            if meant || self.step.pieces.iter().any(there) {
                 continue;
             }
             let said = format!("The client put {name} into {} too.", self.place.trim_end_matches(','));
