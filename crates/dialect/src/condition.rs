@@ -3,11 +3,27 @@
 use regex::bytes::Regex;
 
 use crate::program::Slot;
+use crate::scope::Scope;
+use crate::value::Value;
 
 /// A value and the expression that it must match.
 pub(crate) struct Condition {
     pub(crate) subject: Slot,
     pub(crate) test: Test,
+    /// The expression as it is written.
+    pub(crate) written: Box<str>,
+}
+
+impl Condition {
+    /// Whether it holds for a request. What cannot be read does not match.
+    pub(crate) fn holds(&self, scope: &Scope<'_, '_>) -> bool {
+        match scope.part_of(&self.subject) {
+            Some(part) => part.is_ok_and(|part| self.test.holds(part)),
+            None => {
+                matches!(scope.value(&self.subject), Ok(Value::Text(text)) if self.test.holds(text.as_slice()))
+            }
+        }
+    }
 }
 
 /// An expression. Simple ones are compared as bytes: that costs a tenth of running them.

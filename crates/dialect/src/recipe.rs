@@ -7,13 +7,11 @@ use countersign_model::{DialectName, UnixTime};
 use http::HeaderName;
 
 use crate::claim::Claim;
-use crate::condition::Condition;
 use crate::lint::Notes;
 use crate::program::{Program, Uses};
 use crate::request::Request;
 use crate::scope::Scope;
 use crate::time::{Fresh, Untimely, end_of_second, judge};
-use crate::value::Value;
 
 /// A dialect, checked and compiled: what is left to fail is the request.
 pub struct Recipe {
@@ -255,12 +253,7 @@ impl Recipe {
         self.variants.iter().enumerate().find(|(_, program)| {
             program.when.is_empty() || {
                 let scope = Scope::new(program, request, &[], None, b"");
-                program.when.iter().all(|Condition { subject, test }| match scope.part_of(subject) {
-                    Some(part) => part.is_ok_and(|part| test.holds(part)),
-                    None => {
-                        matches!(scope.value(subject), Ok(Value::Text(text)) if test.holds(text.as_slice()))
-                    }
-                })
+                program.when.iter().all(|condition| condition.holds(&scope))
             }
         })
     }

@@ -7,8 +7,9 @@ use countersign_model::{Entropy, UnixTime};
 use http::header::{Entry as HeaderEntry, HeaderMap, HeaderName, HeaderValue};
 
 use crate::algorithm::Algorithm;
-use crate::claim::{Claim, Reading, Signatures, Stamp};
+use crate::claim::{Claim, Flaw, Part, Reading, Signatures, Stamp};
 use crate::codec::Codec;
+use crate::explain::told;
 use crate::filter::escape;
 use crate::hash::MAX_DIGEST;
 use crate::json::quote;
@@ -16,7 +17,8 @@ use crate::program::{Piece, Program, Slot, Source, Template, Written as ToWrite}
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
-use crate::verify::{Mismatch, UnusableSecret, encode, sign_claim};
+use crate::value::Value;
+use crate::verify::{Mismatch, UnusableSecret, encode, holds, sign_claim};
 
 /// The random bytes in a nonce.
 const NONCE_BYTES: usize = 16;
@@ -66,8 +68,8 @@ pub enum SignError {
     /// The dialect reads this from a place that cannot be worked out backwards.
     #[error("the dialect does not say how a client writes `{0}`")]
     NoPlace(&'static str),
-    /// The request holds it already.
-    #[error("the request has its own `{0}` already")]
+    /// The request holds it already, and in other words.
+    #[error("the request has another `{0}` already")]
     AlreadyThere(&'static str),
     /// The dialect writes into a JSON object, and the body is none.
     #[error("the body is no JSON object to write `{0}` into")]
@@ -84,6 +86,39 @@ pub enum SignError {
     /// What is to be signed cannot be put together.
     #[error("what is to be signed cannot be put together")]
     Unsignable(#[source] Mismatch),
+    /// The dialect, or each of its variants, is for other requests.
+    #[error(
+        "the dialect is for requests whose `{subject}` matches `{expression}`, and this is none: send what it names, or have the dialect write it with `sign`"
+    )]
+    Unmet {
+        /// What is looked at, as the dialect writes it.
+        subject: String,
+        /// What it must match.
+        expression: String,
+    },
+    /// A check of the dialect reads a header that a signed request does not have.
+    #[error(
+        "a request signed so is refused: the check `{check}` reads the header `{header}`, which is not there: send it, or have the dialect write it with sign.\"header.{header}\" = \"{should_be}\""
+    )]
+    NotWritten {
+        /// The name of the check.
+        check: String,
+        /// The header.
+        header: String,
+        /// What the check holds it against, as the dialect writes it.
+        should_be: String,
+    },
+    /// A check of the dialect does not hold for the signed request.
+    #[error("a request signed so is refused: the check `{0}` of the dialect does not hold for it")]
+    Check(String),
+    /// The request, signed, is read in part.
+    #[error("the dialect cannot read its own `{part}` in this request, signed: {flaw}")]
+    Misread {
+        /// The part.
+        part: Part,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
     /// The request, signed, does not read as this dialect.
     #[error("the dialect does not recognise its own signature on this request")]
     Unrecognised,
@@ -107,7 +142,7 @@ impl Recipe {
         let draft = parts.write_signature(program, dated.clone(), &input, &blank)?;
         let made = {
             let request = draft.request(&input);
-            let Reading::Presented(claim) = self.read(&request) else { return Err(SignError::Unrecognised) };
+            let claim = self.read_back(program, &request)?;
             self.check_secret(input.secret).map_err(SignError::Secret)?;
             let key = self.prepare(input.secret);
             let program = self.program(&claim).ok_or(SignError::Unrecognised)?;
@@ -115,7 +150,47 @@ impl Recipe {
         };
         let made = made.ok_or(SignError::PrivateKey)?;
         let signature = encode(&program.encoding, &made).ok_or(SignError::NotWritable("signature"))?;
-        parts.write_signature(program, dated, &input, &signature)
+        let signed = parts.write_signature(program, dated, &input, &signature)?;
+        self.keep_checks(program, &signed.request(&input), input.secret)?;
+        Ok(signed)
+    }
+
+    /// What a server reads of a signed request.
+    fn read_back<'r>(&self, program: &Program, request: &'r Request<'r>) -> Result<Claim<'r>, SignError> {
+        match self.read(request) {
+            Reading::Presented(claim) => Ok(claim),
+            Reading::Malformed { why, .. } => Err(SignError::Misread { part: why.part, flaw: why.flaw }),
+            Reading::NotPresented | Reading::OnlyKeyId(_) | Reading::Incomplete { .. } => {
+                let scope = Scope::new(program, request, &[], None, b"");
+                let unmet = program.when.iter().find(|condition| !condition.holds(&scope));
+                Err(unmet.map_or(SignError::Unrecognised, |condition| SignError::Unmet {
+                    subject: told::slot(program, &condition.subject),
+                    expression: condition.written.to_string(),
+                }))
+            }
+        }
+    }
+
+    /// Whether the checks hold for a signed request.
+    fn keep_checks(&self, program: &Program, request: &Request<'_>, secret: &[u8]) -> Result<(), SignError> {
+        let claim = self.read_back(program, request)?;
+        let program = self.program(&claim).ok_or(SignError::Unrecognised)?;
+        let scope = Scope::new(program, request, &claim.groups, Some(&claim), secret);
+        let broken = program.checks.iter().find(|check| holds(check, &scope).is_err());
+        let Some(check) = broken else { return Ok(()) };
+        let [left, right] = &check.sides;
+        let absent = [(left, right), (right, left)].into_iter().find_map(|(side, other)| {
+            let header = side
+                .slots()
+                .find_map(|slot| if let Source::Header(name) = &slot.source { Some(name) } else { None });
+            let header = header.filter(|name| !request.headers.contains_key(*name))?;
+            Some(SignError::NotWritten {
+                check: check.name.to_string(),
+                header: header.to_string(),
+                should_be: told::template(program, other),
+            })
+        });
+        Err(absent.unwrap_or_else(|| SignError::Check(check.name.to_string())))
     }
 }
 
@@ -277,6 +352,9 @@ impl Signed {
         written: Written,
         what: &'static str,
     ) -> Result<(), SignError> {
+        if self.holds(program, slot, value, what)? {
+            return Ok(());
+        }
         match &slot.source {
             Source::Header(name) => self.header(name, value, what),
             Source::Query(name) => {
@@ -318,6 +396,36 @@ impl Signed {
             | Source::Signature
             | Source::Group(_)
             | Source::Let(_) => Err(SignError::NoPlace(what)),
+        }
+    }
+
+    /// Whether the request says this value already where it is to be written. Another value there is an error; the path is not, since a
+    /// client has no other.
+    fn holds(
+        &self,
+        program: &Program,
+        slot: &Slot,
+        value: &[u8],
+        what: &'static str,
+    ) -> Result<bool, SignError> {
+        if !slot.is_place() {
+            return Ok(false);
+        }
+        let place = Slot { source: slot.source.clone(), filters: Box::default() };
+        let request = Request {
+            method: "",
+            scheme: "",
+            host: "",
+            target: &self.target,
+            headers: &self.headers,
+            body: Some(&self.body),
+        };
+        match Scope::new(program, &request, &[], None, b"").value(&place) {
+            Ok(Value::Text(there)) if there.as_slice().is_empty() => Ok(false),
+            Ok(Value::Text(there)) if there.as_slice() == value => Ok(true),
+            Ok(Value::Text(_) | Value::List(_)) | Err(Flaw::Twice) => Err(SignError::AlreadyThere(what)),
+            // What is wrong with the body is told when it is written into.
+            Err(_) => Ok(false),
         }
     }
 

@@ -142,7 +142,11 @@ impl<'m, 's> Compiler<'m, 's> {
             .filter_map(|found| self.regex(&found.text).map(|regex| (found, regex, Groups::default())))
             .collect();
         let (matches, uses) = self.subjects(regexes);
-        let condition = |found: Match| Condition { subject: found.subject, test: Test::new(found.regex) };
+        let condition = |found: Match| Condition {
+            subject: found.subject,
+            written: found.regex.as_str().into(),
+            test: Test::new(found.regex),
+        };
         (matches.into_iter().map(condition).collect(), uses)
     }
 

@@ -3,7 +3,7 @@
 //! [`crate::SignatureValid`].
 
 mod look;
-mod told;
+pub(crate) mod told;
 mod trace;
 mod trial;
 mod what_if;
