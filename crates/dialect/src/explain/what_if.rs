@@ -498,7 +498,7 @@ mod tests {
             let.parts='{body}&{path}'
             let.inner='{path}.{body}'
             let.end='{inner | sha256 | hex | slice(0, 8)}'
-            string_to_sign=\"{query | keep(names) | values} {parts | split('&') | values} {end}\"";
+            string_to_sign=\"{query | keep(names) | values('')} {parts | split('&') | values('')} {end}\"";
         with(dialect, |what_if, _| {
             let names: Vec<_> = what_if.steps().into_iter().filter_map(|step| step.name).collect();
             assert_eq!(names, ["end", "inner"]);
