@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::pin::pin;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -20,8 +21,8 @@ use countersign_store_sqlite::{Limits, SqliteStore};
 use countersign_token::MasterKey;
 use countersign_token::key::{self, KeyKind};
 use countersign_verify::{
-    Accept, Arrival, BodyFailure, BodySource, Client, Guesses, Limiter, Request, Requirement, Scheme, SignatureUse,
-    UnsignedQuery, Verifier, VerifierSettings,
+    Accept, Arrival, BodyFailure, BodySource, Client, Guesses, Limiter, Request, Requirement, Scheme,
+    SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rusqlite::Connection;
@@ -31,8 +32,16 @@ const FEW: usize = 10_000;
 /// How many keys are asked for by turns, chosen all over the range: together they are larger than any cache of the processor.
 const ASKED: usize = 400_000;
 const ROUNDS: usize = 9;
+/// Has this program fill a database and do no more.
+const FILL: &str = "--fill";
 
 fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [fill_only, path, count] = &*words
+        && fill_only == FILL
+    {
+        return fill(Path::new(path), count.parse().unwrap());
+    }
     let count = std::env::args().nth(1).map_or(10_000_000, |count| count.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let few = World::new(&folder.path().join("few.db"), FEW);
@@ -61,7 +70,10 @@ struct World {
 
 impl World {
     fn new(path: &Path, count: usize) -> Self {
-        fill(path, count);
+        // In a process of its own: what filling takes must not be taken for what deciding takes.
+        let program = std::env::current_exe().unwrap();
+        let filled = Command::new(program).arg(FILL).arg(path).arg(count.to_string()).status().unwrap();
+        assert!(filled.success(), "the database was not filled");
         let began = Instant::now();
         let store = SqliteStore::open(path, Limits::default()).unwrap();
         let settings = VerifierSettings {
@@ -108,8 +120,14 @@ impl World {
     }
 
     fn decide(&self, headers: &HeaderMap) {
-        let request =
-            Request { method: "GET", scheme: "http", host: "api.example.com", target: "/v1/items", headers, body: None };
+        let request = Request {
+            method: "GET",
+            scheme: "http",
+            host: "api.example.com",
+            target: "/v1/items",
+            headers,
+            body: None,
+        };
         let arrival = Arrival { at: NOON, from: Client::Unknown };
         let verdict = ready(self.verifier.decide(request, &mut Nothing, &self.requirement, arrival));
         assert!(verdict.is_ok(), "a request was refused");
@@ -180,7 +198,10 @@ struct Seeded(AtomicU64);
 impl Entropy for Seeded {
     fn fill(&self, buffer: &mut [u8]) {
         for eight in buffer.chunks_mut(8) {
-            let mut state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_mul(0x2545_f491_4f6c_dd1d);
+            let mut state = self
+                .0
+                .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+                .wrapping_mul(0x2545_f491_4f6c_dd1d);
             state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             let bytes = (state ^ (state >> 31)).to_le_bytes();
