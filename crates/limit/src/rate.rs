@@ -32,7 +32,7 @@ const RANGE: &str = "use counts and bursts of 1 to 1000000, and periods of 1s to
 const UNITS: [(&str, u64); 4] = [("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 impl Rate {
-    /// The most that the count and the burst of a rate can be. With it, moments until the year 2260 in [ticks](Rate::ticks) fit
+    /// The most that the count and the burst of a rate can be. With it, moments until the year 2260 in ticks fit
     /// into 64 bits.
     pub const MAX_COUNT: u32 = 1_000_000;
     /// The longest period.
