@@ -33,7 +33,20 @@ fn there_is_nothing_to_say_of_a_dialect_that_signs_all_of_a_request_with_its_tim
 }
 
 /// A change to the good dialect, and what is found then.
-const CHANGES: [(&str, &str, &[&str]); 42] = [
+const CHANGES: [(&str, &str, &[&str]); 55] = [
+    ("{target}\\n", "{target | dec}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path | dec}?{rawquery}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path}?{rawquery | dec-form}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path | dec | enc('/')}?{rawquery}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path}?{query | sort | render('=', '&')}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path}?{rawpairs | dec | render('=', '&')}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path}?{rawpairs | dec | enc('&') | render('=', '&')}\\n", &["decoded_target"]),
+    ("{target}\\n", "{path}?{rawpairs | dec | enc | sort | render('=', '&')}\\n", &[]),
+    ("{target}\\n", "{path}?{query | enc | render('=', '&')}\\n", &[]),
+    ("{target}\\n", "{path}?{rawpairs | sort | render('=', '&')}\\n", &[]),
+    ("{target}\\n", "{path}?{query | keep('a') | render('=', '&')}\\n", &["unsigned_query"]),
+    ("{target}\\n", "{target}{target | dec | sha256 | hex}\\n", &[]),
+    ("{target}\\n", "{path | enc('/')}?{rawquery | enc}\\n", &[]),
     ("{method}\\n", "", &["unsigned_method"]),
     ("{host}\\n", "", &["unsigned_host"]),
     ("{target}\\n", "{path}\\n", &["unsigned_query"]),

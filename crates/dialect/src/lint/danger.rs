@@ -89,6 +89,7 @@ impl Notes {
             | Risk::DigestMd5
             | Risk::DigestSha1
             | Risk::AmbiguousJoin
+            | Risk::DecodedTarget
             | Risk::UnsignedBody
             | Risk::UnsignedPath
             | Risk::UnsignedMethod

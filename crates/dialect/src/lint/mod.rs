@@ -5,6 +5,7 @@
 
 mod coverage;
 mod danger;
+mod decoded;
 mod fields;
 mod joins;
 mod risk;
@@ -128,6 +129,9 @@ fn risks(recipe: &Recipe, program: &Program) -> Vec<Risk> {
     }
     if joins::ambiguous(program) {
         found.push(Risk::AmbiguousJoin);
+    }
+    if decoded::ambiguous(program) {
+        found.push(Risk::DecodedTarget);
     }
     for algorithm in &program.algorithms.list {
         found.extend(of_algorithm(*algorithm, program));

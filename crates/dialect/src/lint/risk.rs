@@ -21,6 +21,8 @@ pub enum Risk {
     DigestSha1,
     /// Variable parts that join with nothing between them.
     AmbiguousJoin,
+    /// The path or the query is signed with its escapes decoded.
+    DecodedTarget,
     /// The signature does not cover the whole body.
     UnsignedBody,
     /// The signature does not cover the whole path.
@@ -49,7 +51,7 @@ pub enum Risk {
 
 impl Risk {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Plain,
         Self::LengthExtension,
         Self::Md5,
@@ -58,6 +60,7 @@ impl Risk {
         Self::DigestMd5,
         Self::DigestSha1,
         Self::AmbiguousJoin,
+        Self::DecodedTarget,
         Self::UnsignedBody,
         Self::UnsignedPath,
         Self::UnsignedMethod,
@@ -93,6 +96,7 @@ impl Risk {
             Self::DigestMd5 => "digest_md5",
             Self::DigestSha1 => "digest_sha1",
             Self::AmbiguousJoin => "ambiguous_join",
+            Self::DecodedTarget => "decoded_target",
             Self::UnsignedBody => "unsigned_body",
             Self::UnsignedPath => "unsigned_path",
             Self::UnsignedMethod => "unsigned_method",
@@ -132,6 +136,9 @@ impl Risk {
             }
             Self::AmbiguousJoin => {
                 "variable parts join with nothing between them: what stands at the end of one can be moved to the start of the next"
+            }
+            Self::DecodedTarget => {
+                "the path or the query is signed decoded: an escaped delimiter can be sent as the delimiter, such as a=1%26b=2 as a=1&b=2"
             }
             Self::UnsignedBody => "the signature does not cover the whole body: it can be changed unnoticed",
             Self::UnsignedPath => {
@@ -174,6 +181,9 @@ impl Risk {
             }
             Self::DigestMd5 | Self::DigestSha1 => "use sha256 for clients of your own",
             Self::AmbiguousJoin => "put a sign between them that neither can hold, for clients of your own",
+            Self::DecodedTarget => {
+                "take no callers' texts into targets that your own client signs; sign what is sent, for clients of your own"
+            }
             Self::UnsignedBody => "do not let a route trust the body for more than its caller may do anyway",
             Self::UnsignedPath | Self::UnsignedMethod => {
                 "give routes of this dialect credentials that may do nothing else, with scopes"
