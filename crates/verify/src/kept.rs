@@ -25,8 +25,11 @@ pub(crate) struct Kept {
 /// The part of a [`Life`] that decides.
 #[derive(Clone, Copy, Debug)]
 enum KeptLife {
-    Active { expires_at: Option<UnixTime> },
-    Rotating { until: UnixTime },
+    /// It is good.
+    Unending,
+    /// It is good before this moment.
+    Until(UnixTime),
+    /// It was ended.
     Revoked,
 }
 
@@ -39,8 +42,8 @@ impl Kept {
     pub(crate) fn of(held: Held, consumers: &Consumers) -> Self {
         let Held { credential, consumer } = held;
         let life = match credential.life {
-            Life::Active { expires_at } => KeptLife::Active { expires_at },
-            Life::Rotating { until, .. } => KeptLife::Rotating { until },
+            Life::Active { expires_at: None } => KeptLife::Unending,
+            Life::Active { expires_at: Some(until) } | Life::Rotating { until, .. } => KeptLife::Until(until),
             Life::Revoked { .. } => KeptLife::Revoked,
         };
         Self {
@@ -71,10 +74,8 @@ impl Kept {
     /// Whether it works at `now`, as far as its life and its consumer say.
     pub(crate) fn alive(&self, now: UnixTime) -> Result<(), Unusable> {
         match self.life {
-            KeptLife::Active { expires_at: Some(end) } | KeptLife::Rotating { until: end } if end <= now => {
-                return Err(Unusable::Ended(Phase::Expired));
-            }
-            KeptLife::Active { .. } | KeptLife::Rotating { .. } => {}
+            KeptLife::Until(end) if end <= now => return Err(Unusable::Ended(Phase::Expired)),
+            KeptLife::Unending | KeptLife::Until(_) => {}
             KeptLife::Revoked => return Err(Unusable::Ended(Phase::Revoked)),
         }
         match self.consumer.state {
