@@ -124,3 +124,14 @@ fn the_part_that_stands_twice_is_named() {
     assert_eq!(kinds(&report), [Kind::Unreadable], "{report}");
     assert!(report.findings[0].said.contains("it stands twice (`header.x-one`)"), "{report}");
 }
+
+#[test]
+fn the_header_that_is_listed_as_signed_and_is_not_there_is_named() {
+    let listing = CHECKED.replace("{header.x-one}", "{headers | pick(header.x-signed) | render(':', ';')}");
+    let listing = listing.replace("string_to_sign = '", "string_to_sign = \"").replace("{body}'", "{body}\"");
+    let mut signed = sent(&dialect(&listing), "a");
+    signed.headers.append("x-signed", "x-signed x-gone".parse().unwrap());
+    let report = explained(&dialect(&listing), &signed);
+    assert_eq!(kinds(&report), [Kind::Unreadable], "{report}");
+    assert!(report.findings[0].said.contains("is not there (`header.x-gone`)"), "{report}");
+}

@@ -12,7 +12,7 @@ use crate::algorithm::{Algorithm, is_pem};
 use crate::claim::{Claim, Part, Signatures, Stamp};
 use crate::explain::{Trial, told};
 use crate::filter::Filter;
-use crate::program::{Encoding, Field, Piece, Program, Slot, Source, Template, Unnamed};
+use crate::program::{Encoding, Field, ListSource, Piece, Program, Slot, Source, Template, Unnamed};
 use crate::recipe::Recipe;
 use crate::request::Request;
 use crate::scope::Scope;
@@ -307,6 +307,9 @@ impl WhatIf<'_> {
             }) else {
                 break;
             };
+            if let Some(name) = absent_name(slot, &scope) {
+                return Some(format!("header.{name}"));
+            }
             told = Some(told::slot(self.program, slot));
             let Source::Let(at) = &slot.source else { break };
             let Some(step) = self.program.lets.get(*at) else { break };
@@ -333,6 +336,22 @@ impl WhatIf<'_> {
         };
         trial.with(text, same).unwrap_or(false)
     }
+}
+
+/// The first header that a slot picks and that the request does not have.
+fn absent_name(slot: &Slot, scope: &Scope<'_, '_>) -> Option<HeaderName> {
+    if slot.source != Source::List(ListSource::Headers) {
+        return None;
+    }
+    let there = scope.request.headers;
+    slot.filters.iter().find_map(|filter| {
+        let Filter::Pick(names) = filter else { return None };
+        let names = names.resolve(scope).ok()?;
+        names
+            .iter()
+            .filter_map(|name| HeaderName::from_bytes(name).ok())
+            .find(|name| !there.contains_key(name))
+    })
 }
 
 /// Whether what goes into these filters is signed in one piece, or in a digest of it.

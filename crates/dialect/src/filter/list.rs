@@ -89,7 +89,7 @@ fn bounded(value: Value<'_>) -> Result<Value<'_>, Flaw> {
 }
 
 impl Names {
-    pub(super) fn resolve<'n, 'v: 'n>(&'n self, scope: &Scope<'_, 'v>) -> Result<Vec<Text<'n>>, Flaw> {
+    pub(crate) fn resolve<'n, 'v: 'n>(&'n self, scope: &Scope<'_, 'v>) -> Result<Vec<Text<'n>>, Flaw> {
         match self {
             Self::Fixed(names) => Ok(names.iter().map(|name| Cow::Borrowed(&**name)).collect()),
             Self::Listed(slot) => {
