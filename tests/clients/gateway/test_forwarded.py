@@ -32,6 +32,7 @@ def test_an_address_with_too_many_connections_is_told_so_and_others_are_served(s
     import socket
 
     from harness.raw import parsed, read_all
+    from harness.wait import until
 
     server = start('[limits]\nconnections_per_address = 3\n' + ROUTE)
     held = [socket.create_connection(server.address, timeout=10) for _ in range(3)]
@@ -47,7 +48,7 @@ def test_an_address_with_too_many_connections_is_told_so_and_others_are_served(s
         assert other.recv(12) == b"HTTP/1.1 200"
     metrics = server.admin("/metrics").body.decode()
     assert re.search(r'countersign_connections_refused_total{reason="connections_per_address"} 1', metrics)
-    assert "as many connections as it may" in server.log()
+    until("the log tells of it", lambda: "as many connections as it may" in server.log(), 5)
     held.pop().close()
     for one in held:
         one.close()
