@@ -31,22 +31,13 @@ impl Default for BodyLimits {
     }
 }
 
-/// The body of a request as the service gets it: as it came, or read already.
+/// A body on its way through the layer: that of a request into the service, or that of a response out of it.
 #[derive(Debug)]
-pub enum CheckedBody<B> {
-    /// Nobody has read of it.
+pub enum LayerBody<B> {
+    /// Nobody has read of it: no check needed the request's, or the service answered.
     AsItCame(B),
-    /// It was read whole for the check; empty once it was taken.
-    Read(Bytes),
-}
-
-/// The body of a response: the service's own, or that of an answer given in its place.
-#[derive(Debug)]
-pub enum GuardedBody<B> {
-    /// The service answered.
-    Service(B),
-    /// The request did not reach it.
-    Refusal(Bytes),
+    /// All of it is here: the request's was read for a check, or an answer is given in the service's place. Empty once it was taken.
+    Here(Bytes),
 }
 
 /// A request's body until the decision is made.
@@ -66,12 +57,12 @@ impl<B> Unchecked<B> {
         Self { state: State::Unread(body), limits }
     }
 
-    pub(crate) fn into_checked(self) -> CheckedBody<B> {
+    pub(crate) fn into_checked(self) -> LayerBody<B> {
         match self.state {
-            State::Unread(body) => CheckedBody::AsItCame(body),
-            State::Read(bytes) => CheckedBody::Read(bytes),
+            State::Unread(body) => LayerBody::AsItCame(body),
+            State::Read(bytes) => LayerBody::Here(bytes),
             // A body that failed while it was read failed the check that asked for it.
-            State::Failed(_) => CheckedBody::Read(Bytes::new()),
+            State::Failed(_) => LayerBody::Here(Bytes::new()),
         }
     }
 }
@@ -119,12 +110,7 @@ async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B, limits: BodyLimits) -
     }
 }
 
-fn rest<E>(bytes: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-    let rest = std::mem::take(bytes);
-    Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for CheckedBody<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for LayerBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -134,50 +120,24 @@ impl<B: Body<Data = Bytes> + Unpin> Body for CheckedBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match &mut *self {
             Self::AsItCame(body) => Pin::new(body).poll_frame(cx),
-            Self::Read(bytes) => rest(bytes),
+            Self::Here(bytes) => {
+                let rest = std::mem::take(bytes);
+                Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::AsItCame(body) => body.is_end_stream(),
-            Self::Read(bytes) => bytes.is_empty(),
+            Self::Here(bytes) => bytes.is_empty(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::AsItCame(body) => body.size_hint(),
-            Self::Read(bytes) => SizeHint::with_exact(bytes.len() as u64),
-        }
-    }
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for GuardedBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match &mut *self {
-            Self::Service(body) => Pin::new(body).poll_frame(cx),
-            Self::Refusal(bytes) => rest(bytes),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Service(body) => body.is_end_stream(),
-            Self::Refusal(bytes) => bytes.is_empty(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Service(body) => body.size_hint(),
-            Self::Refusal(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Here(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }

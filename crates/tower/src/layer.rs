@@ -16,7 +16,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::{BodyLimits, CheckedBody, GuardedBody, Unchecked};
+use crate::body::{BodyLimits, LayerBody, Unchecked};
 use crate::caller::Caller;
 
 /// Who is at the other end of a request's connection: put it into the request's extensions where axum's `ConnectInfo` is not
@@ -98,7 +98,7 @@ impl Shared {
         &self,
         request: Request<B>,
         id: &RequestId,
-    ) -> Result<(Request<CheckedBody<B>>, HeaderMap), Box<Refused>>
+    ) -> Result<(Request<LayerBody<B>>, HeaderMap), Box<Refused>>
     where
         B: Body<Data = Bytes> + Send + Unpin,
     {
@@ -144,11 +144,11 @@ impl<S> Layer<S> for CountersignLayer {
 
 impl<S, B, R> Service<Request<B>> for Countersign<S>
 where
-    S: Service<Request<CheckedBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<LayerBody<B>>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
-    type Response = Response<GuardedBody<R>>;
+    type Response = Response<LayerBody<R>>;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
@@ -165,7 +165,7 @@ where
             let id = RequestId::choose(request.headers().get(REQUEST_ID), &*shared.entropy);
             match shared.admit(request, &id).await {
                 Ok((request, limits)) => {
-                    let mut response = inner.call(request).await?.map(GuardedBody::Service);
+                    let mut response = inner.call(request).await?.map(LayerBody::AsItCame);
                     response.headers_mut().extend(limits);
                     response.headers_mut().insert(REQUEST_ID, id.as_header().clone());
                     Ok(response)
@@ -173,7 +173,7 @@ where
                 Err(refused) => {
                     tell(&id, &refused.note);
                     let answer: Answer = refused.answer;
-                    Ok(answer.into_response(&id).map(GuardedBody::Refusal))
+                    Ok(answer.into_response(&id).map(LayerBody::Here))
                 }
             }
         })

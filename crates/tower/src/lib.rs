@@ -11,6 +11,6 @@ mod body;
 mod caller;
 mod layer;
 
-pub use body::{BodyLimits, CheckedBody, GuardedBody};
+pub use body::{BodyLimits, LayerBody};
 pub use caller::{Caller, NoCaller};
 pub use layer::{Countersign, CountersignLayer, Peer, Wire};
