@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-doctor", 2),
     ("countersign-store", 2),
     ("countersign-infer", 2),
+    ("countersign-http1", 2),
     ("countersign-capture", 1),
     ("countersign-dialect", 1),
     ("countersign-limit", 1),
