@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use countersign_bodies::{Along, Departure};
 use countersign_edge::{
     Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance, Refused,
     RequestId, Route, UpstreamName,
@@ -14,8 +15,6 @@ use countersign_edge::{
 use countersign_model::{Entropy, UnixTime};
 use http::{HeaderMap, Response, request};
 
-use crate::client_body::Along;
-use crate::relay::Begun;
 use crate::reply::Reply;
 use crate::{
     BodyLimits, ClientBody, ForwardFailure, ForwardedBody, Onward, Payload, Pool, Pools, RequestFailure,
@@ -96,7 +95,7 @@ impl Gateway {
         let (begun, relayed) = body.relay(limits.max_bytes, patience);
         let sending = async {
             // Nothing goes on of a short body, or one that is refused all the same.
-            let Ok(Begun { caller, length }) = begun.await else { return std::future::pending().await };
+            let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
             let introduce = |headers: &mut _| self.guard.introduce_caller(&route, &caller, headers);
             let onward = onward(head.clone(), introduce, attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
@@ -158,7 +157,7 @@ impl Gateway {
             }
             let introduce = |headers: &mut _| self.guard.introduce(&admitted, headers);
             let onward = onward(head, introduce, attending)?;
-            let payload = body.into_payload().map_err(RequestFailure::Body)?;
+            let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
             forward(&pool, onward, payload, &self.limits(route)).await
         };
         let (mut response, note) = match sent.await {

@@ -4,33 +4,28 @@
 //! requests that pass through them, so nothing is locked and nothing is sent between threads. It needs a
 //! runtime on which `tokio::task::spawn_local` works.
 
-mod client_body;
-mod coming;
 mod deadline;
 mod door;
 mod forward;
 mod forward_auth;
-mod held;
 mod limits;
-mod relay;
 mod reply;
-mod spool;
 mod trace;
 mod upstream;
 
-pub use client_body::{ClientBody, ReadLimits};
+pub use countersign_bodies::{HeldBodies, ReadLimits, SpoolPlace};
 pub use door::{Attending, Gateway, Passage};
 pub use forward::{
     ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
 };
 pub use forward_auth::{Asking, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
-pub use held::HeldBodies;
 pub use limits::{BodyLimits, UpstreamLimits};
-pub use relay::Relayed;
 pub use reply::{BrokenReply, Reply};
-pub use spool::{SpoolPlace, Spooled};
 pub use trace::Trace;
 pub use upstream::{
     Health, HealthCheck, InvalidUpstream, MAX_SERVERS, Pool, Pools, Server, Standing, Upstream,
     UpstreamFailure, tend,
 };
+
+/// The body of a request, from the client's connection.
+pub type ClientBody = countersign_bodies::ClientBody<hyper::body::Incoming>;

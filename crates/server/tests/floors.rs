@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-tower", 5),
     ("countersign-ext-authz", 5),
     ("countersign-edge", 4),
+    ("countersign-bodies", 4),
     ("countersign-verify", 3),
     ("countersign-session", 3),
     ("countersign-manage", 3),

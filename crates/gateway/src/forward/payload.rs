@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use countersign_bodies::{Checked, Relayed, Spooled};
 use countersign_verify::BodyFailure;
 use http::header::{self, HeaderMap, HeaderValue};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -15,8 +16,6 @@ use tokio::time::Instant;
 use super::hop;
 use crate::BodyLimits;
 use crate::deadline::Deadline;
-use crate::relay::Relayed;
-use crate::spool::Spooled;
 
 /// The body of a request, as far as it is known.
 #[derive(Debug)]
@@ -37,6 +36,16 @@ impl Payload {
     /// The body as it comes from the client's connection.
     pub fn incoming(body: Incoming) -> Self {
         if body.is_end_stream() { Self::None } else { Self::Streamed(body) }
+    }
+
+    /// A body that was found good.
+    pub(crate) fn checked(body: Checked<Incoming>) -> Self {
+        match body {
+            Checked::AsItCame(body) => Self::incoming(body),
+            Checked::Read(bytes) if bytes.is_empty() => Self::None,
+            Checked::Read(bytes) => Self::Read(bytes),
+            Checked::Spooled(spooled) => Self::Spooled(spooled),
+        }
     }
 
     /// Writes the fields that frame it (RFC 9112, 6), in place of whatever stands there: what the client

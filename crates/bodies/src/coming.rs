@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use countersign_verify::BodyFailure;
+use http_body::Body;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout};
 
 use crate::held::Room;
@@ -11,8 +11,8 @@ use crate::{HeldBodies, ReadLimits};
 
 /// A body on its way.
 #[derive(Debug)]
-pub(crate) struct Coming {
-    incoming: Incoming,
+pub(crate) struct Coming<B> {
+    incoming: B,
     began: Instant,
     /// How much of it has come, in bytes.
     length: u64,
@@ -27,8 +27,8 @@ pub(crate) enum Filled {
     Part,
 }
 
-impl Coming {
-    pub(crate) fn new(incoming: Incoming, held: &HeldBodies) -> Self {
+impl<B: Body<Data = Bytes> + Unpin> Coming<B> {
+    pub(crate) fn new(incoming: B, held: &HeldBodies) -> Self {
         Self { incoming, began: Instant::now(), length: 0, held: Whole::Nothing, room: held.room() }
     }
 

@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_verify::{Begun, BodyFailure, BodySource, Caller};
-use hyper::body::{Body as _, Incoming};
+use http_body::Body;
 use tokio::sync::oneshot;
 
 use crate::coming::{Coming, Filled};
 use crate::held::SMALL_BODY;
-use crate::relay::{self, Relay, Relayed};
+use crate::relay::{Relay, Relayed, relay};
 use crate::spool::Spooled;
-use crate::{HeldBodies, Payload, SpoolPlace};
+use crate::{Departure, HeldBodies, SpoolPlace};
 
 /// A body up to this long is held in memory in any case, in bytes.
 const SHORT: u64 = SMALL_BODY;
 
-/// The body of a request.
+/// The body of a request, until the decision is made.
 #[derive(Debug)]
-pub struct ClientBody {
-    state: State,
+pub struct ClientBody<B> {
+    state: State<B>,
     limits: ReadLimits,
     long: Long,
 }
@@ -41,10 +41,10 @@ pub struct ReadLimits {
 }
 
 #[derive(Debug)]
-enum State {
-    Unread(Incoming),
+enum State<B> {
+    Unread(B),
     /// It is too long to be held in memory; what has come of it is here.
-    Begun(Box<Coming>),
+    Begun(Box<Coming<B>>),
     Read(Bytes),
     Spooled(Box<Spooled>),
     /// It went on but for its end.
@@ -64,14 +64,27 @@ enum Long {
 
 /// Whether a body went on while it was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Along {
+pub enum Along {
+    /// It did; its end went once the check was done.
     Sent,
+    /// Nothing of it went on yet.
     NotSent,
 }
 
-impl ClientBody {
+/// A body that was found good, or that nobody had to read.
+#[derive(Debug)]
+pub enum Checked<B> {
+    /// Nobody has read of it.
+    AsItCame(B),
+    /// It was read, whole.
+    Read(Bytes),
+    /// It was read, and put aside in a file.
+    Spooled(Box<Spooled>),
+}
+
+impl<B: Body<Data = Bytes> + Unpin> ClientBody<B> {
     /// A body that may be read within `limits`.
-    pub fn new(incoming: Incoming, limits: ReadLimits) -> Self {
+    pub fn new(incoming: B, limits: ReadLimits) -> Self {
         Self { state: State::Unread(incoming), limits, long: Long::Spooled }
     }
 
@@ -83,19 +96,15 @@ impl ClientBody {
 
     /// Has the body go on while it is read, if it is long, up to `max_bytes` of it, where it is waited for no longer than
     /// `patience`: what tells that it does, and the other side of it.
-    pub(crate) fn relay(
-        &mut self,
-        max_bytes: u64,
-        patience: Duration,
-    ) -> (oneshot::Receiver<relay::Begun>, Relayed) {
-        let (relay, begun, relayed) = relay::relay(patience);
+    pub fn relay(&mut self, max_bytes: u64, patience: Duration) -> (oneshot::Receiver<Departure>, Relayed) {
+        let (relay, begun, relayed) = relay(patience);
         self.limits.max_bytes = max_bytes;
         self.long = Long::Relayed(Some(Box::new(relay)));
         (begun, relayed)
     }
 
     /// Lets go of the end of a body that went on while it was checked.
-    pub(crate) async fn release(&mut self) -> Along {
+    pub async fn release(&mut self) -> Along {
         match self.replace(State::Failed(BodyFailure::Broken)) {
             State::Relayed(relay) if relay.has_begun() => {
                 relay.release().await;
@@ -109,12 +118,11 @@ impl ClientBody {
     }
 
     /// What is passed on: what was read, or the stream.
-    pub(crate) fn into_payload(self) -> Result<Payload, BodyFailure> {
+    pub fn into_checked(self) -> Result<Checked<B>, BodyFailure> {
         match self.state {
-            State::Unread(incoming) => Ok(Payload::incoming(incoming)),
-            State::Read(bytes) if bytes.is_empty() => Ok(Payload::None),
-            State::Read(bytes) => Ok(Payload::Read(bytes)),
-            State::Spooled(spooled) => Ok(Payload::Spooled(spooled)),
+            State::Unread(incoming) => Ok(Checked::AsItCame(incoming)),
+            State::Read(bytes) => Ok(Checked::Read(bytes)),
+            State::Spooled(spooled) => Ok(Checked::Spooled(spooled)),
             State::Failed(why) => Err(why),
             // It was begun for a check that did not end, or went on already.
             State::Begun(_) | State::Relayed(_) | State::Forgotten => Err(BodyFailure::Broken),
@@ -135,7 +143,7 @@ impl ClientBody {
         }
     }
 
-    fn replace(&mut self, state: State) -> State {
+    fn replace(&mut self, state: State<B>) -> State<B> {
         std::mem::replace(&mut self.state, state)
     }
 
@@ -143,7 +151,7 @@ impl ClientBody {
     fn note<T>(
         &mut self,
         read: Result<T, BodyFailure>,
-        state: impl FnOnce(&T) -> State,
+        state: impl FnOnce(&T) -> State<B>,
     ) -> Result<T, BodyFailure> {
         self.state = match &read {
             Ok(read) => state(read),
@@ -153,7 +161,7 @@ impl ClientBody {
     }
 
     /// The body from its beginning, or what was made of it.
-    fn coming(&mut self) -> Result<Coming, Result<Bytes, BodyFailure>> {
+    fn coming(&mut self) -> Result<Coming<B>, Result<Bytes, BodyFailure>> {
         // Whoever gives up on reading leaves it broken.
         match self.replace(State::Failed(BodyFailure::Broken)) {
             State::Unread(incoming) => Ok(Coming::new(incoming, &self.limits.held)),
@@ -184,8 +192,8 @@ impl ClientBody {
 }
 
 /// Puts a body aside while it is checked.
-async fn spool(
-    mut coming: Coming,
+async fn spool<B: Body<Data = Bytes> + Unpin>(
+    mut coming: Coming<B>,
     limits: &ReadLimits,
     take: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<Spooled, BodyFailure> {
@@ -199,8 +207,8 @@ async fn spool(
 }
 
 /// Checks a body that goes nowhere.
-async fn forget(
-    mut coming: Coming,
+async fn forget<B: Body<Data = Bytes> + Unpin>(
+    mut coming: Coming<B>,
     limits: &ReadLimits,
     take: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<(), BodyFailure> {
@@ -211,15 +219,15 @@ async fn forget(
 }
 
 /// Passes a body on, but for its end, while it is checked.
-async fn pass_on(
-    mut coming: Coming,
+async fn pass_on<B: Body<Data = Bytes> + Unpin>(
+    mut coming: Coming<B>,
     limits: &ReadLimits,
     relay: &mut Relay,
     caller: Option<&Caller>,
     take: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<(), BodyFailure> {
     if let Some(caller) = caller {
-        relay.begin(relay::Begun { caller: caller.clone(), length: coming.exact_length() });
+        relay.begin(Departure { caller: caller.clone(), length: coming.exact_length() });
     }
     // As where nothing is checked: a client that keeps sending may take as long as it wants.
     let limits = ReadLimits { whole_timeout: Duration::MAX, ..limits.clone() };
@@ -230,7 +238,7 @@ async fn pass_on(
     Ok(())
 }
 
-impl BodySource for ClientBody {
+impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
     async fn read(&mut self) -> Result<Bytes, BodyFailure> {
         let read = match self.coming() {
             Ok(coming) => coming.read(&self.limits).await,

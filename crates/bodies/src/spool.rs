@@ -76,12 +76,12 @@ impl Spool {
 
 impl Spooled {
     /// How much is left, in bytes.
-    pub(crate) fn left(&self) -> u64 {
+    pub fn left(&self) -> u64 {
         self.left
     }
 
     /// The next piece; nothing at the end.
-    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let most = usize::try_from(self.left).unwrap_or(STEP).min(STEP);
         if most == 0 {
             return Poll::Ready(None);

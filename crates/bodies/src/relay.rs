@@ -15,7 +15,7 @@ const HELD_BACK: usize = 16 * 1024;
 
 /// The side of a body that is read and checked.
 pub(crate) struct Relay {
-    begin: Option<oneshot::Sender<Begun>>,
+    begin: Option<oneshot::Sender<Departure>>,
     /// Gone once nobody takes any more.
     pieces: Option<mpsc::Sender<Piece>>,
     held: VecDeque<Bytes>,
@@ -25,11 +25,12 @@ pub(crate) struct Relay {
 }
 
 /// A body that began to go on.
-pub(crate) struct Begun {
+#[derive(Clone, Debug)]
+pub struct Departure {
     /// Whose it is, if its signature holds.
-    pub(crate) caller: Caller,
+    pub caller: Caller,
     /// How long it is, where that is known, in bytes.
-    pub(crate) length: Option<u64>,
+    pub length: Option<u64>,
 }
 
 /// The side of a body that is sent.
@@ -46,10 +47,12 @@ enum Piece {
 }
 
 /// The other side of a body ended without a good signature.
-pub(crate) struct Withheld;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the end of the body was withheld: it broke off, or was refused")]
+pub struct Withheld;
 
 /// The two sides of a body, and what tells that it begins to go on. A piece that nobody takes for as long as `patience` is the last.
-pub(crate) fn relay(patience: Duration) -> (Relay, oneshot::Receiver<Begun>, Relayed) {
+pub(crate) fn relay(patience: Duration) -> (Relay, oneshot::Receiver<Departure>, Relayed) {
     let (say, begun) = oneshot::channel();
     let (send, receive) = mpsc::channel(1);
     let relay =
@@ -59,10 +62,10 @@ pub(crate) fn relay(patience: Duration) -> (Relay, oneshot::Receiver<Begun>, Rel
 
 impl Relay {
     /// Says that the body begins to go on.
-    pub(crate) fn begin(&mut self, begun: Begun) {
+    pub(crate) fn begin(&mut self, departure: Departure) {
         if let Some(begin) = self.begin.take() {
             // Nobody listens where the upstream failed before; the signature is checked all the same.
-            let _failed_before = begin.send(begun);
+            let _failed_before = begin.send(departure);
         }
     }
 
@@ -104,18 +107,19 @@ impl Relay {
 }
 
 impl Relayed {
-    /// The same, its length known.
-    pub(crate) fn with_length(self, length: Option<u64>) -> Self {
+    /// The same, its length known, in bytes.
+    #[must_use]
+    pub fn with_length(self, length: Option<u64>) -> Self {
         Self { length, ..self }
     }
 
     /// How much is left, where that is known, in bytes.
-    pub(crate) fn left(&self) -> Option<u64> {
+    pub fn left(&self) -> Option<u64> {
         self.length
     }
 
     /// The next piece; nothing at the end.
-    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Withheld>>> {
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Withheld>>> {
         Poll::Ready(match ready!(self.pieces.poll_recv(cx)) {
             Some(Piece::Data(bytes)) => {
                 self.length = self.length.map(|left| left.saturating_sub(bytes.len() as u64));

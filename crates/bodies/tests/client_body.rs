@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_gateway::{ClientBody, HeldBodies, ReadLimits};
+use countersign_bodies::{ClientBody, HeldBodies, ReadLimits};
 use countersign_verify::{Begun, BodyFailure, BodySource as _};
 use http::{Request, Response};
 use http_body_util::Empty;
