@@ -40,6 +40,17 @@ pub struct ReadLimits {
     pub spool: Option<Arc<SpoolPlace>>,
 }
 
+/// Limits on a body that goes on while it is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// The longest, in bytes.
+    pub max_bytes: u64,
+    /// How long it may take from its first byte to its last.
+    pub whole_timeout: Duration,
+    /// How long a piece of it may wait to be taken. After that it is checked all the same, and nothing of it goes on.
+    pub patience: Duration,
+}
+
 #[derive(Debug)]
 enum State<B> {
     Unread(B),
@@ -58,7 +69,8 @@ enum State<B> {
 #[derive(Debug)]
 enum Long {
     Spooled,
-    Relayed(Option<Box<Relay>>),
+    /// With how long it may take from its first byte to its last.
+    Relayed(Option<(Box<Relay>, Duration)>),
     Forgotten,
 }
 
@@ -94,12 +106,11 @@ impl<B: Body<Data = Bytes> + Unpin> ClientBody<B> {
         Self { long: Long::Forgotten, ..self }
     }
 
-    /// Has the body go on while it is read, if it is long, up to `max_bytes` of it, where it is waited for no longer than
-    /// `patience`: what tells that it does, and the other side of it.
-    pub fn relay(&mut self, max_bytes: u64, patience: Duration) -> (oneshot::Receiver<Departure>, Relayed) {
-        let (relay, begun, relayed) = relay(patience);
-        self.limits.max_bytes = max_bytes;
-        self.long = Long::Relayed(Some(Box::new(relay)));
+    /// Has the body go on while it is read, if it is long: what tells that it does, and the other side of it.
+    pub fn relay(&mut self, limits: RelayLimits) -> (oneshot::Receiver<Departure>, Relayed) {
+        let (relay, begun, relayed) = relay(limits.patience);
+        self.limits.max_bytes = limits.max_bytes;
+        self.long = Long::Relayed(Some((Box::new(relay), limits.whole_timeout)));
         (begun, relayed)
     }
 
@@ -229,9 +240,7 @@ async fn pass_on<B: Body<Data = Bytes> + Unpin>(
     if let Some(caller) = caller {
         relay.begin(Departure { caller: caller.clone(), length: coming.exact_length() });
     }
-    // As where nothing is checked: a client that keeps sending may take as long as it wants.
-    let limits = ReadLimits { whole_timeout: Duration::MAX, ..limits.clone() };
-    while let Some(piece) = coming.next(&limits).await? {
+    while let Some(piece) = coming.next(limits).await? {
         take(&piece);
         relay.put(piece).await;
     }
@@ -277,8 +286,9 @@ impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
         };
         let passed = match &mut self.long {
             Long::Relayed(relay) => {
-                let mut relay = relay.take().ok_or(BodyFailure::Broken)?;
-                pass_on(coming, &self.limits, &mut relay, caller, take).await.map(|()| State::Relayed(relay))
+                let (mut relay, whole_timeout) = relay.take().ok_or(BodyFailure::Broken)?;
+                let limits = ReadLimits { whole_timeout, ..self.limits.clone() };
+                pass_on(coming, &limits, &mut relay, caller, take).await.map(|()| State::Relayed(relay))
             }
             Long::Forgotten => forget(coming, &self.limits, take).await.map(|()| State::Forgotten),
             Long::Spooled => {

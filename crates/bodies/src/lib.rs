@@ -10,7 +10,7 @@ mod held;
 mod relay;
 mod spool;
 
-pub use client_body::{Along, Checked, ClientBody, ReadLimits};
+pub use client_body::{Along, Checked, ClientBody, ReadLimits, RelayLimits};
 pub use held::HeldBodies;
 pub use relay::{Departure, Relayed, Withheld};
 pub use spool::{SpoolPlace, Spooled};

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_bodies::{ClientBody, HeldBodies, ReadLimits};
-use countersign_verify::{Begun, BodyFailure, BodySource as _};
+use countersign_bodies::{ClientBody, HeldBodies, ReadLimits, RelayLimits};
+use countersign_verify::{Begun, BodyFailure, BodySource as _, Caller};
 use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -101,6 +101,42 @@ async fn a_long_body_that_is_only_checked_takes_no_room() {
     post(&mut client, 500 * KIB).await;
     send(&mut client, 500 * KIB).await;
     assert_eq!(told.recv().await.unwrap(), (Ok(Begun::Long), Ok(()), 500 * 1024));
+}
+
+#[tokio::test(flavor = "local", start_paused = true)]
+async fn a_body_that_goes_on_while_it_is_checked_has_a_time_of_its_own_to_end_in() {
+    let (mut client, server) = duplex(1024 * 1024);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    tokio::task::spawn_local(async move {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let tell = tell.clone();
+            async move {
+                let mut body = ClientBody::new(request.into_body(), limits(&HeldBodies::new(0)));
+                let (_begun, _relayed) = body.relay(RelayLimits {
+                    max_bytes: 1024 * KIB,
+                    whole_timeout: Duration::from_hours(1),
+                    patience: Duration::from_secs(1),
+                });
+                let begun = body.begin().await;
+                let _heard = tell.send((begun, body.pass(Some(&Caller::default()), &mut |_| ()).await));
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            }
+        });
+        let _ended = http1::Builder::new().serve_connection(TokioIo::new(server), service).await;
+    });
+    post(&mut client, 500 * KIB).await;
+    let mut waited = Duration::ZERO;
+    let outcome = loop {
+        client.write_all(b" ").await.unwrap();
+        sleep(Duration::from_secs(4)).await;
+        waited += Duration::from_secs(4);
+        if let Ok(outcome) = told.try_recv() {
+            break outcome;
+        }
+    };
+    let within = Duration::from_hours(1);
+    assert_eq!(outcome, (Ok(Begun::Long), Err(BodyFailure::TooLong { within })));
+    assert!(waited >= within && waited < within + Duration::from_secs(8), "{waited:?}");
 }
 
 #[tokio::test(flavor = "local", start_paused = true)]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use countersign_bodies::{Along, Departure};
+use countersign_bodies::{Along, Departure, RelayLimits};
 use countersign_edge::{
     Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance, Refused,
     RequestId, Route, UpstreamName,
@@ -92,7 +92,8 @@ impl Gateway {
         let limits = self.limits(&route);
         // The upstream's own time to answer is over before.
         let patience = pool.upstream().limits().response_timeout * 2;
-        let (begun, relayed) = body.relay(limits.max_bytes, patience);
+        let BodyLimits { max_bytes, whole_timeout, .. } = limits;
+        let (begun, relayed) = body.relay(RelayLimits { max_bytes, whole_timeout, patience });
         let sending = async {
             // Nothing goes on of a short body, or one that is refused all the same.
             let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
