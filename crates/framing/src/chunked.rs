@@ -1,5 +1,7 @@
 //! A body in chunks (RFC 9112 section 7.1), byte by byte but for the data.
 
+use std::ops::Range;
+
 use crate::Refusal;
 use crate::bytes::{TOKEN, kind};
 
@@ -15,7 +17,7 @@ const TRAILER_BYTES: u16 = 8192;
 
 /// How far a body in chunks has come.
 #[derive(Clone, Debug)]
-pub(crate) struct Chunked {
+pub struct Chunked {
     place: Place,
     extension_bytes: u16,
     trailer_bytes: u16,
@@ -66,44 +68,52 @@ enum Extension {
     AfterValue,
 }
 
-/// What became of some bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// All of them belong to the body.
-    More,
-    /// The body ended after so many.
+/// What stands first in some bytes of a body in chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// All of them frame it, and none is data.
+    Framing,
+    /// Data, at these positions. What stands before it was looked at too.
+    Data(Range<usize>),
+    /// The body ended after so many bytes.
     Ended(usize),
 }
 
+impl Default for Chunked {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Chunked {
-    pub(crate) const fn new() -> Self {
+    /// A body of which nothing has come.
+    pub const fn new() -> Self {
         Self { place: Place::Size { size: 0, digits: 0 }, extension_bytes: 0, trailer_bytes: 0 }
     }
 
-    /// Looks at the next bytes. The refusal comes with the number of bytes before the one that is refused.
-    pub(crate) fn look(&mut self, bytes: &[u8]) -> Result<Step, (usize, Refusal)> {
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
+    /// Looks at the next bytes, up to the end of the first data among them. After its end it is not to be asked.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused, and how many bytes stand before the one that is refused.
+    pub fn next(&mut self, bytes: &[u8]) -> Result<Step, (usize, Refusal)> {
+        for (at, byte) in bytes.iter().enumerate() {
             if let Place::Data { left } = self.place {
                 let there = bytes.len() - at;
-                let Some(left) = usize::try_from(left).ok().filter(|left| *left <= there) else {
-                    self.place = Place::Data { left: left - there as u64 };
-                    return Ok(Step::More);
-                };
-                at += left;
-                self.place = Place::DataEnd;
-                continue;
+                let data = usize::try_from(left).ok().filter(|left| *left <= there).unwrap_or(there);
+                let left = left - data as u64;
+                self.place = if left == 0 { Place::DataEnd } else { Place::Data { left } };
+                return Ok(Step::Data(at..at + data));
             }
             if (self.place, *byte) == (Place::Trailer(Trailer::Last), b'\n') {
                 return Ok(Step::Ended(at + 1));
             }
-            self.place = self.next(*byte).map_err(|why| (at, why))?;
-            at += 1;
+            self.place = self.after(*byte).map_err(|why| (at, why))?;
         }
-        Ok(Step::More)
+        Ok(Step::Framing)
     }
 
-    fn next(&mut self, byte: u8) -> Result<Place, Refusal> {
+    fn after(&mut self, byte: u8) -> Result<Place, Refusal> {
         match self.place {
             Place::Size { size, digits } => match byte {
                 b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' if digits < SIZE_DIGITS => {
@@ -192,21 +202,56 @@ const fn is_text(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    /// What becomes of a body.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum End {
+        /// More of it is to come.
+        Open,
+        /// It ended after so many bytes.
+        Ended(usize),
+    }
+
+    /// Reads all of `bytes`: its data, and what becomes of it.
+    fn look(chunked: &mut Chunked, bytes: &[u8]) -> (Vec<u8>, Result<End, (usize, Refusal)>) {
+        let (mut data, mut at) = (Vec::new(), 0);
+        while at < bytes.len() {
+            match chunked.next(&bytes[at..]) {
+                Ok(Step::Framing) => break,
+                Ok(Step::Data(piece)) => {
+                    data.extend_from_slice(&bytes[at + piece.start..at + piece.end]);
+                    at += piece.end;
+                }
+                Ok(Step::Ended(length)) => return (data, Ok(End::Ended(at + length))),
+                Err((before, why)) => return (data, Err((at + before, why))),
+            }
+        }
+        (data, Ok(End::Open))
+    }
+
     /// What becomes of a body, in one piece and byte by byte.
-    fn read(body: &[u8]) -> Result<Step, (usize, Refusal)> {
-        let whole = Chunked::new().look(body);
+    fn read(body: &[u8]) -> Result<End, (usize, Refusal)> {
+        let (whole_data, whole) = look(&mut Chunked::new(), body);
         let mut chunked = Chunked::new();
-        let mut pieces = Ok(Step::More);
+        let (mut data, mut pieces) = (Vec::new(), Ok(End::Open));
         for (at, byte) in body.iter().enumerate() {
-            pieces = match chunked.look(&[*byte]) {
-                Ok(Step::More) => continue,
-                Ok(Step::Ended(length)) => Ok(Step::Ended(at + length)),
+            let (piece, end) = look(&mut chunked, &[*byte]);
+            data.extend_from_slice(&piece);
+            pieces = match end {
+                Ok(End::Open) => continue,
+                Ok(End::Ended(length)) => Ok(End::Ended(at + length)),
                 Err((before, why)) => Err((at + before, why)),
             };
             break;
         }
         assert_eq!(whole, pieces, "{}", body.escape_ascii());
+        assert_eq!(whole_data, data, "{}", body.escape_ascii());
         whole
+    }
+
+    #[test]
+    fn the_data_is_what_stands_in_the_chunks() {
+        let body = b"3;x=y\r\nabc\r\n0a\r\n0123\r\n6789\r\n0\r\nX: y\r\n\r\nGET";
+        assert_eq!(look(&mut Chunked::new(), body).0, b"abc0123\r\n6789");
     }
 
     #[test]
@@ -219,11 +264,11 @@ mod tests {
             b"3;x\r\nabc\r\n0;y=z;q=\"a\\\"b;\" ; r = s \r\n\r\n",
             b"0\r\nX-A: b\r\nX-B:\r\n\r\n",
         ] {
-            assert_eq!(read(body), Ok(Step::Ended(body.len())), "{}", body.escape_ascii());
+            assert_eq!(read(body), Ok(End::Ended(body.len())), "{}", body.escape_ascii());
             let more = [body, b"GET / HTTP/1.1\r\n\r\n"].concat();
-            assert_eq!(read(&more), Ok(Step::Ended(body.len())));
+            assert_eq!(read(&more), Ok(End::Ended(body.len())));
             for end in 0..body.len() {
-                assert_eq!(read(&body[..end]), Ok(Step::More), "{}", body[..end].escape_ascii());
+                assert_eq!(read(&body[..end]), Ok(End::Open), "{}", body[..end].escape_ascii());
             }
         }
     }
@@ -266,7 +311,7 @@ mod tests {
     #[test]
     fn extensions_and_trailers_have_limits() {
         let extension = |bytes: usize| [b"0;", "x".repeat(bytes).as_bytes(), b"\r\n\r\n"].concat();
-        assert!(matches!(read(&extension(1023)), Ok(Step::Ended(_))));
+        assert!(matches!(read(&extension(1023)), Ok(End::Ended(_))));
         assert_eq!(read(&extension(1025)).unwrap_err().1, Refusal::ChunkExtension);
         let small = b"1;x\r\na\r\n".repeat(600);
         assert_eq!(

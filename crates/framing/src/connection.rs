@@ -1,9 +1,11 @@
 //! The requests of one connection, one after the other.
 
+use std::ops::Range;
+
 use crate::Refusal;
 use crate::chunked::{Chunked, Step};
-use crate::fields::Body;
-use crate::head::Head;
+use crate::fields::{BodyLength, Field};
+use crate::head::{Head, Outline};
 
 /// What the head of a request may be.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +32,12 @@ pub enum BodyOfGet {
 pub struct Framing {
     limits: Limits,
     place: Place,
+    head: Head,
 }
 
 #[derive(Clone, Debug)]
 enum Place {
-    Head(Head),
+    Head,
     Sized(u64),
     Chunked(Chunked),
     Refused,
@@ -52,6 +55,22 @@ pub struct Settled {
     pub refused: Option<Refused>,
 }
 
+/// What stands next on a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Something whose end has not come: the same bytes are to be given again, with what follows them.
+    Part,
+    /// A whole head. Its header lines are [`Framing::fields`].
+    Head(Outline),
+    /// A piece of a body.
+    Piece {
+        /// Where its data is: nowhere, where only what frames it has come.
+        data: Range<usize>,
+        /// How many bytes were looked at, and are not to be given again.
+        bytes: usize,
+    },
+}
+
 /// What is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -64,48 +83,77 @@ pub enum Refused {
 impl Framing {
     /// A connection of which nothing was seen.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, place: Place::Head(Head::default()) }
+        Self { limits, place: Place::Head, head: Head::default() }
     }
 
-    /// Looks at the bytes after those that are settled. After a refusal, nothing is settled any more.
+    /// Looks at what stands first in `bytes`, the bytes after those that were looked at before. Nothing follows what is refused.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused, and how many bytes of a body stand before that.
+    pub fn next(&mut self, bytes: &[u8]) -> Result<Next, (usize, Refused)> {
+        match &mut self.place {
+            _ if bytes.is_empty() => Ok(Next::Part),
+            Place::Head => match self.head.look(bytes, &self.limits) {
+                Ok(None) => Ok(Next::Part),
+                Ok(Some(outline)) => {
+                    match outline.body {
+                        BodyLength::None => {}
+                        BodyLength::Sized(length) => self.place = Place::Sized(length),
+                        BodyLength::Chunked => self.place = Place::Chunked(Chunked::new()),
+                    }
+                    // What it found stays until the next is looked at.
+                    self.head.end();
+                    Ok(Next::Head(outline))
+                }
+                Err(why) => Err(self.refuse(0, Refused::Head(why))),
+            },
+            Place::Sized(left) => {
+                let piece = match usize::try_from(*left) {
+                    Ok(whole) if whole <= bytes.len() => {
+                        self.place = Place::Head;
+                        whole
+                    }
+                    Ok(_) | Err(_) => {
+                        *left -= bytes.len() as u64;
+                        bytes.len()
+                    }
+                };
+                Ok(Next::Piece { data: 0..piece, bytes: piece })
+            }
+            Place::Chunked(chunked) => match chunked.next(bytes) {
+                Ok(Step::Framing) => Ok(Next::Piece { data: 0..0, bytes: bytes.len() }),
+                Ok(Step::Data(data)) => Ok(Next::Piece { bytes: data.end, data }),
+                Ok(Step::Ended(bytes)) => {
+                    self.place = Place::Head;
+                    Ok(Next::Piece { data: 0..0, bytes })
+                }
+                Err((before, why)) => Err(self.refuse(before, Refused::Body(why))),
+            },
+            Place::Refused => Ok(Next::Part),
+        }
+    }
+
+    /// The header lines of the last head, until something after it is looked at that is a head too.
+    pub fn fields(&self) -> &[Field] {
+        self.head.lines()
+    }
+
+    /// Looks at the bytes after those that are settled, as far as they go. After a refusal, nothing is settled any more.
     pub fn settle(&mut self, bytes: &[u8]) -> Settled {
         let mut settled = Settled { bytes: 0, heads: 0, refused: None };
         while let Some(rest) = bytes.get(settled.bytes..).filter(|rest| !rest.is_empty()) {
-            match &mut self.place {
-                Place::Head(head) => match head.look(rest, &self.limits) {
-                    Ok(None) => return settled,
-                    Ok(Some(whole)) => {
-                        settled.bytes += whole.length;
-                        settled.heads += 1;
-                        self.place = match whole.body {
-                            Body::None => Place::Head(Head::default()),
-                            Body::Sized(length) => Place::Sized(length),
-                            Body::Chunked => Place::Chunked(Chunked::new()),
-                        };
-                    }
-                    Err(why) => return self.refuse(settled, Refused::Head(why)),
-                },
-                Place::Sized(left) => {
-                    if let Some(whole) = usize::try_from(*left).ok().filter(|left| *left <= rest.len()) {
-                        settled.bytes += whole;
-                        self.place = Place::Head(Head::default());
-                    } else {
-                        *left -= rest.len() as u64;
-                        settled.bytes = bytes.len();
-                    }
+            match self.next(rest) {
+                Ok(Next::Part) => return settled,
+                Ok(Next::Head(outline)) => {
+                    settled.bytes += outline.length;
+                    settled.heads += 1;
                 }
-                Place::Chunked(chunked) => match chunked.look(rest) {
-                    Ok(Step::More) => settled.bytes = bytes.len(),
-                    Ok(Step::Ended(length)) => {
-                        settled.bytes += length;
-                        self.place = Place::Head(Head::default());
-                    }
-                    Err((before, why)) => {
-                        settled.bytes += before;
-                        return self.refuse(settled, Refused::Body(why));
-                    }
-                },
-                Place::Refused => return settled,
+                Ok(Next::Piece { bytes, .. }) => settled.bytes += bytes,
+                Err((before, why)) => {
+                    settled.bytes += before;
+                    return Settled { refused: Some(why), ..settled };
+                }
             }
         }
         settled
@@ -115,13 +163,13 @@ impl Framing {
     pub fn is_inside_a_body(&self) -> bool {
         match self.place {
             Place::Sized(_) | Place::Chunked(_) => true,
-            Place::Head(_) | Place::Refused => false,
+            Place::Head | Place::Refused => false,
         }
     }
 
-    fn refuse(&mut self, settled: Settled, why: Refused) -> Settled {
+    fn refuse(&mut self, before: usize, why: Refused) -> (usize, Refused) {
         self.place = Place::Refused;
-        Settled { refused: Some(why), ..settled }
+        (before, why)
     }
 }
 

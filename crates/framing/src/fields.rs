@@ -10,6 +10,8 @@ const LENGTH_DIGITS: usize = 19;
 
 const CONTENT_LENGTH: &[u8] = b"content-length";
 const TRANSFER_ENCODING: &[u8] = b"transfer-encoding";
+const CONNECTION: &[u8] = b"connection";
+const EXPECT: &[u8] = b"expect";
 
 /// The letters of the names that say how long a request is, whom it is for, or what becomes of its connection.
 const FRAMING_LETTERS: [&[u8]; 9] = [
@@ -24,11 +26,54 @@ const FRAMING_LETTERS: [&[u8]; 9] = [
     b"keepalive",
 ];
 
-/// What the header lines so far say of the body.
+/// Where one header line stands: positions in the bytes of its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Where its name begins.
+    pub name: usize,
+    /// Where the name ends: at the colon.
+    pub colon: usize,
+    /// Where its value begins, after the blanks before it.
+    pub value: usize,
+    /// Where the value ends, before the blanks after it.
+    pub end: usize,
+}
+
+/// What the header lines so far say of the body and of the connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fields {
     length: Option<u64>,
     coding: Option<Coding>,
+    options: Options,
+    expectation: Expectation,
+}
+
+/// The options of `Connection` that servers know (RFC 9112 section 9.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Options {
+    #[default]
+    None,
+    KeepAlive,
+    Close,
+}
+
+/// Whether a connection goes on after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Another request may follow.
+    Persists,
+    /// None does.
+    Closes,
+}
+
+/// Whether a client waits before it sends a body (RFC 9110 section 10.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expectation {
+    /// It does not.
+    #[default]
+    None,
+    /// It waits for `100 Continue`.
+    Continue,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,34 +83,82 @@ enum Coding {
 
 /// How the body of a request is framed (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
+pub enum BodyLength {
+    /// There is none.
     None,
+    /// So many bytes, one or more.
     Sized(u64),
+    /// In chunks.
     Chunked,
 }
 
 impl Fields {
-    /// Takes one line, without its end and without control characters but tabs.
-    pub(crate) fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
+    /// Takes one line, without its end and without control characters but tabs, that begins at `start` of its head.
+    pub(crate) fn take(&mut self, line: &[u8], start: usize) -> Result<Field, Refusal> {
         let Some((name, value)) = first_colon(line).and_then(|colon| line.split_at_checked(colon)) else {
             return Err(nameless(line));
         };
+        let colon = start + name.len();
+        let (before, value) = after_colon(value);
+        let field = Field { name: start, colon, value: colon + before, end: colon + before + value.len() };
         let kinds = kinds_of(name);
         if name.is_empty() || kinds & NO_TOKEN != 0 {
             return Err(nameless(line));
         }
         if name.len() == CONTENT_LENGTH.len() && name.eq_ignore_ascii_case(CONTENT_LENGTH) {
-            return self.content_length(after_colon(value));
+            return self.content_length(value).map(|()| field);
         }
         if name.len() == TRANSFER_ENCODING.len() && name.eq_ignore_ascii_case(TRANSFER_ENCODING) {
-            return self.transfer_encoding(after_colon(value));
+            return self.transfer_encoding(value).map(|()| field);
+        }
+        if name.len() == CONNECTION.len() && name.eq_ignore_ascii_case(CONNECTION) {
+            self.connection(value);
+        } else if name.len() == EXPECT.len() && name.eq_ignore_ascii_case(EXPECT) {
+            self.expect(value);
         }
         // A plain name is a misspelling only of the two that have a dash inside, by having more or fewer of them.
         let long = name.len() + 1 >= CONTENT_LENGTH.len() && matches!(name, [b'c' | b'C' | b't' | b'T', ..]);
         if (kinds & ODD != 0 || long) && FRAMING_LETTERS.iter().any(|letters| has_letters(name, letters)) {
             return Err(Refusal::Lookalike);
         }
-        Ok(())
+        Ok(field)
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for option in value.split(|byte| *byte == b',') {
+            let option = option.trim_ascii();
+            if option.eq_ignore_ascii_case(b"close") {
+                self.options = Options::Close;
+            } else if self.options == Options::None && option.eq_ignore_ascii_case(b"keep-alive") {
+                self.options = Options::KeepAlive;
+            }
+        }
+    }
+
+    fn expect(&mut self, value: &[u8]) {
+        if value.eq_ignore_ascii_case(b"100-continue") {
+            self.expectation = Expectation::Continue;
+        }
+    }
+
+    /// Whether another request may follow one of `version` (RFC 9112 section 9.3).
+    pub(crate) fn persistence(&self, version: Version) -> Persistence {
+        match (version, self.options) {
+            (Version::Http11, Options::None | Options::KeepAlive) | (Version::Http10, Options::KeepAlive) => {
+                Persistence::Persists
+            }
+            (Version::Http11 | Version::Http10, Options::Close) | (Version::Http10, Options::None) => {
+                Persistence::Closes
+            }
+        }
+    }
+
+    /// Whether the client of `version` waits before it sends a body: HTTP/1.0 knows no such thing (RFC 9110 section 10.1.1).
+    pub(crate) fn expectation(&self, version: Version) -> Expectation {
+        match version {
+            Version::Http11 => self.expectation,
+            Version::Http10 => Expectation::None,
+        }
     }
 
     fn content_length(&mut self, value: &[u8]) -> Result<(), Refusal> {
@@ -93,15 +186,15 @@ impl Fields {
     }
 
     /// What all lines together say.
-    pub(crate) fn body(&self, start: Start, of_get: BodyOfGet) -> Result<Body, Refusal> {
+    pub(crate) fn body(&self, start: Start, of_get: BodyOfGet) -> Result<BodyLength, Refusal> {
         let body = match (self.length, self.coding) {
-            (None | Some(0), None) => return Ok(Body::None),
-            (Some(length), None) => Body::Sized(length),
-            (None, Some(Coding::Chunked)) => Body::Chunked,
+            (None | Some(0), None) => return Ok(BodyLength::None),
+            (Some(length), None) => BodyLength::Sized(length),
+            (None, Some(Coding::Chunked)) => BodyLength::Chunked,
             (Some(_), Some(Coding::Chunked)) => return Err(Refusal::TwoLengths),
         };
         match (start.version, body, start.content, of_get) {
-            (Version::Http10, Body::Chunked, _, _) => Err(Refusal::TransferEncodingInOldVersion),
+            (Version::Http10, BodyLength::Chunked, _, _) => Err(Refusal::TransferEncodingInOldVersion),
             (_, _, Content::Undefined, BodyOfGet::Refused) => Err(Refusal::BodyOfGet),
             (_, body, Content::Defined, _) | (_, body, _, BodyOfGet::Taken) => Ok(body),
         }
@@ -124,13 +217,20 @@ fn nameless(line: &[u8]) -> Refusal {
     }
 }
 
-/// The value in `: value `, without the blanks around it (RFC 9112 section 5.1).
-fn after_colon(value: &[u8]) -> &[u8] {
-    let value = value.strip_prefix(b":").unwrap_or(value);
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = value.iter().position(|byte| !is_blank(byte)).unwrap_or(value.len());
-    let end = value.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
-    value.get(start..end).unwrap_or_default()
+/// The value in `: value `, without the blanks around it (RFC 9112 section 5.1), and how much stands before it.
+fn after_colon(mut value: &[u8]) -> (usize, &[u8]) {
+    let length = value.len();
+    if let [b':', rest @ ..] = value {
+        value = rest;
+    }
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    let before = length - value.len();
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    (before, value)
 }
 
 /// Whether the letters and digits of `name` are `letters`, and something else is in it that makes it another name.
@@ -143,14 +243,15 @@ fn has_letters(name: &[u8], letters: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const POST: Start = Start { version: Version::Http11, content: Content::Defined };
-    const GET: Start = Start { version: Version::Http11, content: Content::Undefined };
-    const OLD_POST: Start = Start { version: Version::Http10, content: Content::Defined };
+    const POST: Start = Start { version: Version::Http11, content: Content::Defined, method: 4, target: 1 };
+    const GET: Start = Start { version: Version::Http11, content: Content::Undefined, method: 4, target: 1 };
+    const OLD_POST: Start =
+        Start { version: Version::Http10, content: Content::Defined, method: 4, target: 1 };
 
-    fn read(start: Start, lines: &[&str]) -> Result<Body, Refusal> {
+    fn read(start: Start, lines: &[&str]) -> Result<BodyLength, Refusal> {
         let mut fields = Fields::default();
         for line in lines {
-            fields.take(line.as_bytes())?;
+            fields.take(line.as_bytes(), 0)?;
         }
         fields.body(start, BodyOfGet::Refused)
     }
@@ -158,21 +259,21 @@ mod tests {
     #[test]
     fn one_length_or_one_coding_says_how_long_a_body_is() {
         for (lines, body) in [
-            (&[][..], Body::None),
-            (&["Content-Length: 0"], Body::None),
-            (&["content-LENGTH:\t 0012 \t"], Body::Sized(12)),
-            (&["Content-Length: 9999999999999999999"], Body::Sized(9_999_999_999_999_999_999)),
-            (&["Transfer-Encoding:ChUnKeD"], Body::Chunked),
-            (&["X-Content-Length: a", "My_Custom.Header!#$%&'*+^`|~: \u{e9}", "Empty:"], Body::None),
-            (&["Content-Type: x", "Content-Location: x", "TE: trailers", "Host: a"], Body::None),
+            (&[][..], BodyLength::None),
+            (&["Content-Length: 0"], BodyLength::None),
+            (&["content-LENGTH:\t 0012 \t"], BodyLength::Sized(12)),
+            (&["Content-Length: 9999999999999999999"], BodyLength::Sized(9_999_999_999_999_999_999)),
+            (&["Transfer-Encoding:ChUnKeD"], BodyLength::Chunked),
+            (&["X-Content-Length: a", "My_Custom.Header!#$%&'*+^`|~: \u{e9}", "Empty:"], BodyLength::None),
+            (&["Content-Type: x", "Content-Location: x", "TE: trailers", "Host: a"], BodyLength::None),
         ] {
             assert_eq!(read(POST, lines), Ok(body), "{lines:?}");
         }
-        assert_eq!(read(GET, &["Content-Length: 0"]), Ok(Body::None));
+        assert_eq!(read(GET, &["Content-Length: 0"]), Ok(BodyLength::None));
         let mut fields = Fields::default();
-        fields.take(b"Content-Length: 1").unwrap();
-        assert_eq!(fields.body(GET, BodyOfGet::Taken), Ok(Body::Sized(1)));
-        assert_eq!(read(OLD_POST, &["Content-Length: 1"]), Ok(Body::Sized(1)));
+        fields.take(b"Content-Length: 1", 0).unwrap();
+        assert_eq!(fields.body(GET, BodyOfGet::Taken), Ok(BodyLength::Sized(1)));
+        assert_eq!(read(OLD_POST, &["Content-Length: 1"]), Ok(BodyLength::Sized(1)));
     }
 
     #[test]

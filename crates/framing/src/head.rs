@@ -1,10 +1,12 @@
 //! The head of a request: from its first byte to the empty line that ends it.
 
+use std::ops::Range;
+
 use crate::bytes::first_control;
 use crate::connection::Limits;
-use crate::fields::{Body, Fields};
+use crate::fields::{BodyLength, Expectation, Field, Fields, Persistence};
 use crate::refusal::Refusal;
-use crate::target::{self, Start};
+use crate::target::{self, Start, Version};
 
 /// The first byte of a TLS connection: a handshake record (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -18,9 +20,10 @@ pub(crate) struct Head {
     looked: usize,
     /// Whether the empty line before a request was there.
     empty: Empty,
-    start: Option<Start>,
+    /// The request line, and where it begins.
+    start: Option<(Start, usize)>,
     fields: Fields,
-    count: usize,
+    lines: Vec<Field>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,18 +33,39 @@ enum Empty {
     Seen,
 }
 
-/// A whole head.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Whole {
+/// A whole head: where its parts stand, and what it says of the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
     /// Its length in bytes, with the empty line.
-    pub(crate) length: usize,
-    pub(crate) body: Body,
+    pub length: usize,
+    /// Where the method is.
+    pub method: Range<usize>,
+    /// Where the target is.
+    pub target: Range<usize>,
+    /// Its version.
+    pub version: Version,
+    /// How the body is framed.
+    pub body: BodyLength,
+    /// Whether another request may follow.
+    pub persistence: Persistence,
+    /// Whether the client waits before it sends the body.
+    pub expectation: Expectation,
 }
 
 impl Head {
+    /// Ends this head: the next look is at another. Its lines can be had until then, and their memory is used again.
+    pub(crate) fn end(&mut self) {
+        *self = Self { lines: std::mem::take(&mut self.lines), ..Self::default() };
+    }
+
+    /// Where the header lines are that were seen.
+    pub(crate) fn lines(&self) -> &[Field] {
+        &self.lines
+    }
+
     /// Looks at a head as far as it has come: `bytes` begin where it does, and begin the same each time. Nothing where
     /// its end is not there yet.
-    pub(crate) fn look(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Whole>, Refusal> {
+    pub(crate) fn look(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Outline>, Refusal> {
         loop {
             let rest = bytes.get(self.looked..).unwrap_or_default();
             let Some(found) = first_control(rest) else {
@@ -67,29 +91,45 @@ impl Head {
             if let Some(why) = self.too_large(end, limits) {
                 return Err(why);
             }
-            if let Some(body) = self.take(line, limits)? {
-                return Ok(Some(Whole { length: end, body }));
+            if let Some(whole) = self.take(line, end, limits)? {
+                return Ok(Some(whole));
             }
             (self.line, self.looked) = (end, end);
         }
     }
 
-    /// Takes one line. The body, where it is the line that ends the head.
-    fn take(&mut self, line: &[u8], limits: &Limits) -> Result<Option<Body>, Refusal> {
+    /// Takes one line, after which the next begins at `end`. The whole head, where it is the line that ends it.
+    fn take(&mut self, line: &[u8], end: usize, limits: &Limits) -> Result<Option<Outline>, Refusal> {
         match (self.start, line) {
             (None, []) if self.empty == Empty::NotSeen => self.empty = Empty::Seen,
             (None, []) => return Err(Refusal::EmptyLine),
-            (None, line) => self.start = Some(target::read(line)?),
-            (Some(start), []) => return self.fields.body(start, limits.body_of_get).map(Some),
+            (None, line) => {
+                self.lines.clear();
+                self.start = Some((target::read(line)?, self.line));
+            }
+            (Some((start, at)), []) => return self.whole(start, at, end, limits).map(Some),
             (Some(_), line) => {
-                self.count += 1;
-                if self.count > limits.header_count {
+                if self.lines.len() >= limits.header_count {
                     return Err(Refusal::TooManyFields);
                 }
-                self.fields.take(line)?;
+                self.lines.push(self.fields.take(line, self.line)?);
             }
         }
         Ok(None)
+    }
+
+    fn whole(&self, start: Start, at: usize, length: usize, limits: &Limits) -> Result<Outline, Refusal> {
+        let (fields, version) = (&self.fields, start.version);
+        let target = at + start.method + 1;
+        Ok(Outline {
+            length,
+            method: at..at + start.method,
+            target: target..target + start.target,
+            version,
+            body: fields.body(start, limits.body_of_get)?,
+            persistence: fields.persistence(version),
+            expectation: fields.expectation(version),
+        })
     }
 
     fn too_large(&self, length: usize, limits: &Limits) -> Option<Refusal> {

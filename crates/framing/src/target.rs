@@ -14,11 +14,17 @@ pub(crate) const TARGET_BYTES: usize = 65_534;
 pub(crate) struct Start {
     pub(crate) version: Version,
     pub(crate) content: Content,
+    /// How long the method and the target are, in bytes. One space is after each.
+    pub(crate) method: usize,
+    pub(crate) target: usize,
 }
 
+/// The version of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
+pub enum Version {
+    /// HTTP/1.0.
     Http10,
+    /// HTTP/1.1.
     Http11,
 }
 
@@ -51,7 +57,7 @@ pub(crate) fn read(line: &[u8]) -> Result<Start, Refusal> {
     }
     check(target)?;
     let content = if method == b"GET" || method == b"HEAD" { Content::Undefined } else { Content::Defined };
-    Ok(Start { version, content })
+    Ok(Start { version, content, method: method.len(), target: target.len() })
 }
 
 fn check(target: &[u8]) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use countersign_framing::{BodyOfGet, Framing, Limits, Settled};
+use countersign_framing::{BodyOfGet, Framing, Limits, Next, Persistence, Settled, Version};
 use proptest::prelude::*;
 
 const LIMITS: Limits = Limits { header_count: 16, header_bytes: 4096, body_of_get: BodyOfGet::Refused };
@@ -12,6 +12,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let whole = Framing::new(LIMITS).settle(bytes);
     prop_assert_eq!(in_pieces(bytes), whole, "in pieces it is the same");
     let mut rest = &bytes[..whole.bytes];
+    let mut framing = Framing::new(LIMITS);
     for _ in 0..whole.heads {
         let mut headers = [httparse::EMPTY_HEADER; 16];
         let mut request = httparse::Request::new(&mut headers);
@@ -26,6 +27,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
             "{}",
             target
         );
+        check_lines(&mut framing, rest, &request)?;
         let value = |name: &str| {
             let mut values = request.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
             (values.next().map(|field| field.value.to_vec()), values.next().is_some())
@@ -46,6 +48,47 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         }
     }
     prop_assert!(rest.is_empty(), "left over: {}", rest.escape_ascii());
+    Ok(())
+}
+
+/// That the lines are found where the other parser finds them; then passes the body by.
+fn check_lines(
+    framing: &mut Framing,
+    bytes: &[u8],
+    request: &httparse::Request<'_, '_>,
+) -> Result<(), TestCaseError> {
+    let Ok(Next::Head(outline)) = framing.next(bytes) else {
+        return Err(TestCaseError::fail(format!("no head in {}", bytes.escape_ascii())));
+    };
+    prop_assert_eq!(&bytes[outline.method.clone()], request.method.unwrap().as_bytes());
+    prop_assert_eq!(&bytes[outline.target.clone()], request.path.unwrap().as_bytes());
+    prop_assert_eq!(outline.version == Version::Http11, request.version == Some(1));
+    let fields: Vec<(&[u8], &[u8])> = framing
+        .fields()
+        .iter()
+        .map(|field| (&bytes[field.name..field.colon], &bytes[field.value..field.end]))
+        .collect();
+    let theirs: Vec<(&[u8], &[u8])> =
+        request.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
+    prop_assert_eq!(fields, theirs);
+    let says = |option: &str| {
+        request.headers.iter().any(|field| {
+            field.name.eq_ignore_ascii_case("connection")
+                && field
+                    .value
+                    .split(|byte| *byte == b',')
+                    .any(|said| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
+        })
+    };
+    let persists = !says("close") && (outline.version == Version::Http11 || says("keep-alive"));
+    prop_assert_eq!(outline.persistence == Persistence::Persists, persists);
+    let mut at = outline.length;
+    while framing.is_inside_a_body() && at < bytes.len() {
+        match framing.next(&bytes[at..]) {
+            Ok(Next::Piece { bytes, .. }) => at += bytes,
+            other => return Err(TestCaseError::fail(format!("no piece of a body: {other:?}"))),
+        }
+    }
     Ok(())
 }
 
@@ -91,7 +134,7 @@ fn in_pieces(bytes: &[u8]) -> Settled {
 }
 
 /// Pieces of which requests are made, rightly and wrongly.
-const PIECES: [&str; 56] = [
+const PIECES: [&str; 59] = [
     "GET",
     "POST",
     "HEAD",
@@ -131,6 +174,9 @@ const PIECES: [&str; 56] = [
     "Transfer_Encoding: x\r\n",
     "X: y\r\n",
     "X : y\r\n",
+    "X:\t y \r\n",
+    "Connection: Close\r\n",
+    "connection: x, keep-alive\r\n",
     " folded\r\n",
     "5\r\n",
     "hello",
