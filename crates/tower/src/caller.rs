@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use countersign_model::{Address, Scopes};
-use countersign_verify::{App, Verified};
+use countersign_verify::App;
 
 /// Who sent a request that the layer let pass. It stands in the request's extensions; with the feature `axum` it is an extractor.
+///
+/// On a route with `stream = "hold-last"` it is who the request would be from, and not to be believed before the end of the body was
+/// read without an error.
 #[derive(Clone, Debug)]
-pub struct Caller(Arc<Verified>);
+pub struct Caller(Arc<countersign_verify::Caller>);
 
 /// The request did not come through the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +18,8 @@ pub struct Caller(Arc<Verified>);
 pub struct NoCaller;
 
 impl Caller {
-    pub(crate) fn new(verified: Verified) -> Self {
-        Self(Arc::new(verified))
+    pub(crate) fn new(caller: &countersign_verify::Caller) -> Self {
+        Self(Arc::new(caller.clone()))
     }
 
     /// The consumer with the credential that it used; none where only a wallet proved itself, or nothing is required.

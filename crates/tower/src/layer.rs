@@ -1,23 +1,22 @@
 //! The layer and its service.
 
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use countersign_edge::{Answer, DoorName, Guard, Inbound, Note, Problem, REQUEST_ID, Refused, RequestId};
+use countersign_edge::{Answer, DoorName, Guard, Note, REQUEST_ID, RequestId};
 use countersign_model::{Clock, Entropy};
-use http::request::Parts;
-use http::{HeaderMap, Request, Response, Uri};
+use http::{Request, Response};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::{BodyLimits, LayerBody, Unchecked};
-use crate::caller::Caller;
+use crate::admit::{Onward, Passage, admit};
+use crate::body::{BodyLimits, RequestBody, ResponseBody};
 
 /// Who is at the other end of a request's connection: put it into the request's extensions where axum's `ConnectInfo` is not
 /// there. A request without either comes from nowhere: it is `0.0.0.0:0`.
@@ -38,13 +37,13 @@ pub enum Wire {
 #[derive(Clone)]
 pub struct CountersignLayer(Arc<Shared>);
 
-struct Shared {
-    guard: Arc<ArcSwap<Guard>>,
-    clock: Arc<dyn Clock>,
+pub(crate) struct Shared {
+    pub(crate) guard: Arc<ArcSwap<Guard>>,
+    pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    door: DoorName,
-    wire: Wire,
-    limits: BodyLimits,
+    pub(crate) door: DoorName,
+    pub(crate) wire: Wire,
+    pub(crate) limits: BodyLimits,
 }
 
 /// A service behind a [`CountersignLayer`].
@@ -74,7 +73,7 @@ impl CountersignLayer {
         Self(Arc::new(Shared { wire, ..self.0.as_they_are() }))
     }
 
-    /// The same layer with other limits on bodies that it reads.
+    /// The same layer with other limits on bodies that it checks.
     #[must_use]
     pub fn with_limits(&self, limits: BodyLimits) -> Self {
         Self(Arc::new(Shared { limits, ..self.0.as_they_are() }))
@@ -89,44 +88,13 @@ impl Shared {
             entropy: Arc::clone(&self.entropy),
             door: self.door.clone(),
             wire: self.wire,
-            limits: self.limits,
+            limits: self.limits.clone(),
         }
-    }
-
-    /// The request as the service gets it, and what its sender is told of the limits; or the answer in its place.
-    async fn admit<B>(
-        &self,
-        request: Request<B>,
-        id: &RequestId,
-    ) -> Result<(Request<LayerBody<B>>, HeaderMap), Box<Refused>>
-    where
-        B: Body<Data = Bytes> + Send + Unpin,
-    {
-        let (mut head, body) = request.into_parts();
-        let mut body = Unchecked::new(body, self.limits);
-        let guard = self.guard.load_full();
-        // What the client asked for is what it signed; the service goes on with what is left of it.
-        let nested = original_target(&head).map(|original| std::mem::replace(&mut head.uri, original));
-        let admitted = {
-            let inbound = Inbound::read(&head, self.wire.scheme(), peer(&head))
-                .map_err(|why| Refused::answered(Problem::BadRequest(why), why.code(), why.to_string()))?;
-            guard.admit(&inbound, &mut body, &self.door, self.clock.now()).await?
-        };
-        if let Some(nested) = nested {
-            head.uri = nested;
-        }
-        tell(id, &admitted.note());
-        guard.introduce(&admitted, &mut head.headers);
-        head.headers.insert(REQUEST_ID, id.as_header().clone());
-        let mut limits = HeaderMap::new();
-        admitted.tell_limits(&mut limits);
-        head.extensions.insert(Caller::new(admitted.into_verified()));
-        Ok((Request::from_parts(head, body.into_checked()), limits))
     }
 }
 
 impl Wire {
-    const fn scheme(self) -> &'static str {
+    pub(crate) const fn scheme(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
@@ -144,11 +112,13 @@ impl<S> Layer<S> for CountersignLayer {
 
 impl<S, B, R> Service<Request<B>> for Countersign<S>
 where
-    S: Service<Request<LayerBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send,
+    R: Send,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
-    type Response = Response<LayerBody<R>>;
+    type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
@@ -163,17 +133,22 @@ where
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let id = RequestId::choose(request.headers().get(REQUEST_ID), &*shared.entropy);
-            match shared.admit(request, &id).await {
-                Ok((request, limits)) => {
-                    let mut response = inner.call(request).await?.map(LayerBody::AsItCame);
-                    response.headers_mut().extend(limits);
+            match admit(&shared, &mut inner, request, &id).await {
+                Ok(Passage { admitted, onward }) => {
+                    tell(&id, &admitted.note());
+                    let answer = match onward {
+                        Onward::Request(request) => inner.call(*request).await,
+                        Onward::Answered(answer) => answer,
+                    };
+                    let mut response = answer?.map(ResponseBody::OfService);
+                    admitted.tell_limits(response.headers_mut());
                     response.headers_mut().insert(REQUEST_ID, id.as_header().clone());
                     Ok(response)
                 }
                 Err(refused) => {
                     tell(&id, &refused.note);
                     let answer: Answer = refused.answer;
-                    Ok(answer.into_response(&id).map(LayerBody::Here))
+                    Ok(answer.into_response(&id).map(ResponseBody::OfLayer))
                 }
             }
         })
@@ -194,25 +169,4 @@ fn tell(id: &RequestId, note: &Note) {
         wallet = note.user.map(|address| address.to_string()),
         "request"
     );
-}
-
-/// What the client asked for, where a router has cut it since.
-#[cfg(feature = "axum")]
-fn original_target(head: &Parts) -> Option<Uri> {
-    head.extensions.get::<axum::extract::OriginalUri>().map(|original| original.0.clone())
-}
-
-/// Nothing cuts a target that says what it was before.
-#[cfg(not(feature = "axum"))]
-fn original_target(_: &Parts) -> Option<Uri> {
-    None
-}
-
-fn peer(head: &Parts) -> SocketAddr {
-    let told = head.extensions.get::<Peer>().map(|peer| peer.0);
-    #[cfg(feature = "axum")]
-    let told = told.or_else(|| {
-        head.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|connected| connected.0)
-    });
-    told.unwrap_or(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0))
 }

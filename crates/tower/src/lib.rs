@@ -7,10 +7,12 @@
 //!
 //! Put it outside of everything that rewrites paths or bodies: signatures are checked over what the client sent.
 
+mod admit;
 mod body;
 mod caller;
 mod layer;
 
-pub use body::{BodyLimits, LayerBody};
+pub use body::{BodyLimits, BoxError, RequestBody, ResponseBody};
 pub use caller::{Caller, NoCaller};
+pub use countersign_bodies::{HeldBodies, ReadLimits, RelayLimits, SpoolPlace, Withheld};
 pub use layer::{Countersign, CountersignLayer, Peer, Wire};

@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use countersign_edge::Guard;
 use countersign_model::Clock as _;
-use countersign_tower::{BodyLimits, CountersignLayer};
+use countersign_tower::{BodyLimits, CountersignLayer, RelayLimits};
 use countersign_verify::Limiter;
 use tokio::sync::watch;
 
 use super::site::{Foundation, Site};
 use super::{NotServing, follow, following, read, runtime, thread};
-use crate::config::{Environment, Limits};
+use crate::config::Environment;
 use crate::listen::{Phase, stopping};
 use crate::storage::{self, Opened};
 use crate::world::{self, NameEntropy, OsEntropy, SystemClock};
@@ -26,7 +26,7 @@ use crate::world::{self, NameEntropy, OsEntropy, SystemClock};
 /// no longer be believed.
 pub struct Embedded {
     guard: Arc<ArcSwap<Guard>>,
-    limits: Limits,
+    limits: BodyLimits,
     phase: watch::Sender<Phase>,
     follower: Option<JoinHandle<()>>,
 }
@@ -61,6 +61,15 @@ impl Embedded {
         let title = format!("process {}, inside another service", std::process::id());
         let following = runtime.block_on(following(&foundation, title))?;
         let guard = Arc::new(ArcSwap::new(Arc::clone(&site.guard)));
+        let limits = BodyLimits {
+            reading: site.reading(config.limits.signed_body()),
+            relaying: RelayLimits {
+                max_bytes: config.limits.proxied_body(),
+                whole_timeout: config.limits.proxied_body_read(),
+                // The service stands where an upstream would.
+                patience: config.limits.upstream_response(),
+            },
+        };
         let site = Arc::new(ArcSwap::from_pointee(site));
         let (phase, mut stopped) = watch::channel(Phase::Serving);
         let follower = thread("countersign".to_owned(), move || async move {
@@ -72,17 +81,13 @@ impl Embedded {
             }
             following.end().await;
         })?;
-        Ok(Self { guard, limits: config.limits, phase, follower: Some(follower) })
+        Ok(Self { guard, limits, phase, follower: Some(follower) })
     }
 
     /// A layer that decides as this configuration says.
     pub fn layer(&self) -> CountersignLayer {
         CountersignLayer::new(Arc::clone(&self.guard), Arc::new(SystemClock), Arc::new(NameEntropy))
-            .with_limits(BodyLimits {
-                max_bytes: self.limits.signed_body(),
-                idle_timeout: self.limits.body_idle(),
-                whole_timeout: self.limits.signed_body_read(),
-            })
+            .with_limits(self.limits.clone())
     }
 }
 

@@ -171,7 +171,7 @@ fn inside(place: &Place, sent: &Sent) -> Got {
     let body = Full::new(bytes::Bytes::from(sent.body.clone().unwrap_or_default()));
     let Ok(request) = request.body(body) else { return Got::NotSendable };
     let echo = service_fn(|request: Request<_>| async move {
-        let (head, _): (http::request::Parts, countersign_tower::LayerBody<Full<bytes::Bytes>>) =
+        let (head, _): (http::request::Parts, countersign_tower::RequestBody<Full<bytes::Bytes>>) =
             request.into_parts();
         let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
         let seen: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
