@@ -9,7 +9,7 @@ use bytes::Bytes;
 use countersign_dialect::{Dialects, Recipe, SignInput, Signed};
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material};
 use countersign_model::{
-    Address, ConsumerName, DialectName, Entropy, Scopes, SessionId, TokenKeyId, UnixTime,
+    Address, ConsumerName, DialectName, Entropy, Rates, Scopes, SessionId, TokenKeyId, UnixTime,
 };
 use countersign_store::testing::MemoryStore;
 use countersign_store::{Store, TokenKey, TokenKeys};
@@ -73,7 +73,7 @@ impl World {
         let issued = ready(async {
             countersign_manage::add_consumer(&*self.store, consumer.clone(), NOON, &entropy).await.unwrap();
             let issue =
-                Issue { consumer, form, scopes: Scopes::default(), expiry: Expiry::Never, label: None };
+                Issue { consumer, form, scopes: Scopes::default(), limits: Rates::default(), expiry: Expiry::Never, label: None };
             let issuer =
                 Issuer { store: &*self.store, sealer: &sealer, dialects: &dialects, entropy: &entropy };
             issuer.issue(issue, NOON).await.unwrap()

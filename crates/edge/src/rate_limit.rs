@@ -81,8 +81,8 @@ fn whole_secs_at(standing: &Standing) -> i64 {
 mod tests {
     use std::sync::Arc;
 
-    use countersign_limit::{Check, Limiter, Rate, Subject};
-    use countersign_model::UnixTime;
+    use countersign_limit::{Check, Limiter, Subject};
+    use countersign_model::{Rate, UnixTime};
 
     use super::*;
 

@@ -138,6 +138,92 @@ fn whoever_has_a_rate_of_his_own_is_not_held_by_the_general_one() {
 }
 
 #[test]
+fn limits_of_a_credential_and_of_its_consumer_are_kept_on_all_routes_beside_those_of_the_route() {
+    let world = World::new();
+    let (one, two) = (world.issue(None, ""), world.issue(None, ""));
+    let stranger = world.issue_to("other", None, "");
+    world.limit_key(&one, "2/min");
+    world.limit_consumer(world::CONSUMER, "3/min,4/h");
+    let elsewhere = |credentials: &Credentials| {
+        Sent::new("GET", "/elsewhere", "api-key").header("X-API-Key", &credentials.api_key)
+    };
+    assert_eq!(statuses(&world, &get(&one), 1, 0), [200]);
+    assert_eq!(statuses(&world, &elsewhere(&one), 2, 0), [200, 429]);
+    assert_eq!(statuses(&world, &get(&two), 3, 0), [200, 429, 429]);
+    assert_eq!(statuses(&world, &get(&stranger), 3, 0), [200; 3]);
+    let of_route = Arc::new(world.limit(Per::Credential, &["1/min"]));
+    // A minute later, the route is the narrowest; then the hour of the consumer is.
+    assert_eq!(statuses(&world, &get(&one).limit(&of_route), 2, 60), [200, 429]);
+    assert_eq!(statuses(&world, &get(&two), 1, 60), [429]);
+    assert_eq!(statuses(&world, &Sent::new("GET", "/open", "nothing"), 5, 60), [200; 5]);
+}
+
+#[test]
+fn whoever_has_limits_of_his_own_is_told_how_he_stands_with_each() {
+    let world = World::new();
+    let key = world.issue(None, "");
+    world.limit_key(&key, "9/min,3/d");
+    world.limit_consumer(world::CONSUMER, "8/h");
+    let of_route = Arc::new(world.limit(Per::Credential, &["5/s"]));
+    let sent = get(&key).limit(&of_route);
+    let told = |verified: countersign_verify::Verified| {
+        let standings = verified.standings().iter();
+        standings.map(|standing| format!("{} {}", standing.name, standing.left)).collect::<Vec<_>>()
+    };
+    let verified = world.decide(&sent, NOON).unwrap();
+    assert_eq!(told(verified), ["5/s 4", "credential:min 8", "credential:d 2", "consumer:h 7"]);
+    assert_eq!(statuses(&world, &sent, 2, 0), [200, 200]);
+    let answer = world.answer(&sent, NOON);
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(
+        header("ratelimit-policy"),
+        "\"5/s\";q=5;w=1, \"credential:min\";q=9;w=60, \"credential:d\";q=3;w=86400, \"consumer:h\";q=8;w=3600"
+    );
+    assert_eq!([header("x-ratelimit-limit"), header("x-ratelimit-remaining")], ["3", "0"]);
+    assert_eq!(header("retry-after"), "28800");
+}
+
+#[test]
+fn new_limits_are_in_effect_at_once_and_a_rate_that_stays_keeps_its_count() {
+    let world = World::new();
+    let key = world.issue(None, "");
+    assert_eq!(statuses(&world, &get(&key), 9, 0), [200; 9]);
+    world.limit_key(&key, "5/h");
+    assert_eq!(statuses(&world, &get(&key), 4, 0), [200; 4]);
+    world.limit_key(&key, "5/h,100/d");
+    assert_eq!(statuses(&world, &get(&key), 2, 0), [200, 429]);
+    world.limit_key(&key, "");
+    assert_eq!(statuses(&world, &get(&key), 2, 0), [200; 2]);
+    world.limit_key(&key, "5/h");
+    assert_eq!(statuses(&world, &get(&key), 1, 0), [429], "what was used of it is not forgotten");
+}
+
+#[test]
+fn nobody_uses_up_the_limits_of_a_credential_but_its_holder() {
+    let world = World::new();
+    let realm = world.issue(Some("realm"), "");
+    world.limit_key(&realm, "2/min");
+    world.limit_consumer(world::CONSUMER, "2/min");
+    let sign = |path: &str, secret: &str| {
+        Sent::new("POST", path, "signature:realm")
+            .header("X-API-Key", &realm.api_key)
+            .header("X-Timestamp", &NOON.to_string())
+            .header("X-Signature", &realm_signature(secret, "POST", path, NOON, b""))
+            .once()
+    };
+    for _ in 0..5 {
+        assert_eq!(world.verdict(&sign("/a", "css_guessed"), NOON).0, 403);
+        assert_eq!(world.verdict(&sign("/a", &realm.secret).scopes("more"), NOON).0, 403);
+    }
+    // That was good but for its scopes, so it served.
+    let paths = ["/b", "/c", "/d", "/d"];
+    let statuses: Vec<u16> =
+        paths.iter().map(|path| world.verdict(&sign(path, &realm.secret), NOON).0).collect();
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    assert_eq!(world.verdict(&sign("/d", &realm.secret), NOON + 60).0, 200, "it was not used up");
+}
+
+#[test]
 fn every_limit_of_a_route_is_kept_and_the_refusal_names_the_one_that_was_not() {
     let world = World::new();
     let key = world.issue(None, "");

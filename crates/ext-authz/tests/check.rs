@@ -12,7 +12,7 @@ use countersign_edge::{
 use countersign_ext_authz::{Asker, Checked, ExtAuthz};
 use countersign_framing::{BodyOfGet, Limits};
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material, add_consumer};
-use countersign_model::{Clock, ConsumerName, DialectName, Entropy, Scopes, UnixTime};
+use countersign_model::{Clock, ConsumerName, DialectName, Entropy, Rates, Scopes, UnixTime};
 use countersign_store::Store;
 use countersign_store::testing::MemoryStore;
 use countersign_token::{MasterKey, Sealer};
@@ -62,6 +62,7 @@ impl World {
             consumer,
             form: Form::ApiKey,
             scopes: Scopes::default(),
+            limits: Rates::default(),
             expiry: Expiry::Never,
             label: None,
         };

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use countersign_model::UnixTime;
+use countersign_model::{Rate, UnixTime};
 
-use crate::Rate;
+use crate::ticks::Ticks as _;
 
 /// No moment: the bucket was taken out, and whoever still holds it looks for another.
 const GONE: u64 = u64::MAX;

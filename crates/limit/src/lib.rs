@@ -1,4 +1,4 @@
-//! How many requests may pass: [rates](Rate), and who has used how much of them.
+//! How many requests may pass, and who has used how much of them.
 //!
 //! The algorithm is the generic cell rate algorithm (GCRA, ITU-T I.371 annex A) in its virtual scheduling form: what is kept of a
 //! subject is one moment, the one at which everything it used will have come back. In any stretch of time at most
@@ -9,12 +9,11 @@
 
 mod bucket;
 mod limiter;
-mod rate;
 mod standing;
 mod subject;
 mod table;
+mod ticks;
 
 pub use limiter::{Check, Exceeded, Limiter, Rule, Taken};
-pub use rate::{InvalidRate, Rate};
 pub use standing::Standing;
 pub use subject::{Client, Subject};

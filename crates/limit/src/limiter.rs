@@ -1,15 +1,16 @@
 //! Counting requests.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_model::UnixTime;
+use countersign_model::{Rate, UnixTime};
 use smallvec::SmallVec;
 
 use crate::bucket::{Bucket, Level, ticks};
 use crate::table::{Pinned, Table};
-use crate::{Rate, Standing, Subject};
+use crate::{Standing, Subject};
 
 /// How often buckets that are full again are taken out.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
@@ -70,10 +71,17 @@ pub struct Exceeded {
 pub struct Limiter {
     known: Table,
     strangers: Table,
-    rules: Mutex<Vec<Arc<Rule>>>,
+    rules: Mutex<Rules>,
     /// The moment of the last tick, in milliseconds since 1970.
     ticked: AtomicI64,
     swept: AtomicI64,
+}
+
+/// The rules that there are, each once. They stay: whoever asks again finds his buckets.
+#[derive(Debug, Default)]
+struct Rules {
+    by_rate: HashMap<Rate, Vec<Arc<Rule>>>,
+    count: u32,
 }
 
 /// Both tables for the length of one request.
@@ -98,16 +106,7 @@ impl Limiter {
     /// each time, so that whoever asks again (a configuration that is read anew) finds the buckets as they were left. Takes a
     /// lock: not for the path of a request.
     pub fn rule(&self, name: &str, of: &str, rate: Rate) -> Arc<Rule> {
-        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |rule: &&Arc<Rule>| *rule.name == *name && *rule.of == *of && rule.rate == rate;
-        if let Some(known) = rules.iter().find(known) {
-            return Arc::clone(known);
-        }
-        let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        let rule =
-            Arc::new(Rule { number, name: name.into(), of: of.into(), rate, crowd: Bucket::default() });
-        rules.push(Arc::clone(&rule));
-        rule
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).the_one(name, of, rate)
     }
 
     /// Counts a request that came at `now` by all of `checks`, or, where it is over one of them, by none.
@@ -190,9 +189,24 @@ impl Limiter {
         self.known.set_back(before, now);
         self.strangers.set_back(before, now);
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        for rule in rules.iter() {
+        for rule in rules.by_rate.values().flatten() {
             rule.crowd.set_back(rule.rate, ticks(rule.rate, before), ticks(rule.rate, now));
         }
+    }
+}
+
+impl Rules {
+    fn the_one(&mut self, name: &str, of: &str, rate: Rate) -> Arc<Rule> {
+        let rules = self.by_rate.entry(rate).or_default();
+        if let Some(known) = rules.iter().find(|rule| *rule.name == *name && *rule.of == *of) {
+            return Arc::clone(known);
+        }
+        let number = self.count;
+        self.count = number.saturating_add(1);
+        let rule =
+            Arc::new(Rule { number, name: name.into(), of: of.into(), rate, crowd: Bucket::default() });
+        rules.push(Arc::clone(&rule));
+        rule
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_model::UnixTime;
+use countersign_model::{Rate, UnixTime};
 
+use crate::Rule;
 use crate::bucket::Level;
-use crate::{Rate, Rule};
+use crate::ticks::Ticks as _;
 
 /// How a subject stands with a rate after its request.
 #[derive(Clone, Debug, PartialEq, Eq)]

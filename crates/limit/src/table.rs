@@ -4,11 +4,11 @@ use std::hash::RandomState;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use countersign_model::UnixTime;
+use countersign_model::{Rate, UnixTime};
 use papaya::{HashMap, HashMapRef, LocalGuard};
 
 use crate::bucket::{Bucket, Level, Take, ticks};
-use crate::{Check, Rate, Subject};
+use crate::{Check, Subject};
 
 /// How long a bucket stays after it is full again. A thread that read the clock, was interrupted, and then takes from a bucket
 /// that was swept meanwhile, would take as if nothing had been used since it read the clock; none is interrupted for so long.

@@ -1,6 +1,6 @@
 //! Consumers: add, list, show, enable, disable, remove.
 
-use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState, Entropy, UnixTime};
+use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState, Entropy, Rates, UnixTime};
 use countersign_store::{Added, Held, Store, StoreError};
 use uuid::Builder;
 
@@ -41,14 +41,25 @@ pub struct Removed {
     pub credentials: usize,
 }
 
-/// Adds an enabled consumer. Its identity is a UUID of version 7 (RFC 9562 section 5.7).
+/// Adds an enabled consumer without limits. Its identity is a UUID of version 7 (RFC 9562 section 5.7).
 pub async fn add_consumer(
     store: &dyn Store,
     name: ConsumerName,
     now: UnixTime,
     entropy: &dyn Entropy,
 ) -> Result<Consumer, ConsumerNotAdded> {
-    let consumer = new_consumer(name, now, entropy);
+    add_limited_consumer(store, name, Rates::default(), now, entropy).await
+}
+
+/// The same with limits, which its credentials keep together.
+pub async fn add_limited_consumer(
+    store: &dyn Store,
+    name: ConsumerName,
+    limits: Rates,
+    now: UnixTime,
+    entropy: &dyn Entropy,
+) -> Result<Consumer, ConsumerNotAdded> {
+    let consumer = Consumer { limits, ..new_consumer(name, now, entropy) };
     match store.add_consumer(&consumer).await.map_err(ConsumerNotAdded::Store)? {
         Added::Added => Ok(consumer),
         Added::NameTaken => Err(ConsumerNotAdded::NameTaken { name: consumer.name }),
@@ -61,7 +72,7 @@ pub(crate) fn new_consumer(name: ConsumerName, now: UnixTime, entropy: &dyn Entr
     entropy.fill(&mut random);
     let millis = u64::try_from(now.millis()).unwrap_or(0);
     let id = ConsumerId(Builder::from_unix_timestamp_millis(millis, &random).into_uuid());
-    Consumer { id, name, state: ConsumerState::Enabled, added_at: now }
+    Consumer { id, name, state: ConsumerState::Enabled, limits: Rates::default(), added_at: now }
 }
 
 /// All consumers, by name.
@@ -99,6 +110,19 @@ pub async fn enable_consumer(store: &dyn Store, name: &ConsumerName) -> Result<C
         ConsumerState::Enabled => Ok(consumer),
         ConsumerState::Disabled { .. } => set_state(store, consumer, ConsumerState::Enabled).await,
     }
+}
+
+/// Has all credentials of a consumer together keep `limits`, in place of those before.
+pub async fn set_consumer_limits(
+    store: &dyn Store,
+    name: &ConsumerName,
+    limits: Rates,
+) -> Result<Consumer, ConsumerNotFound> {
+    let consumer = find(store, name).await?;
+    if store.set_consumer_limits(consumer.id, &limits).await.map_err(ConsumerNotFound::Store)? {
+        return Ok(Consumer { limits, ..consumer });
+    }
+    Err(ConsumerNotFound::NoConsumer { name: consumer.name })
 }
 
 /// Removes a consumer and every credential it has.

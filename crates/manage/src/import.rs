@@ -6,7 +6,7 @@ use std::time::Duration;
 use countersign_dialect::{Dialects, KeyNaming, Recipe};
 use countersign_model::{
     Consumer, ConsumerName, Credential, CredentialKind, DialectName, Entropy, KeyDigest, KeyId, Label, Life,
-    Origin, Scopes, Secret, UnixTime,
+    Origin, Rates, Scopes, Secret, UnixTime,
 };
 use countersign_store::{Inserted, InsertedAll, Rotated, Store};
 use countersign_token::jwt::MAX_SCOPES_LEN;
@@ -50,6 +50,8 @@ pub struct Import {
     pub foreign: Foreign,
     /// What it permits; at most [`MAX_SCOPES_LEN`] characters as a list.
     pub scopes: Scopes,
+    /// How many requests may pass with it, on all routes together.
+    pub limits: Rates,
     /// How long it is good from now.
     pub expiry: Expiry,
     /// A note for operators.
@@ -302,6 +304,7 @@ impl Importer<'_> {
             digest,
             origin: Origin::Imported,
             scopes: import.scopes,
+            limits: import.limits,
             label: import.label,
             issued_at: now,
             life: Life::Active { expires_at },

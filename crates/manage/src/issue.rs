@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_dialect::{Dialects, Recipe};
 use countersign_model::{
     Consumer, ConsumerName, Credential, CredentialKind, DialectName, Entropy, KeyDigest, KeyId, Label, Life,
-    Origin, Phase, Scopes, Secret, UnixTime,
+    Origin, Phase, Rates, Scopes, Secret, UnixTime,
 };
 use countersign_store::{Held, Inserted, Rotated, Store, StoreError};
 use countersign_token::jwt::MAX_SCOPES_LEN;
@@ -39,6 +39,8 @@ pub struct Issue {
     pub form: Form,
     /// What it permits; at most [`MAX_SCOPES_LEN`] characters as a list.
     pub scopes: Scopes,
+    /// How many requests may pass with it, on all routes together.
+    pub limits: Rates,
     /// How long it is good.
     pub expiry: Expiry,
     /// A note for operators.
@@ -205,6 +207,7 @@ impl Issuer<'_> {
             digest: minted.digest,
             origin: Origin::Issued,
             scopes: issue.scopes,
+            limits: issue.limits,
             label: issue.label,
             issued_at: now,
             life: Life::Active { expires_at: issue.expiry.end(now) },
@@ -219,7 +222,7 @@ impl Issuer<'_> {
         }
     }
 
-    /// Replaces a credential by one with the same consumer, dialect, scopes and label. The new one is of our own form, also where the old one was
+    /// Replaces a credential by one with the same consumer, dialect, scopes, limits and label. The new one is of our own form, also where the old one was
     /// imported.
     pub async fn rotate(&self, rotation: Rotation, now: UnixTime) -> Result<Replaced, NotRotated> {
         let Held { credential: mut old, consumer } =

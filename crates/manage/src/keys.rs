@@ -1,6 +1,6 @@
 //! Credentials that are there: list, show, revoke.
 
-use countersign_model::{ConsumerName, DialectName, KeyId, UnixTime};
+use countersign_model::{ConsumerName, DialectName, KeyId, Rates, UnixTime};
 use countersign_store::{Held, Revoked, Store, StoreError};
 
 use crate::ConsumerNotFound;
@@ -94,6 +94,16 @@ pub(crate) async fn find_key(store: &dyn Store, name: &KeyName) -> Result<Held, 
         return Err(KeyNotFound::Several { key_id: name.key_id.clone(), dialects: dialects.join(" or ") });
     }
     named.pop().ok_or_else(|| KeyNotFound::NoKey { key_id: name.key_id.clone() })
+}
+
+/// Has a credential keep `limits`, in place of those before.
+pub async fn set_key_limits(store: &dyn Store, name: &KeyName, limits: Rates) -> Result<Held, KeyNotFound> {
+    let mut held = find_key(store, name).await?;
+    if store.set_credential_limits(&held.credential.digest, &limits).await.map_err(KeyNotFound::Store)? {
+        held.credential.limits = limits;
+        return Ok(held);
+    }
+    Err(KeyNotFound::NoKey { key_id: held.credential.key_id })
 }
 
 /// Ends a credential at once. One that replaced it, or that it replaced, lives on.

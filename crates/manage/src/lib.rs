@@ -16,15 +16,15 @@ mod token_keys;
 mod wallets;
 
 pub use consumers::{
-    ConsumerNotAdded, ConsumerNotFound, Removed, add_consumer, consumers, disable_consumer, enable_consumer,
-    remove_consumer, show_consumer,
+    ConsumerNotAdded, ConsumerNotFound, Removed, add_consumer, add_limited_consumer, consumers,
+    disable_consumer, enable_consumer, remove_consumer, set_consumer_limits, show_consumer,
 };
 pub use foreign::{Foreign, ForeignSecret, MAX_API_KEY_LEN, MIN_API_KEY_LEN, MIN_SECRET_LEN, Weakness};
 pub use import::{
     AbsentConsumers, IMPORT_LIMIT, Import, ImportLine, ImportRun, Imported, ImportedAll, Importer,
 };
 pub use issue::{Expiry, Form, Issue, Issued, Issuer, Material, NotIssued, NotRotated, Replaced, Rotation};
-pub use keys::{KeyName, KeyNotFound, KeysNotListed, Revocation, keys, revoke_key, show_key};
+pub use keys::{KeyName, KeyNotFound, KeysNotListed, Revocation, keys, revoke_key, set_key_limits, show_key};
 pub use master_key::{WrongMasterKey, recognise_master_key};
 pub use not_imported::{NotImported, NotImportedAll};
 pub use token_keys::{

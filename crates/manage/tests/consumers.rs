@@ -4,11 +4,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{NOON, Seeded, block_on, name, scopes};
+use common::{NOON, Seeded, block_on, name, rates, scopes};
 use countersign_manage::{
     ConsumerNotAdded, ConsumerNotFound, NotGranted, TokenKeyNotRemoved, TokenKeyNotRotated, WalletNotFound,
-    add_consumer, disable_consumer, enable_consumer, first_token_key, grant, grants, remove_consumer,
-    remove_token_key, revoke_wallet, rotate_token_key, show_consumer, token_keys,
+    add_consumer, add_limited_consumer, disable_consumer, enable_consumer, first_token_key, grant, grants,
+    remove_consumer, remove_token_key, revoke_wallet, rotate_token_key, set_consumer_limits, show_consumer,
+    token_keys,
 };
 use countersign_model::{Address, ConsumerState, Scope, Scopes, TokenKeyId};
 use countersign_store::testing::MemoryStore;
@@ -109,4 +110,18 @@ fn token_keys_are_rotated_no_further_than_a_ring_can_hold() {
     }
     let refused = block_on(rotate_token_key(&store, NOON, &entropy)).unwrap_err();
     assert!(matches!(refused, TokenKeyNotRotated::TooMany), "{refused}");
+}
+
+#[test]
+fn a_consumer_has_the_limits_it_was_given_last() {
+    let (store, entropy) = (MemoryStore::new(), Seeded::new(1));
+    let added = add_limited_consumer(&store, name("acme"), rates("5/min"), NOON, &entropy);
+    assert_eq!(block_on(added).unwrap().limits, rates("5/min"));
+    for list in ["7/h,9/d", ""] {
+        let set = block_on(set_consumer_limits(&store, &name("acme"), rates(list))).unwrap();
+        assert_eq!(set.limits, rates(list));
+        assert_eq!(block_on(show_consumer(&store, &name("acme"))).unwrap().0, set);
+    }
+    let nobody = block_on(set_consumer_limits(&store, &name("nobody"), rates("1/s"))).unwrap_err();
+    assert!(matches!(nobody, ConsumerNotFound::NoConsumer { .. }), "{nobody}");
 }

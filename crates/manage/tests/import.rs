@@ -14,7 +14,7 @@ use countersign_manage::{
     KeyName, KeyNotFound, MIN_API_KEY_LEN, MIN_SECRET_LEN, NotImported, NotImportedAll, NotRotated, Weakness,
     WrongMasterKey, add_consumer, keys, recognise_master_key, show_key,
 };
-use countersign_model::{CredentialKind, DialectName, KeyId, Life, Origin, Secret};
+use countersign_model::{CredentialKind, DialectName, KeyId, Life, Origin, Rates, Secret};
 use countersign_store::testing::MemoryStore;
 use countersign_store::{Consumers as _, Credentials as _, KeyChecks as _};
 use countersign_token::key::{self, Within};
@@ -79,6 +79,7 @@ fn import(foreign: Foreign, id: Option<&str>) -> Import {
         key_id: id.map(key_id),
         foreign,
         scopes: scopes("a"),
+        limits: Rates::default(),
         expiry: Expiry::Never,
         label: None,
     }

@@ -6,11 +6,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{NOON, Seeded, block_on, name, scopes};
+use common::{NOON, Seeded, block_on, name, rates, scopes};
 use countersign_dialect::{Dialects, Source};
 use countersign_manage::{
     Expiry, Form, Issue, Issued, Issuer, KeyNotFound, Material, NotIssued, NotRotated, Revocation, Rotation,
-    add_consumer, disable_consumer, enable_consumer, keys, remove_consumer, revoke_key, show_key,
+    add_consumer, disable_consumer, enable_consumer, keys, remove_consumer, revoke_key, set_key_limits,
+    show_key,
 };
 use countersign_model::{
     ConsumerState, CredentialKind, DialectName, KeyId, Label, Life, Phase, Scopes, UnixTime,
@@ -64,6 +65,7 @@ fn order(form: Form, expiry: Expiry) -> Issue {
         consumer: name("acme"),
         form,
         scopes: scopes("listings:read"),
+        limits: rates("5/min,100/d"),
         expiry,
         label: Some(Label::parse("shop").unwrap()),
     }
@@ -140,6 +142,7 @@ fn a_rotated_key_is_good_until_the_end_of_the_overlap_and_its_successor_has_all_
     let later = NOON.plus(30 * DAY);
     let new = desk.rotate(&old.credential.key_id, DAY, later).unwrap();
     assert_eq!(new.credential.scopes, old.credential.scopes);
+    assert_eq!(new.credential.limits, rates("5/min,100/d"));
     assert_eq!(new.credential.label, old.credential.label);
     assert_eq!(new.credential.consumer, old.credential.consumer);
     assert_eq!(new.credential.life, Life::Active { expires_at: Some(later.plus(90 * DAY)) });
@@ -185,6 +188,27 @@ fn what_is_not_active_is_not_rotated() {
     assert!(matches!(revoked, NotRotated::Ended { phase: Phase::Revoked, .. }), "{revoked}");
     let unknown = desk.rotate(&KeyId::parse("key_x").unwrap(), DAY, NOON).unwrap_err();
     assert!(matches!(unknown, NotRotated::Key(KeyNotFound::NoKey { .. })), "{unknown}");
+}
+
+#[test]
+fn a_key_has_the_limits_it_was_given_last_whatever_its_phase() {
+    let desk = Desk::new();
+    let issued = desk.issue(Expiry::Never, NOON).credential;
+    assert_eq!(issued.limits, rates("5/min,100/d"));
+    let name = issued.key_id.clone().into();
+    revoke(&desk, &issued.key_id);
+    for list in ["7/h", ""] {
+        let set = block_on(set_key_limits(&desk.store, &name, rates(list))).unwrap();
+        let shown = block_on(show_key(&desk.store, &name)).unwrap();
+        assert_eq!((set.credential.limits.clone(), shown), (rates(list), set));
+    }
+    let unknown = KeyId::parse("key_x").unwrap().into();
+    let unknown = block_on(set_key_limits(&desk.store, &unknown, rates("1/s"))).unwrap_err();
+    assert!(matches!(unknown, KeyNotFound::NoKey { .. }), "{unknown}");
+}
+
+fn revoke(desk: &Desk, key_id: &KeyId) {
+    block_on(revoke_key(&desk.store, &key_id.clone().into(), NOON)).unwrap();
 }
 
 #[test]

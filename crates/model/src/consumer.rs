@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{ConsumerName, UnixTime};
+use crate::{ConsumerName, Rates, UnixTime};
 
 /// The stable identity of a consumer; its name may change, this may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub struct Consumer {
     pub name: ConsumerName,
     /// Whether its credentials work at all.
     pub state: ConsumerState,
+    /// How many requests may pass with all its credentials together, on all routes and beside what those say.
+    pub limits: Rates,
     /// When it was added.
     pub added_at: UnixTime,
 }

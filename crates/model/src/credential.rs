@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ConsumerId, DialectName, KeyId, Label, Life, Scopes, UnixTime};
+use crate::{ConsumerId, DialectName, KeyId, Label, Life, Rates, Scopes, UnixTime};
 
 /// A credential as it is kept: nothing in it lets anybody act as the consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Credential {
     pub origin: Origin,
     /// What it permits.
     pub scopes: Scopes,
+    /// How many requests may pass with it, on all routes together and beside what those say.
+    pub limits: Rates,
     /// An operator's note.
     pub label: Option<Label>,
     /// When it was issued.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
-    KeyId, Life, Origin, Scopes, SealedSecret, UnixTime,
+    KeyId, Life, Origin, Rates, Scopes, SealedSecret, UnixTime,
 };
 use countersign_store::{Changes, Consumers, Credentials};
 use countersign_store_sqlite::{Limits, SqliteStore};
@@ -30,6 +30,7 @@ fn consumer() -> Consumer {
         id: ConsumerId(Uuid::from_u128(7)),
         name: ConsumerName::parse("somebody").unwrap(),
         state: ConsumerState::Enabled,
+        limits: Rates::default(),
         added_at: UnixTime::from_secs(0),
     }
 }
@@ -56,6 +57,7 @@ fn credential(number: u64) -> Credential {
         digest: digest(number),
         origin: Origin::Issued,
         scopes: Scopes::parse_list("marketplace:read,marketplace:write").unwrap(),
+        limits: Rates::default(),
         label: None,
         issued_at: UnixTime::from_secs(0),
         life: Life::Active { expires_at: None },

@@ -1,6 +1,6 @@
 //! How the model's values stand in columns.
 
-use countersign_model::{Address, ConsumerId, KeyDigest, Scopes, SessionId, UnixTime};
+use countersign_model::{Address, ConsumerId, KeyDigest, Rates, Scopes, SessionId, UnixTime};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use uuid::Uuid;
@@ -62,6 +62,10 @@ impl<'row, 'statement> Record<'row, 'statement> {
 
     pub(crate) fn scopes(&self, column: usize) -> Result<Scopes, Failure> {
         Scopes::parse_list(self.text(column)?).map_err(|error| self.broken(error))
+    }
+
+    pub(crate) fn rates(&self, column: usize) -> Result<Rates, Failure> {
+        Rates::parse_list(self.text(column)?).map_err(|error| self.broken(error))
     }
 
     pub(crate) fn consumer_id(&self, column: usize) -> Result<ConsumerId, Failure> {

@@ -1,7 +1,7 @@
 //! Consumers.
 
 use async_trait::async_trait;
-use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState};
+use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState, Rates};
 use countersign_store::{Added, Change, Consumers, StoreError};
 use rusqlite::{Connection, Params, params};
 
@@ -13,7 +13,7 @@ use crate::error::Failure;
 /// The columns of a consumer, in the order in which [`read_consumer`] takes them.
 macro_rules! consumer_columns {
     () => {
-        "consumers.id, consumers.name, consumers.disabled_at, consumers.added_at"
+        "consumers.id, consumers.name, consumers.disabled_at, consumers.added_at, consumers.limits"
     };
 }
 pub(crate) use consumer_columns;
@@ -28,6 +28,7 @@ pub(crate) fn read_consumer(record: &Record<'_, '_>, first: usize) -> Result<Con
             Some(at) => ConsumerState::Disabled { at },
         },
         added_at: record.time(first + 3)?,
+        limits: record.rates(first + 4)?,
     })
 }
 
@@ -46,10 +47,15 @@ fn one(db: &Connection, sql: &str, key: impl Params) -> Result<Option<Consumer>,
 
 /// Writes one that is new.
 pub(crate) fn add(db: &Connection, new: &Consumer) -> Result<Added, Failure> {
-    const ADD: &str = "INSERT INTO consumers (id, name, disabled_at, added_at) VALUES (?1, ?2, ?3, ?4)
-                       ON CONFLICT DO NOTHING";
-    let values =
-        params![new.id.0.as_bytes(), new.name.as_str(), disabled_at(new.state), new.added_at.millis()];
+    const ADD: &str = "INSERT INTO consumers (id, name, disabled_at, added_at, limits)
+                       VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    let values = params![
+        new.id.0.as_bytes(),
+        new.name.as_str(),
+        disabled_at(new.state),
+        new.added_at.millis(),
+        new.limits.to_list(),
+    ];
     match db.prepare_cached(ADD)?.execute(values)? {
         0 => Ok(Added::NameTaken),
         _ => Ok(Added::Added),
@@ -97,6 +103,19 @@ impl Consumers for SqliteStore {
             Ok(true)
         };
         self.writer.write(set).await.map_err(self.failed("set a consumer's state"))
+    }
+
+    async fn set_consumer_limits(&self, id: ConsumerId, limits: &Rates) -> Result<bool, StoreError> {
+        const SET: &str = "UPDATE consumers SET limits = ?2 WHERE id = ?1";
+        let limits = limits.to_list();
+        let set = move |db: &Connection| {
+            if db.prepare_cached(SET)?.execute(params![id.0.as_bytes(), limits])? == 0 {
+                return Ok(false);
+            }
+            record(db, Change::Consumer(id))?;
+            Ok(true)
+        };
+        self.writer.write(set).await.map_err(self.failed("set a consumer's limits"))
     }
 
     async fn remove_consumer(&self, id: ConsumerId) -> Result<bool, StoreError> {

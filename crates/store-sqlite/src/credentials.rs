@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, Credential, CredentialKind, DialectName, KeyDigest, KeyId, Label,
-    Life, Origin, SealedSecret, UnixTime,
+    Life, Origin, Rates, SealedSecret, UnixTime,
 };
 use countersign_store::{
     Added, Change, Credentials, Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT, StoreError,
@@ -22,8 +22,8 @@ macro_rules! select_held {
         concat!(
             "SELECT ",
             consumer_columns!(),
-            ", digest, key_id, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor, origin
-             FROM credentials JOIN consumers ON consumers.id = credentials.consumer ",
+            ", digest, key_id, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor, origin,
+             credentials.limits FROM credentials JOIN consumers ON consumers.id = credentials.consumer ",
             $rest
         )
     };
@@ -43,17 +43,18 @@ fn read_held(record: &Record<'_, '_>) -> Result<Held, Failure> {
     let consumer = read_consumer(record, 0)?;
     let credential = Credential {
         consumer: consumer.id,
-        digest: record.digest(4)?,
-        key_id: KeyId::parse(record.text(5)?).map_err(|error| record.broken(error))?,
-        kind: read_kind(record, 6)?,
-        scopes: record.scopes(8)?,
-        label: match record.optional_text(9)? {
+        digest: record.digest(5)?,
+        key_id: KeyId::parse(record.text(6)?).map_err(|error| record.broken(error))?,
+        kind: read_kind(record, 7)?,
+        scopes: record.scopes(9)?,
+        limits: record.rates(16)?,
+        label: match record.optional_text(10)? {
             None => None,
             Some(text) => Some(Label::parse(text).map_err(|error| record.broken(error))?),
         },
-        issued_at: record.time(10)?,
-        life: read_life(record, 11)?,
-        origin: read_origin(record, 14)?,
+        issued_at: record.time(11)?,
+        life: read_life(record, 12)?,
+        origin: read_origin(record, 15)?,
     };
     Ok(Held { credential, consumer })
 }
@@ -125,8 +126,8 @@ fn many(db: &Connection, sql: &str, key: impl Params) -> Result<Vec<Held>, Failu
 /// Writes one that is new, and records it; `false` where its key id or digest is in use.
 fn insert(db: &Connection, new: &Credential) -> Result<bool, Failure> {
     const INSERT: &str = "INSERT INTO credentials
-        (digest, key_id, consumer, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor, origin)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
+        (digest, key_id, consumer, dialect, sealed_secret, scopes, label, issued_at, state, ends_at, successor, origin, limits)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
     let (dialect, secret) = match &new.kind {
         CredentialKind::ApiKey => (None, None),
         CredentialKind::Signature { dialect, secret } => (Some(dialect.as_str()), Some(&*secret.0)),
@@ -145,6 +146,7 @@ fn insert(db: &Connection, new: &Credential) -> Result<bool, Failure> {
         ends_at,
         successor,
         origin_column(new.origin),
+        new.limits.to_list(),
     ])?;
     if inserted == 0 {
         return Ok(false);
@@ -159,6 +161,16 @@ fn set_life(db: &Connection, digest: KeyDigest, life: &Life) -> Result<(), Failu
     let (state, ends_at, successor) = life_columns(life);
     db.prepare_cached(SET)?.execute(params![digest.0, state, ends_at, successor])?;
     record(db, Change::Credential(digest))
+}
+
+/// Writes the limits of one, and records it; `false` where it is not there.
+fn set_limits(db: &Connection, digest: KeyDigest, limits: &str) -> Result<bool, Failure> {
+    const SET: &str = "UPDATE credentials SET limits = ?2 WHERE digest = ?1";
+    if db.prepare_cached(SET)?.execute(params![digest.0, limits])? == 0 {
+        return Ok(false);
+    }
+    record(db, Change::Credential(digest))?;
+    Ok(true)
 }
 
 fn is_there(db: &Connection, consumer: ConsumerId) -> Result<bool, Failure> {
@@ -311,6 +323,12 @@ impl Credentials for SqliteStore {
         let (old, new) = (*old, new.clone());
         let rotate = move |db: &Connection| rotate(db, old, until, &new);
         self.writer.write(rotate).await.map_err(self.failed("rotate a credential"))
+    }
+
+    async fn set_credential_limits(&self, digest: &KeyDigest, limits: &Rates) -> Result<bool, StoreError> {
+        let (digest, limits) = (*digest, limits.to_list());
+        let set = move |db: &Connection| set_limits(db, digest, &limits);
+        self.writer.write(set).await.map_err(self.failed("set a credential's limits"))
     }
 
     async fn revoke_credential(&self, digest: &KeyDigest, at: UnixTime) -> Result<Revoked, StoreError> {

@@ -12,11 +12,12 @@ use crate::{Limits, OpenError, open};
 const APPLICATION_ID: i64 = 0x4374_5367;
 
 /// Each brings the schema from its place in the list to the next. What was released is never changed, only added to.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_foundation.sql"),
     include_str!("../migrations/0002_replays.sql"),
     include_str!("../migrations/0003_imported.sql"),
     include_str!("../migrations/0004_followers.sql"),
+    include_str!("../migrations/0005_limits.sql"),
 ];
 
 /// The schema that [`MIGRATIONS`] lead to.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
-    KeyId, Life, Origin, Scopes, SealedSecret, UnixTime,
+    KeyId, Life, Origin, Rates, Scopes, SealedSecret, UnixTime,
 };
 use countersign_store::{
     Consumers, Credentials, Increase, Inserted, Keep, Once, ReplayScope, ReplayToken, Replays,
@@ -40,6 +40,7 @@ fn consumer() -> Consumer {
         id: ConsumerId(Uuid::from_u128(1)),
         name: ConsumerName::parse("somebody").unwrap(),
         state: ConsumerState::Enabled,
+        limits: Rates::default(),
         added_at: UnixTime::from_secs(0),
     }
 }
@@ -68,6 +69,7 @@ fn credential(process: u64, task: u64, number: u64) -> Credential {
         digest: KeyDigest(digest),
         origin: Origin::Issued,
         scopes: Scopes::default(),
+        limits: Rates::default(),
         label: None,
         issued_at: UnixTime::from_secs(0),
         life: Life::Active { expires_at: None },

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName, KeyDigest,
-    KeyId, Life, Origin, Scopes, UnixTime,
+    KeyId, Life, Origin, Rates, Scopes, UnixTime,
 };
 use countersign_store::{
     Changes, Consumers, Credentials, Cursor, Keep, Once, ReplayScope, ReplayToken, Replays, Store, StoreError,
@@ -41,6 +41,7 @@ fn consumer(name: &str) -> Consumer {
         id: ConsumerId(Uuid::from_u128(7)),
         name: ConsumerName::parse(name).unwrap(),
         state: ConsumerState::Enabled,
+        limits: Rates::default(),
         added_at: UnixTime::from_secs(0),
     }
 }
@@ -53,6 +54,7 @@ fn credential(number: u8, consumer: &Consumer) -> Credential {
         digest: KeyDigest([number; 32]),
         origin: Origin::Issued,
         scopes: Scopes::default(),
+        limits: Rates::default(),
         label: None,
         issued_at: UnixTime::from_secs(0),
         life: Life::Active { expires_at: None },
@@ -173,7 +175,11 @@ async fn a_database_of_version_1_keeps_all_it_has_and_can_do_what_is_new() {
         tables.map(|table| {
             let mut rows = of.prepare(&format!("SELECT * FROM {table}")).unwrap();
             // Those that version 1 had: later ones stand behind them.
-            let columns = if table == "credentials" { 11 } else { rows.column_count() };
+            let columns = match table {
+                "consumers" => 4,
+                "credentials" => 11,
+                _ => rows.column_count(),
+            };
             let row = |row: &rusqlite::Row<'_>| {
                 Ok((0..columns).map(|column| format!("{:?}", row.get_ref_unwrap(column))).collect::<Vec<_>>())
             };
@@ -186,10 +192,15 @@ async fn a_database_of_version_1_keeps_all_it_has_and_can_do_what_is_new() {
     let store = SqliteStore::open(&path, LIMITS).unwrap();
     let raw = Connection::open(&path).unwrap();
     assert_eq!(dump(&raw), before);
-    assert_eq!(raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 4);
+    assert_eq!(raw.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 5);
     let held = store.credentials_named(&KeyId::parse("key_1").unwrap()).await.unwrap().remove(0);
     assert_eq!((held.consumer.name.as_str(), held.credential.scopes.to_list().as_str()), ("somebody", "a,b"));
     assert_eq!(held.credential.origin, Origin::Issued);
+    let unlimited = Rates::default();
+    assert_eq!((held.credential.limits, held.consumer.limits), (unlimited.clone(), unlimited));
+    let limits = Rates::parse_list("5/min,100/d").unwrap();
+    assert!(store.set_credential_limits(&held.credential.digest, &limits).await.unwrap());
+    assert_eq!(store.credentials_named(&held.credential.key_id).await.unwrap()[0].credential.limits, limits);
     for (key_id, expected) in [("key_1", [Once::First, Once::Seen]), ("key_2", [Once::NoCredential; 2])] {
         let scope = ReplayScope {
             key_id: KeyId::parse(key_id).unwrap(),
@@ -275,9 +286,14 @@ async fn a_record_that_no_version_writes_is_called_corrupt() {
     let store = SqliteStore::open(&path, LIMITS).unwrap();
     let raw = Connection::open(&path).unwrap();
     let key_id = KeyId::parse("key_1").unwrap();
-    for (column, value) in
-        [("scopes", "'a b'"), ("label", "' x'"), ("successor", "''"), ("state", "'lost'"), ("dialect", "'X'")]
-    {
+    for (column, value) in [
+        ("scopes", "'a b'"),
+        ("label", "' x'"),
+        ("successor", "''"),
+        ("state", "'lost'"),
+        ("dialect", "'X'"),
+        ("limits", "'5/m'"),
+    ] {
         raw.execute_batch("BEGIN; PRAGMA ignore_check_constraints = on").unwrap();
         raw.execute(&format!("UPDATE credentials SET {column} = {value} WHERE key_id = 'key_1'"), [])
             .unwrap();
@@ -285,7 +301,7 @@ async fn a_record_that_no_version_writes_is_called_corrupt() {
         let read = store.credentials_named(&key_id).await;
         let Err(StoreError::Corrupt { what, why }) = read else { panic!("{column}: {read:?}") };
         assert_eq!(what, "credential", "{why}");
-        let whole = "UPDATE credentials SET scopes = '', label = NULL, successor = NULL, state = 'active', dialect = NULL";
+        let whole = "UPDATE credentials SET scopes = '', label = NULL, successor = NULL, state = 'active', dialect = NULL, limits = ''";
         raw.execute(whole, []).unwrap();
         store.credentials_named(&key_id).await.unwrap();
     }

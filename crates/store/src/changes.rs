@@ -15,9 +15,9 @@ pub struct Cursor(pub i64);
 /// Something that others may hold in memory is no longer as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A credential was issued, rotated or revoked.
+    /// A credential was issued, rotated or revoked, or has other limits.
     Credential(KeyDigest),
-    /// A consumer was enabled, disabled or removed: all its credentials are affected.
+    /// A consumer was enabled, disabled or removed, or has other limits: all its credentials are affected.
     Consumer(ConsumerId),
     /// A session was ended before its time.
     Session(SessionId),

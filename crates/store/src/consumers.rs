@@ -1,7 +1,7 @@
 //! Consumers.
 
 use async_trait::async_trait;
-use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState};
+use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState, Rates};
 
 use crate::StoreError;
 
@@ -31,6 +31,9 @@ pub trait Consumers: Send + Sync {
 
     /// Enables or disables one, whatever it was before; `false` where there is none. Records [`crate::Change::Consumer`].
     async fn set_consumer_state(&self, id: ConsumerId, state: ConsumerState) -> Result<bool, StoreError>;
+
+    /// Has one keep these limits in place of those before; `false` where there is none. Records [`crate::Change::Consumer`].
+    async fn set_consumer_limits(&self, id: ConsumerId, limits: &Rates) -> Result<bool, StoreError>;
 
     /// Removes one and every credential it has, in one transaction; `false` where there is none. Records
     /// [`crate::Change::Consumer`], which stands for its credentials too.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use countersign_model::{
-    Consumer, ConsumerId, ConsumerName, Credential, DialectName, KeyDigest, KeyId, UnixTime,
+    Consumer, ConsumerId, ConsumerName, Credential, DialectName, KeyDigest, KeyId, Rates, UnixTime,
 };
 
 use crate::StoreError;
@@ -113,6 +113,10 @@ pub trait Credentials: Send + Sync {
         until: UnixTime,
         new: &Credential,
     ) -> Result<Rotated, StoreError>;
+
+    /// Has one keep these limits in place of those before, whatever state it is in; `false` where there is none with that digest. Records
+    /// [`crate::Change::Credential`].
+    async fn set_credential_limits(&self, digest: &KeyDigest, limits: &Rates) -> Result<bool, StoreError>;
 
     /// Ends one at `at`, whatever state it is in. Records [`crate::Change::Credential`].
     async fn revoke_credential(&self, digest: &KeyDigest, at: UnixTime) -> Result<Revoked, StoreError>;

@@ -151,7 +151,7 @@ impl Verifier {
             checked.push(claim.check(&request, &rest, place, requirement.signature_use())?);
         }
         // What is claimed is written to the disk: not for a caller who is over a limit.
-        if !requirement.limits().is_empty() && checked.iter().any(Checked::claims) {
+        if checked.iter().any(Checked::claims) {
             let caller = Checked::caller(&checked).map_err(denied)?;
             Counted::look(&self.settings.limiter, requirement.limits(), &caller, arrival)?;
         }
@@ -307,7 +307,7 @@ impl Verifier {
 
     fn open(&self, held: Held) -> Result<Entry, Failure> {
         let kind = held.credential.kind.clone();
-        let kept = Kept::of(held, self.memory.consumers());
+        let kept = Kept::of(held, self.memory.consumers(), &self.settings.limiter);
         let CredentialKind::Signature { dialect, secret } = kind else {
             return Ok(Entry::Key(Arc::new(kept)));
         };

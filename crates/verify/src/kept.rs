@@ -4,8 +4,9 @@ use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use countersign_limit::{Check, Limiter, Rule, Subject};
 use countersign_model::{
-    Consumer, ConsumerId, ConsumerState, KeyDigest, KeyId, Life, Phase, Scopes, UnixTime,
+    Consumer, ConsumerId, ConsumerState, KeyDigest, KeyId, Life, Phase, Rate, Rates, Scopes, UnixTime,
 };
 use countersign_store::Held;
 use papaya::HashMap;
@@ -17,7 +18,7 @@ use crate::usable::Unusable;
 pub(crate) struct Kept {
     digest: KeyDigest,
     key_id: KeyId,
-    consumer: Arc<Consumer>,
+    holder: Arc<Holder>,
     scopes: Scopes,
     life: KeptLife,
 }
@@ -33,13 +34,22 @@ enum KeptLife {
     Revoked,
 }
 
-/// Consumers, each once, however many credentials it has.
+/// Whose a credential is, and what storage says of how many requests may pass.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    consumer: Consumer,
+    of_consumer: Box<[Arc<Rule>]>,
+    /// Of one credential: then this is of no other. So one without limits takes no room for them.
+    of_credential: Box<[Arc<Rule>]>,
+}
+
+/// Consumers, each once, however many credentials without limits of their own it has.
 #[derive(Default)]
-pub(crate) struct Consumers(HashMap<ConsumerId, Arc<Consumer>>);
+pub(crate) struct Consumers(HashMap<ConsumerId, Arc<Holder>>);
 
 impl Kept {
     /// The part of `held` that is kept.
-    pub(crate) fn of(held: Held, consumers: &Consumers) -> Self {
+    pub(crate) fn of(held: Held, consumers: &Consumers, limiter: &Limiter) -> Self {
         let Held { credential, consumer } = held;
         let life = match credential.life {
             Life::Active { expires_at: None } => KeptLife::Unending,
@@ -49,7 +59,7 @@ impl Kept {
         Self {
             digest: credential.digest,
             key_id: credential.key_id,
-            consumer: consumers.the_one(consumer),
+            holder: consumers.holder(consumer, &credential.limits, limiter),
             scopes: credential.scopes,
             life,
         }
@@ -64,11 +74,19 @@ impl Kept {
     }
 
     pub(crate) fn consumer(&self) -> &Consumer {
-        &self.consumer
+        &self.holder.consumer
     }
 
     pub(crate) fn scopes(&self) -> &Scopes {
         &self.scopes
+    }
+
+    /// How many requests may pass by what storage says, wherever they go.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = Check<'_>> {
+        let Holder { consumer, of_consumer, of_credential } = &*self.holder;
+        let check = |subject| move |rule| Check { rule, subject };
+        let own = of_credential.iter().map(check(Subject::Credential(self.digest)));
+        own.chain(of_consumer.iter().map(check(Subject::Consumer(consumer.id))))
     }
 
     /// Whether it works at `now`, as far as its life and its consumer say.
@@ -78,7 +96,7 @@ impl Kept {
             KeptLife::Unending | KeptLife::Until(_) => {}
             KeptLife::Revoked => return Err(Unusable::Ended(Phase::Revoked)),
         }
-        match self.consumer.state {
+        match self.holder.consumer.state {
             ConsumerState::Enabled => Ok(()),
             ConsumerState::Disabled { .. } => Err(Unusable::ConsumerDisabled),
         }
@@ -86,16 +104,26 @@ impl Kept {
 }
 
 impl Consumers {
-    /// `consumer` as it is kept already, if it has not changed since.
-    fn the_one(&self, consumer: Consumer) -> Arc<Consumer> {
+    /// The holder of a credential with these limits: where it has none, the one that is kept already, if it has not changed since.
+    fn holder(&self, consumer: Consumer, limits: &Rates, limiter: &Limiter) -> Arc<Holder> {
+        let rules = |whose: &str, rates: &Rates| -> Box<[Arc<Rule>]> {
+            let rule = |rate: Rate| limiter.rule(&format!("{whose}:{}", rate.window()), "", rate);
+            rates.iter().map(rule).collect()
+        };
+        let of_consumer = |consumer: &Consumer| rules("consumer", &consumer.limits);
+        if !limits.is_empty() {
+            let (of_consumer, of_credential) = (of_consumer(&consumer), rules("credential", limits));
+            return Arc::new(Holder { consumer, of_consumer, of_credential });
+        }
         let consumers = self.0.pin();
         if let Some(known) = consumers.get(&consumer.id)
-            && **known == consumer
+            && known.consumer == consumer
         {
             return Arc::clone(known);
         }
-        let fresh = Arc::new(consumer);
-        consumers.insert(fresh.id, Arc::clone(&fresh));
+        let of_consumer = of_consumer(&consumer);
+        let fresh = Arc::new(Holder { consumer, of_consumer, of_credential: Box::default() });
+        consumers.insert(fresh.consumer.id, Arc::clone(&fresh));
         fresh
     }
 

@@ -23,7 +23,7 @@ mod verified;
 
 pub use body::{Begun, BodyFailure, BodySource, NoBody};
 pub use countersign_dialect::Request;
-pub use countersign_limit::{Client, Limiter, Rate, Rule, Standing};
+pub use countersign_limit::{Client, Limiter, Rule, Standing};
 pub use decide::{Verifier, VerifierSettings};
 pub use failure::{Denial, Failure, Outage, Reason, Verdict};
 pub use first_use::Replayed;

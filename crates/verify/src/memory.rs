@@ -234,9 +234,10 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use countersign_limit::Limiter;
     use countersign_model::{
         Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyId, Life, Origin,
-        Scopes,
+        Rates, Scopes,
     };
     use countersign_store::Held;
     use uuid::Uuid;
@@ -252,6 +253,7 @@ mod tests {
             id: ConsumerId(Uuid::from_bytes([consumer; 16])),
             name: ConsumerName::parse("acme").unwrap(),
             state: ConsumerState::Enabled,
+            limits: Rates::default(),
             added_at: NOON,
         };
         let credential = Credential {
@@ -261,11 +263,19 @@ mod tests {
             digest,
             origin: Origin::Issued,
             scopes: Scopes::default(),
+            limits: Rates::default(),
             label: None,
             issued_at: NOON,
             life: Life::Active { expires_at: None },
         };
-        (digest, Entry::Key(Arc::new(Kept::of(Held { credential, consumer }, &Consumers::default()))))
+        (
+            digest,
+            Entry::Key(Arc::new(Kept::of(
+                Held { credential, consumer },
+                &Consumers::default(),
+                &Limiter::new(0),
+            ))),
+        )
     }
 
     fn memory() -> Memory {

@@ -71,10 +71,11 @@ impl Counted {
         caller: &Caller,
         arrival: Arrival,
     ) -> Result<Self, Failure> {
-        if limits.is_empty() {
+        let checks = checks(limits, caller, arrival);
+        if checks.is_empty() {
             return Ok(Self(Taken::new()));
         }
-        let taken = limiter.take(&checks(limits, caller, arrival), arrival.at);
+        let taken = limiter.take(&checks, arrival.at);
         taken.map(Self).map_err(|exceeded| limited(caller, exceeded))
     }
 
@@ -85,17 +86,24 @@ impl Counted {
         caller: &Caller,
         arrival: Arrival,
     ) -> Result<(), Failure> {
-        let looked = limiter.look(&checks(limits, caller, arrival), arrival.at);
-        looked.map_err(|exceeded| limited(caller, exceeded))
+        let checks = checks(limits, caller, arrival);
+        if checks.is_empty() {
+            return Ok(());
+        }
+        limiter.look(&checks, arrival.at).map_err(|exceeded| limited(caller, exceeded))
     }
+
     /// How whoever was counted stands with every rule.
     pub(crate) fn standings(&self) -> &[Standing] {
         &self.0
     }
 }
 
-fn checks<'a>(limits: &'a [Arc<Limit>], caller: &Caller, arrival: Arrival) -> SmallVec<[Check<'a>; 4]> {
-    limits.iter().flat_map(|limit| limit.checks(caller, arrival.from)).collect()
+/// What the limits of the route count, then those of the credential and of its consumer.
+fn checks<'a>(limits: &'a [Arc<Limit>], caller: &'a Caller, arrival: Arrival) -> SmallVec<[Check<'a>; 4]> {
+    let of_route = limits.iter().flat_map(|limit| limit.checks(caller, arrival.from));
+    let of_caller = caller.app().into_iter().flat_map(|app| app.entry().kept().checks());
+    of_route.chain(of_caller).collect()
 }
 
 fn limited(caller: &Caller, exceeded: Exceeded) -> Failure {

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use countersign_verify::{Client, Guesses, Limit, Per, Rate, Rule};
+use countersign_manage::{set_consumer_limits, set_key_limits};
+use countersign_model::{ConsumerName, Rate, Rates};
+use countersign_verify::{Client, Guesses, Limit, Per, Rule};
 
-use super::{Guessing, Sent, World, verifier};
+use super::{Credentials, Guessing, Sent, World, noon, verifier};
 
 impl Sent {
     /// On a route with a limit.
@@ -37,6 +40,24 @@ impl World {
             of_credentials: HashMap::new(),
             of_consumers: HashMap::new(),
         }
+    }
+
+    /// Has a credential keep these limits on all routes; the server knows it at once.
+    pub(crate) fn limit_key(&self, credentials: &Credentials, rates: &str) {
+        let name = credentials.key_id.clone().into();
+        let set = set_key_limits(&*self.store, &name, Rates::parse_list(rates).unwrap());
+        self.runtime.block_on(set).unwrap();
+        self.limited.store(true, Ordering::Relaxed);
+        self.runtime.block_on(self.verifier.catch_up(noon())).unwrap();
+    }
+
+    /// Has all credentials of a consumer together keep these limits.
+    pub(crate) fn limit_consumer(&self, name: &str, rates: &str) {
+        let name = ConsumerName::parse(name).unwrap();
+        let set = set_consumer_limits(&*self.store, &name, Rates::parse_list(rates).unwrap());
+        self.runtime.block_on(set).unwrap();
+        self.limited.store(true, Ordering::Relaxed);
+        self.runtime.block_on(self.verifier.catch_up(noon())).unwrap();
     }
 
     /// The rule of a limit that is somebody's own.

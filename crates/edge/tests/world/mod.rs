@@ -8,7 +8,7 @@ mod bodies;
 mod limits;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -19,8 +19,8 @@ use countersign_dialect::{Dialects, Replay, Source};
 use countersign_edge::{RequestId, refusal};
 use countersign_manage::{Expiry, Form, Issue, Issued, Issuer, Material, Rotation};
 use countersign_model::{
-    Address, ConsumerName, DialectName, Entropy, Generation, KeyId, Scopes, Session, SessionEnd, SessionId,
-    TokenKeyId, UnixTime,
+    Address, ConsumerName, DialectName, Entropy, Generation, KeyId, Rates, Scopes, Session, SessionEnd,
+    SessionId, TokenKeyId, UnixTime,
 };
 use countersign_store::testing::MemoryStore;
 use countersign_store::{Sessions, Store, Swept, TokenKey, TokenKeys};
@@ -38,7 +38,7 @@ pub(crate) use bodies::Arrival;
 use bodies::{Pieces, Whole};
 
 pub(crate) const NOON: i64 = 1_795_262_400;
-const CONSUMER: &str = "acme";
+pub(crate) const CONSUMER: &str = "acme";
 
 /// What a credential's holder has.
 pub(crate) struct Credentials {
@@ -165,6 +165,8 @@ pub(crate) struct World {
     runtime: tokio::runtime::Runtime,
     /// How many verdicts there were that may use something up.
     turns: AtomicU64,
+    /// Whether storage has limits.
+    limited: AtomicBool,
 }
 
 /// Dialects that no vendor has, one for each guard against replay, beside those that come with the program.
@@ -261,7 +263,17 @@ impl World {
             verifier(&store, api_key_header.clone(), &limiter, Guesses::default()).await
         });
         let (entropy, turns) = (Counting(AtomicU64::new(1)), AtomicU64::new(0));
-        Self { store, verifier, limiter, guessing: Guessing::Free, api_key_header, entropy, runtime, turns }
+        Self {
+            store,
+            verifier,
+            limiter,
+            guessing: Guessing::Free,
+            api_key_header,
+            entropy,
+            runtime,
+            turns,
+            limited: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn with_api_key_header(self, name: &'static str) -> Self {
@@ -291,8 +303,8 @@ impl World {
             drop(added);
             let form =
                 dialect.map_or(Form::ApiKey, |name| Form::Signature(DialectName::parse(name).unwrap()));
-            let issue =
-                Issue { consumer, form, scopes: Scopes::parse_list(scopes).unwrap(), expiry, label: None };
+            let (scopes, limits) = (Scopes::parse_list(scopes).unwrap(), Rates::default());
+            let issue = Issue { consumer, form, scopes, limits, expiry, label: None };
             let (sealer, dialects) = (Sealer::new(&master()), dialects());
             credentials(self.issuer(&sealer, &dialects).issue(issue, noon()).await.unwrap())
         })
@@ -426,7 +438,9 @@ impl World {
     fn decide_by(&self, sent: &Sent, requirement: &Requirement, now: UnixTime) -> Verdict {
         let in_pieces = || self.decide_with(sent, &mut Pieces(sent.body.clone()), requirement, now);
         let whole = || self.decide_with(sent, &mut Whole(sent.body.clone()), requirement, now);
-        let counted = !requirement.limits().is_empty() || self.guessing == Guessing::Counted;
+        let counted = !requirement.limits().is_empty()
+            || self.guessing == Guessing::Counted
+            || self.limited.load(Ordering::Relaxed);
         if counted || serves_once(requirement) {
             let turn = self.turns.fetch_add(1, Ordering::Relaxed);
             return if turn.is_multiple_of(2) { in_pieces() } else { whole() };

@@ -10,7 +10,7 @@
 use std::future::Future;
 use std::sync::Mutex;
 
-use countersign_model::{ConsumerName, Entropy, Scopes, UnixTime};
+use countersign_model::{ConsumerName, Entropy, Rates, Scopes, UnixTime};
 
 pub(crate) const NOON: UnixTime = UnixTime::from_secs(1_795_262_400);
 
@@ -42,6 +42,10 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 pub(crate) fn name(text: &str) -> ConsumerName {
     ConsumerName::parse(text).unwrap()
+}
+
+pub(crate) fn rates(list: &str) -> Rates {
+    Rates::parse_list(list).unwrap()
 }
 
 pub(crate) fn scopes(list: &str) -> Scopes {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
-use countersign_model::{ConsumerName, DialectName, KeyId, Label, Scope};
+use countersign_model::{ConsumerName, DialectName, KeyId, Label, Rate, Scope};
 
 use super::{lifetime, period};
 
@@ -13,7 +13,8 @@ pub(crate) enum KeyCommand {
     /// Give a consumer a credential. What is secret of it is shown this once.
     #[command(
         after_help = "Examples:\n  countersign key issue --consumer acme --scope listings:read --expires 90d\n  \
-                            countersign key issue --consumer acme --dialect realm --json"
+                            countersign key issue --consumer acme --dialect realm --json\n  \
+                            countersign key issue --consumer acme --limit 100/min --limit 5000/d"
     )]
     Issue(IssueArgs),
     /// Take over credentials that were made elsewhere: one, or all of a file. Their holders change nothing.
@@ -22,7 +23,7 @@ pub(crate) enum KeyCommand {
     /// keeps it. In dialects whose requests carry no key id (webhooks), `--key-id` is a name for commands, and routes say `signed_by`.
     ///
     /// A file (`--file`) is a list in CSV, its first line naming the columns, or has one JSON object a line: `consumer`, `dialect`, `key_id`,
-    /// `secret` or `public_key`, `api_key`, `scopes`, `label`, `expires`. All of it is imported, or none.
+    /// `secret` or `public_key`, `api_key`, `scopes`, `limits`, `label`, `expires`. All of it is imported, or none.
     #[command(
         after_help = "Examples:\n  countersign key import --consumer acme --dialect kraken --key-id K1 --secret-file k1.secret\n  \
                             countersign key import --consumer acme --dialect rfc9421 --key-id acme-1 --public-key-file acme.pem\n  \
@@ -58,6 +59,19 @@ pub(crate) enum KeyCommand {
         #[command(flatten)]
         effect: Effect,
     },
+    /// Say how many requests may pass with one, in place of what was said before.
+    ///
+    /// It is kept on all routes together, and what the configuration says is kept beside it. What was used of a rate that stays is not forgotten.
+    #[command(after_help = "Examples:\n  countersign key set-limits key_0aB1cD2eF3gH4iJ5 100/min 5000/d\n  \
+                            countersign key set-limits key_0aB1cD2eF3gH4iJ5 --none")]
+    SetLimits {
+        #[command(flatten)]
+        key: KeyArgs,
+        #[command(flatten)]
+        limits: LimitsArgs,
+        #[command(flatten)]
+        effect: Effect,
+    },
     /// End one at once.
     #[command(
         after_help = "Examples:\n  countersign key revoke key_0aB1cD2eF3gH4iJ5\n  countersign key revoke key_0aB1cD2eF3gH4iJ5 --wait"
@@ -81,6 +95,17 @@ pub(crate) struct KeyArgs {
     pub(crate) dialect: Option<DialectName>,
 }
 
+/// How many requests may pass.
+#[derive(Debug, Args)]
+pub(crate) struct LimitsArgs {
+    /// A rate, as in 100/min, 5000/d or '10/s burst 20'; as many as there are periods.
+    #[arg(value_name = "RATE", value_parser = Rate::parse, required_unless_present = "none")]
+    pub(crate) rates: Vec<Rate>,
+    /// No limit but those of the configuration.
+    #[arg(long, conflicts_with = "rates")]
+    pub(crate) none: bool,
+}
+
 /// When a command that changes something ends.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Effect {
@@ -101,6 +126,10 @@ pub(crate) struct IssueArgs {
     /// What it permits; give it as often as there are scopes.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     pub(crate) scopes: Vec<Scope>,
+    /// How many requests may pass with it, on all routes together: a rate, as in 100/min, 5000/d or '10/s burst 20'; give it as often as
+    /// there are periods. What the configuration says is kept beside it.
+    #[arg(long = "limit", value_name = "RATE", value_parser = Rate::parse)]
+    pub(crate) limits: Vec<Rate>,
     /// How long it is good, as in 90d [default: until it is revoked].
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     pub(crate) expires: Option<Duration>,
@@ -137,6 +166,10 @@ pub(crate) struct ImportArgs {
     /// What it permits; give it as often as there are scopes.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     pub(crate) scopes: Vec<Scope>,
+    /// How many requests may pass with it, on all routes together: a rate, as in 100/min, 5000/d or '10/s burst 20'; give it as often as
+    /// there are periods. What the configuration says is kept beside it.
+    #[arg(long = "limit", value_name = "RATE", value_parser = Rate::parse)]
+    pub(crate) limits: Vec<Rate>,
     /// How long it is good from now, as in 90d [default: until it is revoked].
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     pub(crate) expires: Option<Duration>,
@@ -153,7 +186,7 @@ pub(crate) struct ImportArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["consumer", "dialect", "key_id", "what", "api_key_file", "scopes", "expires", "label", "replaces"]
+        conflicts_with_all = ["consumer", "dialect", "key_id", "what", "api_key_file", "scopes", "limits", "expires", "label", "replaces"]
     )]
     pub(crate) file: Option<PathBuf>,
     /// Add the consumers of the file that are not there.

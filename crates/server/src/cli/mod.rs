@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use countersign_model::{Address, ConsumerName, Network, Scope, TokenKeyId, UnixTime};
+use countersign_model::{Address, ConsumerName, Network, Rate, Scope, TokenKeyId, UnixTime};
 use countersign_token::jwt::MAX_KID_LEN;
 
 use crate::config::{InvalidAmount, Period};
 
 pub(crate) use dialect::{DialectCommand, ExplainArgs, HeaderArg, InferArgs, SearchLimit, SignArgs};
-pub(crate) use key::{Effect, ImportArgs, IssueArgs, KeyArgs, KeyCommand};
+pub(crate) use key::{Effect, ImportArgs, IssueArgs, KeyArgs, KeyCommand, LimitsArgs};
 
 /// Tells any HTTP API who is calling: gateway, wallet login, keys and request signatures in one binary.
 #[derive(Debug, Parser)]
@@ -58,10 +58,10 @@ pub(crate) enum Command {
     /// Say what is wrong with the configuration: every mistake at once.
     #[command(after_help = "Example:\n  countersign check --config countersign.toml")]
     Check,
-    /// Whoever is given credentials: add, list, show, disable, enable, remove.
+    /// Whoever is given credentials: add, list, show, set limits, disable, enable, remove.
     #[command(subcommand)]
     Consumer(ConsumerCommand),
-    /// Credentials: issue, import, list, show, rotate, revoke.
+    /// Credentials: issue, import, list, show, rotate, set limits, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
     /// What wallets may do: grant, revoke, list.
@@ -106,11 +106,17 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsumerCommand {
     /// Add one.
-    #[command(after_help = "Example:\n  countersign consumer add acme")]
+    #[command(
+        after_help = "Examples:\n  countersign consumer add acme\n  countersign consumer add acme --limit 1000/min --limit 100000/d"
+    )]
     Add {
         /// What to call it; it may change, and travels to the upstream in a header.
         #[arg(value_parser = ConsumerName::parse)]
         name: ConsumerName,
+        /// How many requests may pass with all its credentials together, on all routes: a rate, as in 100/min, 5000/d or '10/s burst 20';
+        /// give it as often as there are periods. What the configuration says is kept beside it.
+        #[arg(long = "limit", value_name = "RATE", value_parser = Rate::parse)]
+        limits: Vec<Rate>,
     },
     /// List all of them.
     #[command(after_help = "Example:\n  countersign consumer list")]
@@ -120,6 +126,20 @@ pub(crate) enum ConsumerCommand {
     Show {
         #[arg(value_parser = ConsumerName::parse)]
         name: ConsumerName,
+    },
+    /// Say how many requests may pass with all its credentials together, in place of what was said before.
+    ///
+    /// It is kept on all routes together, and what the configuration says is kept beside it. What was used of a rate that stays is not forgotten.
+    #[command(
+        after_help = "Examples:\n  countersign consumer set-limits acme 1000/min 100000/d\n  countersign consumer set-limits acme --none"
+    )]
+    SetLimits {
+        #[arg(value_parser = ConsumerName::parse)]
+        name: ConsumerName,
+        #[command(flatten)]
+        limits: LimitsArgs,
+        #[command(flatten)]
+        effect: Effect,
     },
     /// Make none of its credentials work, until it is enabled again.
     #[command(after_help = "Example:\n  countersign consumer disable acme")]

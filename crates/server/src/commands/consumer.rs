@@ -1,14 +1,14 @@
 //! `countersign consumer`.
 
 use countersign_manage::{
-    ConsumerNotAdded, ConsumerNotFound, Removed, add_consumer, consumers, disable_consumer, enable_consumer,
-    remove_consumer, show_consumer,
+    ConsumerNotAdded, ConsumerNotFound, Removed, add_limited_consumer, consumers, disable_consumer,
+    enable_consumer, remove_consumer, set_consumer_limits, show_consumer,
 };
-use countersign_model::{Consumer, ConsumerName, ConsumerState};
+use countersign_model::{Consumer, ConsumerName, ConsumerState, Rate};
 use serde_json::{Value, json};
 
 use super::context::{Context, Desk, storage_failed};
-use super::key::{key_json, key_table};
+use super::key::{key_json, key_table, limits_json, rates};
 use super::table::{fields, table};
 use super::time::rfc3339;
 use super::wait::after;
@@ -19,9 +19,12 @@ use crate::world::OsEntropy;
 pub(crate) fn run(context: &Context, command: ConsumerCommand) -> Result<Answer, Refusal> {
     let desk = context.desk()?;
     match command {
-        ConsumerCommand::Add { name } => add(&desk, name),
+        ConsumerCommand::Add { name, limits } => add(&desk, name, limits),
         ConsumerCommand::List => list(&desk),
         ConsumerCommand::Show { name } => show(&desk, &name),
+        ConsumerCommand::SetLimits { name, limits, effect } => {
+            set_limits(&desk, &name, limits.rates).map(|done| after(&desk, effect, done))
+        }
         ConsumerCommand::Disable { name, effect } => {
             let consumer = desk
                 .run(disable_consumer(&desk.store, &name, desk.now))
@@ -39,8 +42,9 @@ pub(crate) fn run(context: &Context, command: ConsumerCommand) -> Result<Answer,
     }
 }
 
-fn add(desk: &Desk, name: ConsumerName) -> Result<Answer, Refusal> {
-    let added = desk.run(add_consumer(&desk.store, name, desk.now, &OsEntropy));
+fn add(desk: &Desk, name: ConsumerName, limits: Vec<Rate>) -> Result<Answer, Refusal> {
+    let limits = rates(limits)?;
+    let added = desk.run(add_limited_consumer(&desk.store, name, limits, desk.now, &OsEntropy));
     let consumer = added.map_err(|error| {
         let code = match &error {
             ConsumerNotAdded::NameTaken { .. } => "NAME_TAKEN",
@@ -51,19 +55,28 @@ fn add(desk: &Desk, name: ConsumerName) -> Result<Answer, Refusal> {
     Ok(changed("added", &consumer))
 }
 
+fn set_limits(desk: &Desk, name: &ConsumerName, wanted: Vec<Rate>) -> Result<Answer, Refusal> {
+    let limits = rates(wanted)?;
+    let consumer =
+        desk.run(set_consumer_limits(&desk.store, name, limits)).map_err(|error| not_found(&error))?;
+    let text = format!("the limits of {} are now: {}", consumer.name, consumer.limits);
+    Ok(Answer::done(consumer_json(&consumer), text))
+}
+
 fn list(desk: &Desk) -> Result<Answer, Refusal> {
     let all = desk.run(consumers(&desk.store)).map_err(|error| storage_failed(&error))?;
-    let rows: Vec<[String; 4]> = all
+    let rows: Vec<[String; 5]> = all
         .iter()
         .map(|consumer| {
             let state = state_word(consumer.state).to_owned();
-            [consumer.name.to_string(), state, rfc3339(consumer.added_at), consumer.id.0.to_string()]
+            let (added, id) = (rfc3339(consumer.added_at), consumer.id.0.to_string());
+            [consumer.name.to_string(), state, consumer.limits.to_string(), added, id]
         })
         .collect();
     let text = if rows.is_empty() {
         "there is no consumer: add one with `countersign consumer add NAME`".to_owned()
     } else {
-        table(["NAME", "STATE", "ADDED", "ID"], &rows)
+        table(["NAME", "STATE", "LIMITS", "ADDED", "ID"], &rows)
     };
     Ok(Answer::done(all.iter().map(consumer_json).collect(), text))
 }
@@ -78,6 +91,7 @@ fn show(desk: &Desk, name: &ConsumerName) -> Result<Answer, Refusal> {
     if let ConsumerState::Disabled { at } = consumer.state {
         lines.push(("disabled", rfc3339(at)));
     }
+    lines.push(("limits", consumer.limits.to_string()));
     lines.push(("added", rfc3339(consumer.added_at)));
     let keys = if held.is_empty() { "it has no keys".to_owned() } else { key_table(&held, desk.now) };
     let text = format!("{}\n\n{keys}", fields(&lines));
@@ -118,8 +132,13 @@ fn consumer_json(consumer: &Consumer) -> Value {
         "state": state_word(consumer.state),
         "added_at": rfc3339(consumer.added_at),
     });
-    if let (ConsumerState::Disabled { at }, Value::Object(members)) = (consumer.state, &mut json) {
-        members.insert("disabled_at".to_owned(), rfc3339(at).into());
+    let disabled_at = match consumer.state {
+        ConsumerState::Enabled => None,
+        ConsumerState::Disabled { at } => Some(("disabled_at".to_owned(), rfc3339(at).into())),
+    };
+    if let Value::Object(members) = &mut json {
+        members.extend(disabled_at);
+        members.extend(limits_json(&consumer.limits));
     }
     json
 }

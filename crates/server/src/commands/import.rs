@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::context::Desk;
 use super::import_file::{self, FileMistake};
-use super::key::{key_json, not_rotated};
+use super::key::{key_json, not_rotated, rates};
 use super::time::rfc3339;
 use super::{Answer, Refusal, consumer};
 use crate::cli::ImportArgs;
@@ -138,6 +138,7 @@ fn described(wanted: ImportArgs) -> Result<Import, Refusal> {
         key_id: wanted.key_id,
         foreign,
         scopes: wanted.scopes.into_iter().collect(),
+        limits: rates(wanted.limits)?,
         expiry: wanted.expires.map_or(Expiry::Never, Expiry::After),
         label: wanted.label,
     })

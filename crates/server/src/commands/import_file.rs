@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use countersign_manage::{Expiry, Foreign, ForeignSecret, Import, ImportLine};
-use countersign_model::{ConsumerName, DialectName, InvalidName, KeyId, Scope, Scopes, Secret, UnixTime};
+use countersign_model::{
+    ConsumerName, DialectName, InvalidName, KeyId, Rates, Scope, Scopes, Secret, UnixTime,
+};
 use serde_json::Value;
 use zeroize::Zeroize as _;
 
@@ -11,8 +13,18 @@ use super::import::label;
 use crate::cli::lifetime;
 
 /// What a line may say.
-const FIELDS: [&str; 9] =
-    ["consumer", "dialect", "key_id", "secret", "public_key", "api_key", "scopes", "label", "expires"];
+const FIELDS: [&str; 10] = [
+    "consumer",
+    "dialect",
+    "key_id",
+    "secret",
+    "public_key",
+    "api_key",
+    "scopes",
+    "limits",
+    "label",
+    "expires",
+];
 
 /// A line that cannot be imported.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +74,8 @@ fn json_row(line: &str) -> Result<Row, String> {
             (_, Value::String(text)) => text,
             // A secret of several parts.
             ("secret", parts @ Value::Object(_)) => parts.to_string(),
-            ("scopes", Value::Array(scopes)) => words(scopes)?,
+            ("scopes", Value::Array(scopes)) => words("scopes", scopes, " ")?,
+            ("limits", Value::Array(rates)) => words("limits", rates, ",")?,
             (name, _) => return Err(format!("`{}` is no text", known(name)?)),
         };
         row.put(&name, text)?;
@@ -70,12 +83,12 @@ fn json_row(line: &str) -> Result<Row, String> {
     Ok(row)
 }
 
-fn words(list: Vec<Value>) -> Result<String, String> {
+fn words(name: &'static str, list: Vec<Value>, between: &str) -> Result<String, String> {
     let word = |value| match value {
         Value::String(word) => Ok(word),
-        _ => Err("`scopes` is no list of texts".to_owned()),
+        _ => Err(format!("`{name}` is no list of texts")),
     };
-    Ok(list.into_iter().map(word).collect::<Result<Vec<_>, _>>()?.join(" "))
+    Ok(list.into_iter().map(word).collect::<Result<Vec<_>, _>>()?.join(between))
 }
 
 fn csv_rows(text: &str) -> Result<Rows, String> {
@@ -143,10 +156,14 @@ impl Row {
         let dialect = self.name("dialect", DialectName::parse)?;
         let scopes = self.text("scopes").unwrap_or_default().split_ascii_whitespace().map(Scope::parse);
         let scopes: Scopes = scopes.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        // What stands in the wrong column may be a secret.
+        let limits = Rates::parse_list(self.text("limits").unwrap_or_default()).map_err(|_| {
+            "`limits` are no rates: use up to 4 of different periods, as in 100/min,5000/d".to_owned()
+        })?;
         let label = label(self.text("label").unwrap_or_default())?;
         let expiry = self.text("expires").map_or(Ok(Expiry::Never), expiry)?;
         let foreign = self.foreign(dialect)?;
-        Ok(Import { consumer, key_id, foreign, scopes, expiry, label })
+        Ok(Import { consumer, key_id, foreign, scopes, limits, expiry, label })
     }
 
     fn foreign(&mut self, dialect: Option<DialectName>) -> Result<Foreign, String> {
@@ -191,10 +208,10 @@ mod tests {
 
     #[test]
     fn the_same_list_reads_alike_in_both_forms() {
-        let csv = "consumer,dialect,key_id,secret,scopes,expires,label\n\
-                   acme,kraken,K1,c2VjcmV0,a b,90d,old shop\n\
-                   \"Acme, Inc\",oauth1,K2,\"{\"\"consumer\"\":\"\"x\"\"}\",,2027-01-31T00:00:00Z,\n";
-        let json = r#"{"consumer":"acme","dialect":"kraken","key_id":"K1","secret":"c2VjcmV0","scopes":["a","b"],"expires":"90d","label":"old shop"}
+        let csv = "consumer,dialect,key_id,secret,scopes,limits,expires,label\n\
+                   acme,kraken,K1,c2VjcmV0,a b,\"5/min, 100/d\",90d,old shop\n\
+                   \"Acme, Inc\",oauth1,K2,\"{\"\"consumer\"\":\"\"x\"\"}\",,,2027-01-31T00:00:00Z,\n";
+        let json = r#"{"consumer":"acme","dialect":"kraken","key_id":"K1","secret":"c2VjcmV0","scopes":["a","b"],"limits":["5/min","100/d"],"expires":"90d","label":"old shop"}
 
 {"consumer":"Acme, Inc","dialect":"oauth1","key_id":"K2","secret":{"consumer":"x"},"expires":"2027-01-31T00:00:00Z","label":null}"#;
         let told = |text: &str| {
@@ -226,6 +243,7 @@ hunter2
 {"consumer":"a","hunter2":"x"}
 {"consumer":"hunter2","api_key":"x"}
 {"consumer":"a","api_key":"x","expires":"hunter2"}
+{"consumer":"a","api_key":"x","limits":"hunter2"}
 ["hunter2"]
 {"api_key":"hunter2"}
 {"consumer":"a","secret":"hunter2"}
@@ -234,7 +252,7 @@ hunter2
         assert_eq!(lines.len(), 1);
         assert_eq!(
             mistakes.iter().map(|mistake| mistake.line).collect::<Vec<_>>(),
-            (2..=11).collect::<Vec<_>>()
+            (2..=12).collect::<Vec<_>>()
         );
         for mistake in mistakes {
             assert!(!mistake.why.contains("hunter2"), "{mistake:?}");

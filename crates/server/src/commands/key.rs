@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use countersign_manage::{
     ConsumerNotFound, Expiry, Form, Issue, Issued, Issuer, KeyName, KeyNotFound, KeysNotListed, Material,
-    NotIssued, NotRotated, Replaced, Revocation, Rotation, keys, revoke_key, show_key,
+    NotIssued, NotRotated, Replaced, Revocation, Rotation, keys, revoke_key, set_key_limits, show_key,
 };
 use countersign_model::{
-    ConsumerName, ConsumerState, Credential, Life, Origin, Phase, Scope, Scopes, UnixTime,
+    ConsumerName, ConsumerState, Credential, Life, Origin, Phase, Rate, Rates, Scope, Scopes, UnixTime,
 };
 use countersign_store::Held;
 use countersign_token::Sealer;
@@ -31,6 +31,9 @@ pub(crate) fn run(context: &Context, command: KeyCommand) -> Result<Answer, Refu
         KeyCommand::Rotate { key, overlap, expires, effect } => {
             rotate(&desk, name(key), overlap, expires).map(|done| after(&desk, effect, done))
         }
+        KeyCommand::SetLimits { key, limits, effect } => {
+            set_limits(&desk, &name(key), limits.rates).map(|done| after(&desk, effect, done))
+        }
         KeyCommand::Revoke { key, effect } => {
             revoke(&desk, &name(key)).map(|done| after(&desk, effect, done))
         }
@@ -48,11 +51,24 @@ fn issue(desk: &Desk, wanted: IssueArgs) -> Result<Answer, Refusal> {
         consumer: wanted.consumer,
         form: wanted.dialect.map_or(Form::ApiKey, Form::Signature),
         scopes: wanted.scopes.into_iter().collect(),
+        limits: rates(wanted.limits)?,
         expiry: wanted.expires.map_or(Expiry::Never, Expiry::After),
         label: wanted.label,
     };
     let given = desk.run(issuer.issue(order, desk.now)).map_err(|error| not_issued(&error))?;
     Ok(Answer::done(Value::Object(issued_json(&given)), issued_text(&given)))
+}
+
+/// Rates together, as somebody wrote them on the command line.
+pub(super) fn rates(wanted: Vec<Rate>) -> Result<Rates, Refusal> {
+    Rates::new(wanted).map_err(|error| Refusal::of("WRONG_LIMITS", &error))
+}
+
+fn set_limits(desk: &Desk, key: &KeyName, wanted: Vec<Rate>) -> Result<Answer, Refusal> {
+    let limits = rates(wanted)?;
+    let held = desk.run(set_key_limits(&desk.store, key, limits)).map_err(|error| not_found(&error))?;
+    let text = format!("the limits of {} are now: {}", held.credential.key_id, held.credential.limits);
+    Ok(Answer::done(key_json(&held, desk.now), text))
 }
 
 fn rotate(
@@ -98,6 +114,8 @@ fn show(desk: &Desk, key: &KeyName) -> Result<Answer, Refusal> {
     lines.extend(credential.kind.dialect().map(|dialect| ("dialect", dialect.to_string())));
     lines.push(("origin", origin_word(credential.origin).to_owned()));
     lines.push(("scopes", scopes_text(&credential.scopes)));
+    lines.push(("limits", credential.limits.to_string()));
+    lines.push(("limits of the consumer", held.consumer.limits.to_string()));
     lines.extend(credential.label.as_ref().map(|label| ("label", label.to_string())));
     lines.push(("state", state_text(&held, desk.now)));
     lines.push(("issued", rfc3339(credential.issued_at)));
@@ -143,6 +161,7 @@ fn issued_json(issued: &Issued) -> Map<String, Value> {
         json.insert("dialect".to_owned(), dialect.as_str().into());
     }
     json.insert("scopes".to_owned(), scopes_json(&credential.scopes));
+    json.extend(limits_json(&credential.limits));
     if let Some(end) = credential.life.ends_at() {
         json.insert("expires_at".to_owned(), rfc3339(end).into());
     }
@@ -166,6 +185,9 @@ fn issued_text(issued: &Issued) -> String {
     lines.push(("consumer", issued.consumer.name.to_string()));
     lines.extend(credential.kind.dialect().map(|dialect| ("dialect", dialect.to_string())));
     lines.push(("scopes", scopes_text(&credential.scopes)));
+    if !credential.limits.is_empty() {
+        lines.push(("limits", credential.limits.to_string()));
+    }
     lines.extend(credential.label.as_ref().map(|label| ("label", label.to_string())));
     lines.push(("expires", expiry_text(credential.life.ends_at())));
     format!("{}\n\n{shown_once}", fields(&lines))
@@ -184,6 +206,7 @@ pub(crate) fn key_json(held: &Held, now: UnixTime) -> Value {
     }
     json.insert("origin".to_owned(), origin_word(credential.origin).into());
     json.insert("scopes".to_owned(), scopes_json(&credential.scopes));
+    json.extend(limits_json(&credential.limits));
     if let Some(label) = &credential.label {
         json.insert("label".to_owned(), label.as_str().into());
     }
@@ -205,7 +228,7 @@ pub(crate) fn key_json(held: &Held, now: UnixTime) -> Value {
 }
 
 pub(crate) fn key_table(held: &[Held], now: UnixTime) -> String {
-    let rows: Vec<[String; 7]> = held
+    let rows: Vec<[String; 8]> = held
         .iter()
         .map(|held| {
             let credential = &held.credential;
@@ -217,11 +240,12 @@ pub(crate) fn key_table(held: &[Held], now: UnixTime) -> String {
                 state_text(held, now),
                 expiry_text(credential.life.ends_at()),
                 scopes_text(&credential.scopes),
+                credential.limits.to_string(),
                 credential.label.as_ref().map(ToString::to_string).unwrap_or_default(),
             ]
         })
         .collect();
-    table(["KEY ID", "CONSUMER", "KIND", "STATE", "ENDS", "SCOPES", "LABEL"], &rows)
+    table(["KEY ID", "CONSUMER", "KIND", "STATE", "ENDS", "SCOPES", "LIMITS", "LABEL"], &rows)
 }
 
 fn kind_word(credential: &Credential) -> &'static str {
@@ -260,6 +284,12 @@ pub(crate) fn scopes_json(scopes: &Scopes) -> Value {
 
 pub(crate) fn scopes_text(scopes: &Scopes) -> String {
     if scopes.is_empty() { "none".to_owned() } else { scopes.to_list().replace(',', ", ") }
+}
+
+/// The member that tells of limits, where there are any.
+pub(crate) fn limits_json(limits: &Rates) -> Option<(String, Value)> {
+    let rates: Value = limits.iter().map(|rate| rate.to_string()).collect();
+    (!limits.is_empty()).then(|| ("limits".to_owned(), rates))
 }
 
 fn not_found(error: &KeyNotFound) -> Refusal {

@@ -1,7 +1,7 @@
 //! `[clients]`: what strangers may do before anybody knows who they are, and how they are told apart.
 
 use countersign_edge::{Network, TrustedPeers};
-use countersign_verify::Rate;
+use countersign_model::Rate;
 
 use super::rate_limit::rates_or_none;
 use super::read::list;

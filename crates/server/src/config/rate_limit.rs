@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use countersign_model::{ConsumerName, KeyId};
-use countersign_verify::{Per, Rate};
+use countersign_model::{ConsumerName, KeyId, Rate, Rates};
+use countersign_verify::Per;
 
 use super::document::{At, Node, Value};
 use super::notes::Notes;
@@ -53,8 +53,6 @@ pub(crate) const FAILURES: &str = "failures";
 
 /// The longest name, in characters.
 const NAME_LEN: usize = 32;
-/// The most rates of one limit.
-const RATES_MOST: usize = 4;
 
 const PERS: [(&str, Per); 5] = [
     ("credential", Per::Credential),
@@ -136,8 +134,8 @@ pub(super) fn rates(node: &Node, notes: &Notes<'_>) -> Option<Vec<Rate>> {
 /// Any number of rates, of which no two have the same period.
 pub(super) fn rates_or_none(node: &Node, notes: &Notes<'_>) -> Option<Vec<Rate>> {
     let rates = list(Rate::parse)(node, notes)?;
-    if rates.len() > RATES_MOST {
-        notes.wrong(&node.at, format!("{} rates", rates.len()), format!("write at most {RATES_MOST}"));
+    if rates.len() > Rates::MOST {
+        notes.wrong(&node.at, format!("{} rates", rates.len()), format!("write at most {}", Rates::MOST));
         return None;
     }
     for (place, rate) in rates.iter().enumerate() {

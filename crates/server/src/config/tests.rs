@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_model::DialectName;
-use countersign_verify::{Per, Rate};
+use countersign_model::{DialectName, Rate};
+use countersign_verify::Per;
 use proptest::prelude::*;
 
 use super::*;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use countersign_verify::{Limit, Limiter, Per, Rate, Rule};
+use countersign_model::Rate;
+use countersign_verify::{Limit, Limiter, Per, Rule};
 
 use crate::config::{Favoured, Methods, RateLimitConfig, RouteConfig, rate_name};
 

@@ -47,3 +47,16 @@ fn lists_line_up_for_eyes() {
     assert_eq!(columns, [14, 14, 14], "{list}");
     assert!(!list.contains('\u{1b}'), "no colour where nobody looks");
 }
+
+#[test]
+fn a_consumer_is_given_limits_and_others() {
+    let folder = Folder::new();
+    let added = folder.json(&["consumer", "add", "acme", "--limit", "100/min", "--limit", "1000/h"]);
+    assert_eq!(added["limits"], json!(["100/min", "1000/h"]));
+    assert!(folder.text(&["consumer", "list"]).contains("  100/min, 1000/h  "));
+    assert!(folder.text(&["consumer", "show", "acme"]).contains("limits  100/min, 1000/h\n"));
+    assert_eq!(folder.json(&["consumer", "set-limits", "acme", "5/s"])["limits"], json!(["5/s"]));
+    assert!(folder.json(&["consumer", "set-limits", "acme", "--none"]).get("limits").is_none());
+    assert_eq!(folder.refusal(&["consumer", "add", "b", "--limit", "1/s", "--limit", "2/s"]), "WRONG_LIMITS");
+    assert_eq!(folder.refusal(&["consumer", "set-limits", "nobody", "1/s"]), "CONSUMER_NOT_FOUND");
+}

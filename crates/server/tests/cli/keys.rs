@@ -163,3 +163,29 @@ fn a_dialect_of_the_users_own_can_be_issued_for() {
         "a key can be revoked all the same"
     );
 }
+
+#[test]
+fn limits_are_given_shown_changed_and_taken() {
+    let folder = folder();
+    let issued = folder.issue(&["--limit", "5000/d", "--limit", "10/s burst 20"]);
+    assert_eq!(members(&issued), ["api_key", "consumer", "key_id", "limits", "scopes"]);
+    assert_eq!(issued["limits"], json!(["10/s burst 20", "5000/d"]));
+    let id = text(&issued, "key_id");
+    folder.json(&["consumer", "set-limits", "acme", "9/min"]);
+    let shown = folder.json(&["key", "show", id]);
+    assert_eq!(shown["limits"], issued["limits"]);
+    let said = folder.text(&["key", "show", id]);
+    assert!(said.contains("limits                  10/s burst 20, 5000/d\n"), "{said}");
+    assert!(said.contains("limits of the consumer  9/min\n"), "{said}");
+    for listed in [folder.text(&["key", "list"]), folder.text(&["consumer", "show", "acme"])] {
+        assert!(listed.contains("  LIMITS ") && listed.contains("  10/s burst 20, 5000/d"), "{listed}");
+    }
+    assert_eq!(folder.json(&["key", "rotate", id])["limits"], issued["limits"]);
+    let set = folder.json(&["key", "set-limits", id, "7/h"]);
+    assert_eq!((&set["limits"], text(&set, "state")), (&json!(["7/h"]), "rotating"));
+    let none = folder.text(&["key", "set-limits", id, "--none"]);
+    assert_eq!(none.trim_end(), format!("the limits of {id} are now: none"));
+    assert!(folder.json(&["key", "show", id]).get("limits").is_none());
+    assert_eq!(folder.refusal(&["key", "set-limits", id, "7/h", "8/60min"]), "WRONG_LIMITS");
+    assert_eq!(folder.refusal(&["key", "set-limits", "key_x", "7/h"]), "KEY_NOT_FOUND");
+}

@@ -63,6 +63,7 @@ macro_rules! conformance {
                 names_that_differ_in_case_are_two_names
                 consumers_are_listed_by_name
                 a_consumer_is_disabled_and_enabled_again
+                a_consumer_keeps_the_limits_it_was_given_last
                 a_removed_consumer_takes_its_credentials_along
                 the_name_of_a_removed_consumer_is_free
                 what_is_not_there_is_neither_set_nor_removed
@@ -91,6 +92,7 @@ macro_rules! conformance {
                 a_rotation_that_cannot_be_done_writes_nothing
                 rotation_prolongs_nothing
                 a_credential_is_revoked_from_every_state_and_once
+                a_credential_keeps_the_limits_it_was_given_last_and_gives_them_to_nobody
                 of_many_that_rotate_one_credential_at_once_one_does
                 of_many_that_revoke_one_credential_at_once_one_does
                 a_credential_that_is_rotated_and_revoked_at_once_ends_revoked
@@ -142,6 +144,7 @@ macro_rules! conformance {
                 the_feed_of_an_empty_store_is_empty
                 issuing_rotating_and_revoking_are_recorded
                 disabling_enabling_and_removing_a_consumer_are_recorded
+                new_limits_are_recorded
                 ending_sessions_is_recorded
                 adding_and_removing_token_keys_is_recorded
                 what_nobody_keeps_in_memory_is_not_recorded

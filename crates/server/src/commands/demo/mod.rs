@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material};
-use countersign_model::{Clock as _, ConsumerName, DialectName, Entropy as _, Scopes, Secret};
+use countersign_model::{Clock as _, ConsumerName, DialectName, Entropy as _, Rates, Scopes, Secret};
 use countersign_token::Sealer;
 use countersign_wallet::PrivateKey;
 use serde_json::json;
@@ -161,6 +161,7 @@ fn given(config: &Path, running: &Running) -> Result<Given, Refusal> {
                     consumer: name,
                     form: Form::Signature(DialectName::parse(dialect).map_err(|error| invalid(&error))?),
                     scopes: Scopes::parse_list(scopes).map_err(|error| invalid(&error))?,
+                    limits: Rates::default(),
                     expiry: Expiry::Never,
                     label: None,
                 },

@@ -8,7 +8,7 @@ use super::Fixture;
 use super::race::{CONTENDERS, race};
 use super::samples::{
     NOON, add_consumer, address, advance, api_key, begin, consumer, digest, follow, generation, issue, later,
-    scopes, session, session_id, token_key,
+    rates, scopes, session, session_id, token_key,
 };
 use crate::{BATCH_LIMIT, Batch, Change, Cursor};
 
@@ -46,6 +46,18 @@ pub async fn disabling_enabling_and_removing_a_consumer_are_recorded(Fixture { s
     store.set_consumer_state(id, ConsumerState::Enabled).await.unwrap();
     store.remove_consumer(id).await.unwrap();
     assert_eq!(follow(&**store, start).await.0, [Change::Consumer(id); 3]);
+}
+
+pub async fn new_limits_are_recorded(Fixture { store, .. }: &Fixture) {
+    let whose = add_consumer(&**store, 1).await;
+    issue(&**store, &api_key(1, &whose)).await;
+    let start = store.head().await.unwrap();
+    store.set_credential_limits(&digest(1), &rates("1/d")).await.unwrap();
+    store.set_credential_limits(&digest(2), &rates("1/d")).await.unwrap();
+    store.set_consumer_limits(whose.id, &rates("1/d")).await.unwrap();
+    store.set_consumer_limits(consumer(2).id, &rates("1/d")).await.unwrap();
+    let (changes, _) = follow(&**store, start).await;
+    assert_eq!(changes, [Change::Credential(digest(1)), Change::Consumer(whose.id)]);
 }
 
 pub async fn ending_sessions_is_recorded(Fixture { store, .. }: &Fixture) {

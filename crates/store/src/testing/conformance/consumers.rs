@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::race::{ROUNDS, count, race};
-use super::samples::{MOMENTS, NOON, add_consumer, api_key, consumer, digest, issue, key_id};
+use super::samples::{MOMENTS, NOON, add_consumer, api_key, consumer, digest, issue, key_id, rates};
 use crate::Added;
 
 fn named(number: u64, name: &str) -> Consumer {
@@ -65,6 +65,21 @@ pub async fn a_consumer_is_disabled_and_enabled_again(Fixture { store, .. }: &Fi
     assert_eq!(store.consumer(other.id).await.unwrap(), Some(other));
 }
 
+pub async fn a_consumer_keeps_the_limits_it_was_given_last(fixture: &Fixture) {
+    let store = &*fixture.store;
+    let limited = Consumer { limits: rates("5/min"), ..consumer(1) };
+    assert_eq!(store.add_consumer(&limited).await.unwrap(), Added::Added);
+    let other = add_consumer(store, 2).await;
+    issue(store, &api_key(1, &limited)).await;
+    for list in ["5/min", "10/s burst 20,1/366d", "1000000/s burst 1,7/90min,3/h,1/d", ""] {
+        assert!(store.set_consumer_limits(limited.id, &rates(list)).await.unwrap());
+        let expected = Consumer { limits: rates(list), ..consumer(1) };
+        assert_eq!(fixture.other.consumer(limited.id).await.unwrap(), Some(expected.clone()));
+        assert_eq!(store.credential_by_digest(&digest(1)).await.unwrap().unwrap().consumer, expected);
+    }
+    assert_eq!(store.consumer(other.id).await.unwrap(), Some(other));
+}
+
 pub async fn a_removed_consumer_takes_its_credentials_along(Fixture { store, .. }: &Fixture) {
     let (gone, stays) = (add_consumer(&**store, 1).await, add_consumer(&**store, 2).await);
     for (number, whose) in [(1, &gone), (2, &gone), (3, &stays)] {
@@ -92,6 +107,7 @@ pub async fn what_is_not_there_is_neither_set_nor_removed(Fixture { store, .. }:
     let there = add_consumer(&**store, 1).await;
     let absent = consumer(2).id;
     assert!(!store.set_consumer_state(absent, ConsumerState::Enabled).await.unwrap());
+    assert!(!store.set_consumer_limits(absent, &rates("1/s")).await.unwrap());
     assert!(!store.remove_consumer(absent).await.unwrap());
     assert_eq!(store.consumers().await.unwrap(), [there]);
 }
@@ -103,7 +119,8 @@ pub async fn odd_but_legal_consumers_read_back(Fixture { store, .. }: &Fixture) 
     for (number, (name, at)) in names.into_iter().zip(MOMENTS).enumerate() {
         let id = ConsumerId(Uuid::from_u128(u128::MAX - number as u128));
         let state = ConsumerState::Disabled { at };
-        let odd = Consumer { id, name: ConsumerName::parse(name).unwrap(), state, added_at: at };
+        let odd =
+            Consumer { id, name: ConsumerName::parse(name).unwrap(), state, added_at: at, ..consumer(0) };
         assert_eq!(store.add_consumer(&odd).await.unwrap(), Added::Added);
         assert_eq!(store.consumer(id).await.unwrap(), Some(odd.clone()));
         assert_eq!(store.consumer_by_name(&odd.name).await.unwrap(), Some(odd));

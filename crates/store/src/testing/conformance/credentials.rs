@@ -10,7 +10,8 @@ use countersign_model::{
 use super::Fixture;
 use super::race::{ROUNDS, count, race};
 use super::samples::{
-    MOMENTS, NOON, add_consumer, api_key, consumer, dialect, digest, issue, key_id, later, scopes, signature,
+    MOMENTS, NOON, add_consumer, api_key, consumer, dialect, digest, issue, key_id, later, rates, scopes,
+    signature,
 };
 use crate::{Held, Inserted, InsertedAll, Revoked, Rotated, SIGNERS_LIMIT, Store};
 
@@ -311,6 +312,25 @@ pub async fn a_credential_is_revoked_from_every_state_and_once(Fixture { store, 
         assert_eq!(life(&**store, &id).await, Life::Revoked { at: later(1) });
     }
     assert_eq!(store.revoke_credential(&digest(9), later(1)).await.unwrap(), Revoked::NotFound);
+}
+
+pub async fn a_credential_keeps_the_limits_it_was_given_last_and_gives_them_to_nobody(fixture: &Fixture) {
+    let store = &*fixture.store;
+    let whose = add_consumer(store, 1).await;
+    let limited = Credential { limits: rates("5/min"), ..signature(1, &whose, b"sealed") };
+    issue(store, &limited).await;
+    issue(store, &api_key(2, &whose)).await;
+    for list in ["5/min", "10/s burst 20,1/366d", "1000000/s burst 1,7/90min,3/h,1/d", ""] {
+        assert!(store.set_credential_limits(&digest(1), &rates(list)).await.unwrap());
+        let expected = Credential { limits: rates(list), ..limited.clone() };
+        assert_reads_back(&*fixture.other, &expected, &whose).await;
+    }
+    store.revoke_credential(&digest(1), NOON).await.unwrap();
+    assert!(store.set_credential_limits(&digest(1), &rates("1/d")).await.unwrap());
+    let ended = store.credential_by_digest(&digest(1)).await.unwrap().unwrap().credential;
+    assert_eq!((ended.life, ended.limits), (Life::Revoked { at: NOON }, rates("1/d")));
+    assert_reads_back(store, &api_key(2, &whose), &whose).await;
+    assert!(!store.set_credential_limits(&digest(3), &rates("1/d")).await.unwrap());
 }
 
 pub async fn of_many_that_rotate_one_credential_at_once_one_does(fixture: &Fixture) {

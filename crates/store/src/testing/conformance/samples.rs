@@ -2,8 +2,8 @@
 
 use countersign_model::{
     Address, Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, DialectName,
-    Generation, KeyDigest, KeyId, Label, Life, Origin, Scopes, SealedSecret, Session, SessionId, TokenKeyId,
-    UnixTime,
+    Generation, KeyDigest, KeyId, Label, Life, Origin, Rates, Scopes, SealedSecret, Session, SessionId,
+    TokenKeyId, UnixTime,
 };
 use uuid::Uuid;
 
@@ -36,6 +36,7 @@ pub(super) fn consumer(number: u64) -> Consumer {
         id: ConsumerId(Uuid::from_u128(number.into())),
         name: ConsumerName::parse(&format!("consumer {number}")).unwrap(),
         state: ConsumerState::Enabled,
+        limits: Rates::default(),
         added_at: NOON,
     }
 }
@@ -50,6 +51,10 @@ pub(super) fn key_id(number: u64) -> KeyId {
     KeyId::parse(&format!("key_{number}")).unwrap()
 }
 
+pub(super) fn rates(list: &str) -> Rates {
+    Rates::parse_list(list).unwrap()
+}
+
 /// An active API key of `consumer`.
 pub(super) fn api_key(number: u64, consumer: &Consumer) -> Credential {
     Credential {
@@ -59,6 +64,7 @@ pub(super) fn api_key(number: u64, consumer: &Consumer) -> Credential {
         digest: digest(number),
         origin: Origin::Issued,
         scopes: scopes("read,write"),
+        limits: Rates::default(),
         label: None,
         issued_at: NOON,
         life: Life::Active { expires_at: None },

@@ -8,7 +8,7 @@ use countersign_model::{
 
 use super::Fixture;
 use super::samples::{
-    NOON, address, advance, api_key, consumer, dialect, digest, generation, key_id, replay_scope,
+    NOON, address, advance, api_key, consumer, dialect, digest, generation, key_id, rates, replay_scope,
     replay_token, scopes, session, session_id, signature, token_key,
 };
 use crate::testing::MemoryStore;
@@ -103,6 +103,8 @@ async fn act_on_both(dice: &mut Dice, act: u32, a: &dyn Store, b: &MemoryStore) 
         22 => both!(act, a, b, remove_token_key(&kid)),
         23 => both!(act, a, b, token_keys()),
         24 => both!(act, a, b, claim_increasing(&replay_scope(key), number)),
+        25 if often => both!(act, a, b, set_credential_limits(&digest(key), &rates("5/min,6/h"))),
+        25 => both!(act, a, b, set_consumer_limits(who.id, &rates("7/d"))),
         _ => both!(act, a, b, claim_once(&replay_scope(key), &claimed, keep, at)),
     }
     both!(act, a, b, credentials_named(&key_id(key)));

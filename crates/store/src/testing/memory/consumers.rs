@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState};
+use countersign_model::{Consumer, ConsumerId, ConsumerName, ConsumerState, Rates};
 
 use super::MemoryStore;
 use crate::{Added, Change, Consumers, StoreError};
@@ -34,6 +34,14 @@ impl Consumers for MemoryStore {
         let mut state = self.state("set a consumer's state")?;
         let Some(consumer) = state.consumers.get_mut(&id) else { return Ok(false) };
         consumer.state = to;
+        state.record(Change::Consumer(id));
+        Ok(true)
+    }
+
+    async fn set_consumer_limits(&self, id: ConsumerId, limits: &Rates) -> Result<bool, StoreError> {
+        let mut state = self.state("set a consumer's limits")?;
+        let Some(consumer) = state.consumers.get_mut(&id) else { return Ok(false) };
+        consumer.limits = limits.clone();
         state.record(Change::Consumer(id));
         Ok(true)
     }

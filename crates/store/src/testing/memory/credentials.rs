@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use countersign_model::{
     Consumer, ConsumerId, ConsumerName, Credential, DialectName, KeyDigest, KeyId, Life, Origin, Phase,
-    UnixTime,
+    Rates, UnixTime,
 };
 
 use super::{MemoryStore, State};
@@ -154,6 +154,14 @@ impl Credentials for MemoryStore {
         state.put(&old);
         state.put(new);
         Ok(Rotated::Rotated)
+    }
+
+    async fn set_credential_limits(&self, digest: &KeyDigest, limits: &Rates) -> Result<bool, StoreError> {
+        let mut state = self.state("set a credential's limits")?;
+        let Some(mut credential) = state.found(digest).cloned() else { return Ok(false) };
+        credential.limits = limits.clone();
+        state.put(&credential);
+        Ok(true)
     }
 
     async fn revoke_credential(&self, digest: &KeyDigest, at: UnixTime) -> Result<Revoked, StoreError> {

@@ -32,7 +32,7 @@ const RANGE: &str = "use counts and bursts of 1 to 1000000, and periods of 1s to
 const UNITS: [(&str, u64); 4] = [("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 impl Rate {
-    /// The most that the count and the burst of a rate can be. With it, moments until the year 2260 in ticks fit
+    /// The most that the count and the burst of a rate can be. With it, the milliseconds until the year 2260 times the count fit
     /// into 64 bits.
     pub const MAX_COUNT: u32 = 1_000_000;
     /// The longest period.
@@ -79,6 +79,11 @@ impl Rate {
         Duration::from_millis(self.period_ms)
     }
 
+    /// The same in milliseconds.
+    pub const fn period_ms(self) -> u64 {
+        self.period_ms
+    }
+
     /// How many requests may come at once, after a time without any.
     pub const fn burst(self) -> u32 {
         self.burst
@@ -87,27 +92,6 @@ impl Rate {
     /// The period as it is written: `min`, `10s`.
     pub fn window(self) -> impl fmt::Display {
         Window(self.period_ms)
-    }
-
-    /// A number of milliseconds in this rate's own unit of time: `count` ticks are a millisecond. So one request comes back in a
-    /// whole number of ticks, whatever the rate, and nothing is ever rounded.
-    pub(crate) const fn ticks(self, millis: u64) -> u64 {
-        millis.saturating_mul(self.count as u64)
-    }
-
-    /// How many ticks one request takes to come back.
-    pub(crate) const fn ticks_each(self) -> u64 {
-        self.period_ms
-    }
-
-    /// How many ticks a whole burst takes to come back.
-    pub(crate) const fn ticks_burst(self) -> u64 {
-        self.period_ms.saturating_mul(self.burst as u64)
-    }
-
-    /// The first millisecond that is not before so many ticks.
-    pub(crate) const fn millis_after(self, ticks: u64) -> u64 {
-        ticks.div_ceil(self.count as u64)
     }
 }
 
