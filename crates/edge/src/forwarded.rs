@@ -13,7 +13,7 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// How many proxies one behind the other are believed.
-const HOPS: usize = 16;
+const HOPS: usize = 32;
 
 /// Where a request came from: from the other end of the connection, or from where a trusted proxy there says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,22 +35,14 @@ impl TrustedPeers {
     /// whatever stands before that, its sender made up. `X-Forwarded-Proto` and `X-Forwarded-Host` are believed where they stand
     /// once. `Forwarded` (RFC 7239) is not read: two sources would be one too many.
     pub fn provenance(&self, peer: SocketAddr, scheme: &'static str, headers: &HeaderMap) -> Provenance {
-        let direct = Provenance { client: peer, way: smallvec![peer.ip()], scheme, host: None };
-        if self.is_empty() || !self.contains(peer.ip()) {
-            return direct;
+        let mut way = smallvec![peer.ip()];
+        if !self.contains(peer.ip()) {
+            return Provenance { client: peer, way, scheme, host: None };
         }
-        let Provenance { client: mut sender, mut way, .. } = direct;
-        let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-        let told = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
-        for told in told.take(HOPS) {
-            let Some(address) = std::str::from_utf8(told).ok().and_then(|text| address(text.trim())) else {
-                break;
-            };
+        let mut client = peer;
+        for address in self.hops(headers) {
             way.insert(0, address);
-            sender = SocketAddr::new(address, 0);
-            if !self.contains(address) {
-                break;
-            }
+            client = SocketAddr::new(address, 0);
         }
         let scheme = match once(headers, &FORWARDED_PROTO) {
             Some("http") => "http",
@@ -58,7 +50,28 @@ impl TrustedPeers {
             Some(_) | None => scheme,
         };
         let host = once(headers, &FORWARDED_HOST).filter(|host| is_host(host)).map(str::to_owned);
-        Provenance { client: sender, way, scheme, host }
+        Provenance { client, way, scheme, host }
+    }
+
+    /// The address of the client of a request that came from `peer` with these headers, as [`TrustedPeers::provenance`] gives it.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if !self.contains(peer) {
+            return peer;
+        }
+        self.hops(headers).last().unwrap_or(peer)
+    }
+
+    /// The addresses from which a trusted proxy and those before it say that they were called, the nearest first, to the first
+    /// that is not trusted. Where something there is no address, whoever passed it on is taken for the client.
+    fn hops(&self, headers: &HeaderMap) -> impl Iterator<Item = IpAddr> {
+        let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+        let told = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let mut believed = true;
+        told.take(HOPS).map_while(move |told| {
+            let address = if believed { address(told)? } else { return None };
+            believed = self.contains(address);
+            Some(address)
+        })
     }
 }
 
@@ -70,7 +83,8 @@ impl Provenance {
 }
 
 /// An address, perhaps with a port, as proxies write it.
-fn address(text: &str) -> Option<IpAddr> {
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(text).ok()?.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse().or_else(|_| text.parse().map(|address: SocketAddr| address.ip()));
     address.ok().map(|address: IpAddr| address.to_canonical())
@@ -135,5 +149,52 @@ mod tests {
         assert_eq!(twice.scheme, "http");
         let odd = provenance("10.0.0.1", &[(FORWARDED_PROTO, "https, http"), (FORWARDED_HOST, "a, b")]);
         assert_eq!((odd.scheme, odd.host), ("http", None));
+    }
+
+    fn client(peer: &str, forwarded: &[&str]) -> String {
+        let trusted = TrustedPeers::new(vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        let client = trusted.client(peer.parse().unwrap(), &headers);
+        let peer = SocketAddr::new(peer.parse().unwrap(), 5000);
+        assert_eq!(trusted.provenance(peer, "http", &headers).client.ip(), client);
+        client.to_string()
+    }
+
+    #[test]
+    fn a_client_is_who_called_the_outermost_proxy_that_is_trusted() {
+        for (peer, forwarded, expected) in [
+            ("192.0.2.1", &[][..], "192.0.2.1"),
+            ("10.0.0.1", &["192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["192.0.2.7, 10.0.0.2"], "192.0.2.7"),
+            ("10.0.0.1", &["192.0.2.7", "10.0.0.2"], "192.0.2.7"),
+            ("10.0.0.1", &["192.0.2.7:4711"], "192.0.2.7"),
+            ("fd00::1", &["[2001:db8::1]:4711"], "2001:db8::1"),
+            ("10.0.0.1", &["10.0.0.3,10.0.0.2"], "10.0.0.3"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+        ] {
+            assert_eq!(client(peer, forwarded), expected, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_else_chooses_the_address_that_is_counted() {
+        for (peer, forwarded, expected) in [
+            // Who is no proxy says what he likes.
+            ("192.0.2.1", &["198.51.100.1"][..], "192.0.2.1"),
+            // What stands before the address that the proxy added is the client's own.
+            ("10.0.0.1", &["198.51.100.1, 192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["198.51.100.1, 10.9.9.9, 192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["198.51.100.1", "192.0.2.7"], "192.0.2.7"),
+            // No address: whoever passed it on is who is counted.
+            ("10.0.0.1", &["unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1, , 10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &[""], "10.0.0.1"),
+            ("10.0.0.1", &["é"], "10.0.0.1"),
+        ] {
+            assert_eq!(client(peer, forwarded), expected, "{peer} {forwarded:?}");
+        }
     }
 }

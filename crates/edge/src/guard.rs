@@ -7,8 +7,8 @@ use countersign_verify::{Arrival, BodySource, Caller, Client, Verified, Verifier
 use http::{HeaderMap, HeaderName};
 
 use crate::answer::{Answer, Problem, refusal};
-use crate::client;
 use crate::door::DoorName;
+use crate::identity::Secrets;
 use crate::inbound::Inbound;
 use crate::peers::TrustedPeers;
 use crate::record::Note;
@@ -97,7 +97,7 @@ impl Guard {
 
     /// Where a request comes from.
     pub fn client(&self, inbound: &Inbound<'_>) -> Client {
-        client::client(inbound.peer.ip(), inbound.headers, &self.proxies)
+        Client::of(self.proxies.client(inbound.peer.ip(), inbound.headers))
     }
 
     /// Makes the headers of an admitted request those that the upstream sees: what was checked and what was forged is gone,
@@ -106,10 +106,14 @@ impl Guard {
         self.introduce_caller(&admitted.route, admitted.verified.caller(), headers);
     }
 
+    /// The headers in which secrets stand that a route checks.
+    pub fn secrets<'a>(&'a self, route: &'a Route) -> Secrets<'a> {
+        Secrets::of(&route.requirement, &self.api_key_header, &route.credentials)
+    }
+
     /// The same for a request whose end is held back until it was found to be `caller`'s.
     pub fn introduce_caller(&self, route: &Route, caller: &Caller, headers: &mut HeaderMap) {
-        let Route { requirement, credentials, .. } = route;
-        identity::remove_credentials(headers, requirement, &self.api_key_header, credentials);
+        self.secrets(route).remove(headers);
         identity::remove_forged(headers);
         identity::set(headers, caller);
     }

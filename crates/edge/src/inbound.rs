@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::net::{Ipv6Addr, SocketAddr};
 
 use countersign_verify::Request;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, request};
+use http::header::{EXPECT, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, request};
 
-use crate::identity::spelling;
+use crate::field::{Field, Fields};
 use crate::path::{Ambiguous, routing_path};
 use crate::relayed::Telling;
 
@@ -26,6 +26,8 @@ pub struct Inbound<'a> {
     pub host: &'a str,
     /// The headers, as sent.
     pub headers: &'a HeaderMap,
+    /// What each of them is.
+    pub fields: Fields,
     /// Who sent it: whoever is at the other end of the connection, or whom a trusted proxy there names.
     pub peer: SocketAddr,
 }
@@ -110,8 +112,16 @@ impl<'a> Inbound<'a> {
         if !head.method.as_str().bytes().all(is_of_a_method) {
             return Err(BadRequest::Method);
         }
-        let twice = |name: HeaderName| head.headers.get_all(name).iter().nth(1).is_some();
-        if twice(TRANSFER_ENCODING) || twice(CONTENT_LENGTH) {
+        let mut fields = Fields::default();
+        let mut named = None;
+        for (name, value) in &head.headers {
+            let field = Field::of(name);
+            if field == Field::Host {
+                named = Some(value);
+            }
+            fields.push(field);
+        }
+        if fields.has_twice(Field::TransferEncoding) || fields.has_twice(Field::ContentLength) {
             return Err(BadRequest::Framing);
         }
         // What came over HTTP/1 had each of its bytes looked at before.
@@ -123,10 +133,17 @@ impl<'a> Inbound<'a> {
                 return Err(BadRequest::QueryByte);
             }
         }
-        expectation(&head.headers)?;
-        upgrade(&head.headers)?;
+        if fields.has(Field::Expect) {
+            expectation(&head.headers)?;
+        }
+        if fields.has(Field::Upgrade) {
+            upgrade(&head.headers)?;
+        }
         let path = routing_path(target.path()).map_err(BadRequest::Path)?;
-        let host = host(head)?;
+        if fields.has_twice(Field::Host) {
+            return Err(BadRequest::Host);
+        }
+        let host = host(head, named)?;
         Ok(Self {
             method: &head.method,
             target: target.as_str(),
@@ -134,6 +151,7 @@ impl<'a> Inbound<'a> {
             scheme,
             host,
             headers: &head.headers,
+            fields,
             peer,
         })
     }
@@ -151,27 +169,21 @@ impl<'a> Inbound<'a> {
     }
 }
 
-/// The headers in which clients ask some servers to take a request for one with another method.
-const OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
-
 impl Inbound<'_> {
     /// The methods that headers name besides the request's own.
     pub(crate) fn overriding_methods(&self) -> impl Iterator<Item = Method> {
-        let overrides = |name: &&HeaderName| {
-            let name = spelling(name);
-            name.starts_with("x-") && OVERRIDES.contains(&&*name)
-        };
-        let values = self.headers.keys().filter(overrides).flat_map(|name| self.headers.get_all(name));
+        let there = self.fields.has(Field::OtherMethod).then_some(self.headers).into_iter();
+        let lines = there.flat_map(|headers| headers.iter().zip(self.fields.iter()));
+        let values = lines.filter(|(_, field)| *field == Field::OtherMethod).map(|((_, value), _)| value);
         values.filter_map(|value| Method::from_bytes(&value.as_bytes().to_ascii_uppercase()).ok())
     }
 }
 
-fn host(head: &request::Parts) -> Result<&str, BadRequest> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    let named = match (hosts.next(), hosts.next()) {
-        (None, _) => None,
-        (Some(one), None) => Some(one.to_str().map_err(|_| BadRequest::Host)?),
-        (Some(_), Some(_)) => return Err(BadRequest::Host),
+/// The authority of a request whose `Host` is `named`.
+fn host<'a>(head: &'a request::Parts, named: Option<&'a HeaderValue>) -> Result<&'a str, BadRequest> {
+    let named = match named {
+        Some(named) => Some(named.to_str().map_err(|_| BadRequest::Host)?),
+        None => None,
     };
     if named.is_some_and(|named| !is_host(named)) {
         return Err(BadRequest::Host);
@@ -217,8 +229,9 @@ pub(crate) fn is_host(text: &str) -> bool {
     let (named, port) = if let Some((address, port)) = in_brackets {
         (address.parse::<Ipv6Addr>().is_ok(), port)
     } else {
-        let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-        (name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)), port)
+        let colon = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
+        let (name, port) = text.split_at_checked(colon).unwrap_or((text, ""));
+        (name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')), port)
     };
     let port = port.strip_prefix(':').unwrap_or(port);
     named
@@ -227,6 +240,8 @@ pub(crate) fn is_host(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+
     use super::*;
 
     fn read(uri: &str, hosts: &[&str]) -> Result<String, BadRequest> {

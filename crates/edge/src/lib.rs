@@ -5,9 +5,9 @@
 //! else.
 
 mod answer;
-mod client;
 mod cors;
 mod door;
+mod field;
 mod forwarded;
 mod guard;
 pub mod identity;
@@ -27,6 +27,7 @@ mod tree;
 pub use answer::{Answer, Problem, REQUEST_ID, over_limit, refusal};
 pub use cors::{AllowedOrigin, Cors, Origins};
 pub use door::{Bodies, Door, DoorName, Doors, FrontProxy};
+pub use field::{Field, Fields};
 pub use forwarded::Provenance;
 pub use guard::{Admitted, Guard, Refused};
 pub use inbound::{BadRequest, Inbound};

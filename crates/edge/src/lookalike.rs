@@ -44,14 +44,15 @@ pub(crate) fn loosest(path: &str) -> Cow<'_, str> {
 /// Whether every server reads it alike, given that it has no empty and no dot segments.
 fn is_plain(path: &str) -> bool {
     let mut before = b'/';
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'%' | b';' | b'\\' => return false,
-            b'/' if before == b'.' => return false,
-            _ => before = byte,
-        }
-    }
-    before != b'.'
+    let plain = path.bytes().all(|byte| {
+        let good = match byte {
+            b'/' => before != b'.',
+            byte => !matches!(byte, b'A'..=b'Z' | b'%' | b';' | b'\\'),
+        };
+        before = byte;
+        good
+    });
+    plain && before != b'.'
 }
 
 fn unescape(text: &[u8]) -> Vec<u8> {

@@ -37,12 +37,7 @@ impl Guard {
         set.insert(REQUEST_ID, id.as_header().clone());
         Pass {
             set,
-            credentials: identity::credentials(
-                headers,
-                &route.requirement,
-                &self.api_key_header,
-                &route.credentials,
-            ),
+            credentials: self.secrets(route).among(headers),
             forged: gateways_own(headers),
             provenance: provenance::of_the_client(headers),
         }

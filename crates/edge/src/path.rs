@@ -50,6 +50,25 @@ impl Ambiguous {
 /// The form of `path` that routes are matched against, or why there is none. Gives `path` itself where nothing
 /// is escaped. The path starts with `/`.
 pub fn routing_path(path: &str) -> Result<Cow<'_, str>, Ambiguous> {
+    if is_plain(path) { Ok(Cow::Borrowed(path)) } else { read(path) }
+}
+
+/// Whether nothing in a path can mean anything else than it says. Most paths are such; what is not may be good all the same.
+fn is_plain(path: &str) -> bool {
+    let mut before = 0;
+    path.bytes().all(|byte| {
+        let good = match byte {
+            b'\\' | b'%' => false,
+            b'/' | b'.' => before != b'/',
+            b'!'..=b'~' => true,
+            _ => false,
+        };
+        before = byte;
+        good
+    })
+}
+
+fn read(path: &str) -> Result<Cow<'_, str>, Ambiguous> {
     let plain = path.bytes().try_fold(true, |plain, byte| match byte {
         b'\\' => Err(Ambiguous::Backslash),
         b'%' => Ok(false),
@@ -100,7 +119,17 @@ fn unescape(path: &str) -> Result<String, Ambiguous> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_path_is_read_as_any_other(path in "(/|[a-z.%\\\\;~é ]|%2[ef]|%6[1f]){0,9}") {
+            let path = format!("/{path}");
+            prop_assert_eq!(routing_path(&path), read(&path), "{}", path);
+        }
+    }
 
     #[test]
     fn an_escaped_letter_routes_like_the_letter() {

@@ -1,26 +1,9 @@
 //! What a request says of where it came from and what it asked for there. Nothing that a client says of it is believed.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
-use crate::identity::{Names, spelling};
-
-const NAMES: [&str; 12] = [
-    "cf-connecting-ip",
-    "client-ip",
-    "fastly-client-ip",
-    "forwarded",
-    "proxy",
-    "true-client-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-envoy-external-address",
-    "x-host",
-    "x-real-ip",
-    "x-rewrite-url",
-];
-
-/// `X-Original-URL` and the like: some servers route by it, past the route that the request was checked on.
-const PREFIXES: [&str; 2] = ["x-forwarded-", "x-original-"];
+use crate::field::Field;
+use crate::identity::Names;
 
 /// What proxies in front of us set themselves, in place of what a client sent.
 const OF_THE_PROXY: [&str; 4] =
@@ -41,21 +24,13 @@ pub(crate) fn of_the_client(headers: &HeaderMap) -> Names {
 }
 
 fn names(headers: &HeaderMap) -> Names {
-    headers.keys().filter(|name| tells(name)).cloned().collect()
-}
-
-fn tells(name: &HeaderName) -> bool {
-    // All of them begin with one of these.
-    if !name.as_str().starts_with(['x', 'f', 't', 'p', 'c']) {
-        return false;
-    }
-    let name = spelling(name);
-    PREFIXES.iter().any(|start| name.starts_with(start)) || NAMES.contains(&&*name)
+    let tells = |field| matches!(field, Field::Provenance | Field::OtherPath);
+    headers.keys().filter(|name| tells(Field::of(name))).cloned().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 

@@ -97,10 +97,9 @@ impl Tree {
                 Ending::Slash => self.slashed.or(self.bare),
             },
             Some(path) => {
-                let (segment, below) = match path.split_once('/') {
-                    Some((segment, below)) => (segment, Some(below)),
-                    None => (path, None),
-                };
+                let slash = path.bytes().position(|byte| byte == b'/').unwrap_or(path.len());
+                let (segment, below) = path.split_at_checked(slash).unwrap_or((path, ""));
+                let below = below.strip_prefix('/');
                 let parameter = self.parameter.as_ref().filter(|_| !segment.is_empty());
                 self.fixed
                     .get(segment)
