@@ -18,8 +18,9 @@ const ROUNDS: usize = 300;
 /// How many with `--quick`.
 const QUICK_ROUNDS: usize = 30;
 
-/// How often a recipe runs with `--profile`, which prints nothing: it is there for a profiler to look at.
-const PROFILED: u32 = 500_000;
+/// How often a recipe runs with `--profile`, or a decision with `--profile-decision`. Neither prints anything: they are there for a
+/// profiler to look at.
+const PROFILED: u32 = 20_000;
 
 fn main() {
     let quick = std::env::args().any(|word| word == "--quick");
@@ -29,9 +30,13 @@ fn main() {
     let all = |case: &Case| {
         wanted.is_empty() || wanted.iter().any(|word| format!("{} {}", case.system, case.body).contains(word))
     };
-    if std::env::args().any(|word| word == "--profile") {
+    let asked = |flag: &str| std::env::args().any(|word| word == flag);
+    if asked("--profile") || asked("--profile-decision") {
         for mut case in cases().into_iter().filter(all) {
-            (case.alone)(&mut meter, PROFILED);
+            match case.whole {
+                Some(mut whole) if asked("--profile-decision") => whole(&mut meter, PROFILED),
+                Some(_) | None => (case.alone)(&mut meter, PROFILED),
+            };
         }
         return;
     }

@@ -1,6 +1,6 @@
 //! A verifier over a store in memory, a credential of each kind, and signed requests.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -92,7 +92,8 @@ impl World {
     pub(crate) fn decide(&self, sent: &Sent) {
         let mut body = Whole(&sent.body);
         let arrival = Arrival { at: NOON, from: Client::Unknown };
-        let verdict = ready(self.verifier.decide(sent.request(), &mut body, &sent.requirement, arrival));
+        let deciding = self.verifier.decide(sent.request(), &mut body, &sent.requirement, arrival);
+        let verdict = ready_in_place(pin!(deciding));
         assert!(verdict.is_ok(), "a request was refused");
     }
 }
@@ -174,7 +175,12 @@ pub(crate) fn access_token() -> String {
 
 /// What a future gives that has nothing to wait for.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+    ready_in_place(pin!(future))
+}
+
+/// The same of a future that is not to be moved: a door that waits for a decision does not move it either.
+pub(crate) fn ready_in_place<T>(future: Pin<&mut impl Future<Output = T>>) -> T {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => unreachable!("storage in memory never waits"),
     }
