@@ -1,5 +1,9 @@
 //! A request as a dialect sees it.
 
+use http::{HeaderName, HeaderValue};
+
+use crate::claim::Flaw;
+
 /// A request, borrowed from whoever received it, byte for byte as it came.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -40,6 +44,18 @@ impl<'a> Request<'a> {
             (None, "http") => "80",
             (None, _) => "443",
         }
+    }
+
+    /// The value of a header; `None` where it does not stand there. [`Flaw::Twice`] where it stands there more than once.
+    pub fn header(&self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Flaw> {
+        let headers = self.headers;
+        if headers.len() == headers.keys_len() {
+            // No header stands twice, whichever it is.
+            return Ok(headers.get(name));
+        }
+        let mut values = headers.get_all(name).iter();
+        let first = values.next();
+        if values.next().is_some() { Err(Flaw::Twice) } else { Ok(first) }
     }
 
     fn host_and_port(&self) -> (&'a str, Option<&'a str>) {

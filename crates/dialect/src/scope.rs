@@ -323,17 +323,7 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     fn header(&self, name: &http::HeaderName) -> Result<&'v [u8], Flaw> {
-        let headers: &'v http::HeaderMap = self.request.headers;
-        if headers.len() == headers.keys_len() {
-            // No header stands twice, whichever it is.
-            return Ok(headers.get(name).map_or(b"", http::HeaderValue::as_bytes));
-        }
-        let mut values = headers.get_all(name).iter();
-        let Some(first) = values.next() else { return Ok(b"") };
-        if values.next().is_some() {
-            return Err(Flaw::Twice);
-        }
-        Ok(first.as_bytes())
+        Ok(self.request.header(name)?.map_or(b"", http::HeaderValue::as_bytes))
     }
 
     fn json(&self, leaf: usize) -> Result<Bytes<'v>, Flaw> {

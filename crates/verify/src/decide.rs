@@ -13,8 +13,8 @@ use countersign_token::{Binding, MasterKey, Sealer};
 use http::HeaderName;
 use smallvec::SmallVec;
 
-use crate::first_use::Guard;
-use crate::imported::Imported;
+use crate::first_use::{FirstUse, Guard};
+use crate::imported::{Imported, ours};
 use crate::kept::Kept;
 use crate::memory::{Memory, SignersOf};
 use crate::quota::{Arrival, Counted, Guesses};
@@ -22,7 +22,7 @@ use crate::read::{Claim, Claims, claims};
 use crate::secrets::Secrets;
 use crate::streamed::Rest;
 use crate::usable::{Entry, Unusable, UsableSecret};
-use crate::verified::{AllEvidence, Evidence, LiveSession, Permit, Proven};
+use crate::verified::{Evidence, LiveSession, Permit, Proven};
 use crate::{
     Accept, BodySource, Caller, Denial, Failure, Outage, Reason, Requirement, Scheme, SignatureUse,
     UnsignedQuery, Verdict, Verified,
@@ -56,18 +56,24 @@ pub struct Verifier {
     catching_up: tokio::sync::Mutex<()>,
 }
 
-pub(crate) type AllAdmitted<'r> = SmallVec<[Admitted<'r>; 2]>;
+pub(crate) type AllAdmitted<'c> = SmallVec<[Admitted<'c>; 1]>;
 
 /// A claim whose credential and time were found good; what is left needs the body.
-pub(crate) enum Admitted<'r> {
+pub(crate) enum Admitted<'c> {
     Done(Evidence),
-    Signed { recipe: Arc<Recipe>, claim: dialect::Claim<'r>, secrets: Secrets, fresh: Fresh },
+    Signed { recipe: &'c Arc<Recipe>, claim: &'c dialect::Claim<'c>, secrets: Secrets, fresh: Fresh },
 }
 
 /// A claim that is proven but for its first use; what is left needs storage.
-enum Checked {
+enum Checked<'c> {
     Done(Evidence),
-    Signed { recipe: Arc<Recipe>, secret: UsableSecret, fresh: Fresh, valid: SignatureValid, guard: Guard },
+    Signed {
+        recipe: &'c Arc<Recipe>,
+        secret: UsableSecret,
+        fresh: Fresh,
+        valid: SignatureValid,
+        guard: Guard,
+    },
 }
 
 impl Verifier {
@@ -132,8 +138,10 @@ impl Verifier {
         };
         let request = Request { body: early.as_deref(), ..request };
         let began = self.memory.epoch();
-        let mut admitted = AllAdmitted::new();
-        self.admit_all(&request, requirement, now, &mut admitted).await?;
+        let mut presented = Claims::new();
+        claims(requirement, &self.settings.api_key_header, &request, &mut presented)
+            .map_err(Failure::Denied)?;
+        let mut admitted = self.admit_all(&presented, &request, requirement, now).await?;
 
         let rest = match early {
             None => Rest::of(&admitted, &request, requirement, body).await?,
@@ -141,12 +149,12 @@ impl Verifier {
         };
         // A body may be minutes on its way, and what was revoked meanwhile opens nothing.
         if rest.was_waited_for() && self.memory.epoch() != began {
-            let before = std::mem::take(&mut admitted);
-            self.admit_all(&request, requirement, now, &mut admitted).await?;
+            let anew = self.admit_all(&presented, &request, requirement, now).await?;
+            let before = std::mem::replace(&mut admitted, anew);
             rest.is_of(&before, &admitted)?;
         }
         // All of them before any is claimed: a bad signature beside a good one uses nothing up.
-        let mut checked: SmallVec<[Checked; 2]> = SmallVec::new();
+        let mut checked: SmallVec<[Checked<'_>; 1]> = SmallVec::new();
         for (place, claim) in admitted.drain(..).enumerate() {
             checked.push(claim.check(&request, &rest, place, requirement.signature_use())?);
         }
@@ -155,12 +163,21 @@ impl Verifier {
             let caller = Checked::caller(&checked).map_err(denied)?;
             Counted::look(&self.settings.limiter, requirement.limits(), &caller, arrival)?;
         }
-        let mut evidence = AllEvidence::new();
+        let mut proven = Proven::nobody();
         for claim in checked.drain(..) {
-            evidence.push(claim.first_use(&*self.settings.store, now).await?);
+            let evidence = match claim {
+                Checked::Done(evidence) => evidence,
+                Checked::Signed { recipe, secret, fresh, valid, guard } => {
+                    let first = match guard.unguarded() {
+                        Ok(first) => first,
+                        Err(guard) => self.claim(guard, recipe, &secret, now).await?,
+                    };
+                    Evidence::Signature(secret, fresh, valid, first)
+                }
+            };
+            proven.add(evidence).map_err(denied)?;
         }
 
-        let proven = Proven::from_evidence(evidence).map_err(denied)?;
         let caller = proven.caller();
         let permit = caller.permit(requirement).map_err(|reason| {
             Failure::Denied(Denial {
@@ -172,87 +189,89 @@ impl Verifier {
         Ok((proven, permit))
     }
 
-    /// Reads what the request presents and admits each claim. Claims and what becomes of them are large: they stay where
-    /// they are put.
-    async fn admit_all<'r>(
+    /// Admits each claim that a request presents.
+    async fn admit_all<'c>(
         &self,
-        request: &Request<'r>,
-        requirement: &Requirement,
-        now: UnixTime,
-        admitted: &mut AllAdmitted<'r>,
-    ) -> Result<(), Failure> {
-        let mut found = Claims::new();
-        claims(requirement, &self.settings.api_key_header, request, &mut found).map_err(Failure::Denied)?;
-        for claim in found.drain(..) {
-            admitted.push(self.admit(claim, request, requirement, now).await?);
-        }
-        Ok(())
-    }
-
-    /// Everything about a claim that can be known without the body: its credential, then its time.
-    async fn admit<'r>(
-        &self,
-        claim: Claim<'r>,
+        presented: &'c [Claim<'c>],
         request: &Request<'_>,
         requirement: &Requirement,
         now: UnixTime,
-    ) -> Result<Admitted<'r>, Failure> {
+    ) -> Result<AllAdmitted<'c>, Failure> {
+        let mut admitted = AllAdmitted::new();
+        for claim in presented {
+            admitted.push(self.admit(claim, request, requirement, now).await?);
+        }
+        Ok(admitted)
+    }
+
+    /// Everything about a claim that can be known without the body: its credential, then its time.
+    async fn admit<'c>(
+        &self,
+        claim: &'c Claim<'c>,
+        request: &Request<'_>,
+        requirement: &Requirement,
+        now: UnixTime,
+    ) -> Result<Admitted<'c>, Failure> {
         match claim {
             Claim::ApiKey(wire) => {
-                let scheme = || Scheme::ApiKey;
-                let digest = self.memory.imported().api_key(wire).ok_or_else(|| unknown(scheme()))?;
-                let entry = self.credential(digest).await?.ok_or_else(|| unknown(scheme()))?;
-                let usable = entry.as_key(now).map_err(|why| unusable(scheme(), &entry, why))?;
-                Ok(Admitted::Done(Evidence::ApiKey(usable)))
+                let unknown = || unknown(Scheme::ApiKey);
+                let digest = ours(wire).or_else(|| self.memory.imported().api_key(wire));
+                let digest = digest.ok_or_else(unknown)?;
+                let entry = match self.memory.credential(&digest) {
+                    Some(entry) => entry,
+                    None => self.read_credential(&digest).await?.ok_or_else(unknown)?,
+                };
+                match entry.into_key(now) {
+                    Ok(usable) => Ok(Admitted::Done(Evidence::ApiKey(usable))),
+                    Err((entry, why)) => Err(unusable(Scheme::ApiKey, &entry, why)),
+                }
             }
             Claim::Token(token) => self.token(token, now).map(Admitted::Done),
             Claim::Unsigned(recipe, key_id, reason) => {
-                let (scheme, entry, _) = self.secret(&recipe, &key_id, now).await?;
-                Err(refused(scheme, Some(&entry), reason))
+                let secrets = self.secret(recipe, key_id, now).await?;
+                Err(refused(signed_in(recipe), Some(&secrets.first().entry()), reason.clone()))
             }
             Claim::Signature(recipe, claim) => {
-                let (scheme, entry, secrets) = match (claim.key_id(), requirement.signer()) {
-                    ("", signer) => self.signers(&recipe, signer, now).await?,
-                    (key_id, _) => self.secret(&recipe, key_id, now).await?,
+                let secrets = match (claim.key_id(), requirement.signer()) {
+                    ("", signer) => self.signers(recipe, signer, now).await?,
+                    (key_id, _) => self.secret(recipe, key_id, now).await?,
                 };
-                let refuse = |reason| refused(scheme.clone(), Some(&entry), reason);
+                let refuse = |reason| refused(signed_in(recipe), Some(&secrets.first().entry()), reason);
                 if requirement.unsigned_query() == UnsignedQuery::Refuse
                     && !recipe.covers_query()
                     && request.target.contains('?')
                 {
                     return Err(refuse(Reason::UnsignedQuery));
                 }
-                let fresh = recipe.fresh(&claim, now).map_err(|why| refuse(Reason::Untimely(why)))?;
+                let fresh = recipe.fresh(claim, now).map_err(|why| refuse(Reason::Untimely(why)))?;
                 Ok(Admitted::Signed { recipe, claim, secrets, fresh })
             }
         }
     }
 
-    async fn secret(
-        &self,
-        recipe: &Arc<Recipe>,
-        wire: &str,
-        now: UnixTime,
-    ) -> Result<(Scheme, Entry, Secrets), Failure> {
-        let scheme = Scheme::Signature(Arc::clone(recipe));
-        let digest = self.memory.imported().key_id(recipe, wire);
-        let digest = digest.ok_or_else(|| unknown(scheme.clone()))?;
-        let entry = self.credential(digest).await?.ok_or_else(|| unknown(scheme.clone()))?;
-        match entry.as_secret(recipe, now) {
-            Ok(secret) => Ok((scheme, entry, Secrets::one(secret))),
-            Err(why) => Err(unusable(scheme, &entry, why)),
+    /// The secret of the credential that a request names.
+    async fn secret(&self, recipe: &Arc<Recipe>, wire: &str, now: UnixTime) -> Result<Secrets, Failure> {
+        let unknown = || unknown(signed_in(recipe));
+        let digest = ours(wire).or_else(|| self.memory.imported().key_id(recipe, wire));
+        let digest = digest.ok_or_else(unknown)?;
+        let entry = match self.memory.signer(&digest) {
+            Some(entry) => entry,
+            None => self.read_credential(&digest).await?.ok_or_else(unknown)?,
+        };
+        match entry.into_secret(recipe, now) {
+            Ok(secret) => Ok(Secrets::one(secret)),
+            Err((entry, why)) => Err(unusable(signed_in(recipe), &entry, why)),
         }
     }
 
-    /// The secrets of whoever signs where the request does not say it, the newest first; and that one's entry, to name it.
+    /// The secrets of whoever signs where the request does not say it, the newest first.
     async fn signers(
         &self,
         recipe: &Arc<Recipe>,
         signer: Option<&ConsumerName>,
         now: UnixTime,
-    ) -> Result<(Scheme, Entry, Secrets), Failure> {
-        let scheme = Scheme::Signature(Arc::clone(recipe));
-        let Some(signer) = signer else { return Err(unknown(scheme)) };
+    ) -> Result<Secrets, Failure> {
+        let Some(signer) = signer else { return Err(unknown(signed_in(recipe))) };
         let of = (signer.clone(), recipe.name().clone());
         let entries = match self.memory.signers(&of) {
             Some(entries) => entries,
@@ -260,19 +279,31 @@ impl Verifier {
         };
         let (mut good, mut others, mut ended) = (None, Vec::new(), None);
         for entry in &*entries {
-            match (entry.as_secret(recipe, now), &good) {
-                (Ok(secret), None) => good = Some((entry, secret)),
+            match (entry.clone().into_secret(recipe, now), &good) {
+                (Ok(secret), None) => good = Some(secret),
                 (Ok(secret), Some(_)) => others.push(secret),
                 (Err(why), _) => {
-                    ended.get_or_insert((entry, why));
+                    ended.get_or_insert(why);
                 }
             }
         }
         match (good, ended) {
-            (Some((entry, secret)), _) => Ok((scheme, entry.clone(), Secrets::any(secret, others))),
-            (None, Some((entry, why))) => Err(unusable(scheme, entry, why)),
-            (None, None) => Err(unknown(scheme)),
+            (Some(secret), _) => Ok(Secrets::any(secret, others)),
+            (None, Some((entry, why))) => Err(unusable(signed_in(recipe), &entry, why)),
+            (None, None) => Err(unknown(signed_in(recipe))),
         }
+    }
+
+    /// Claims in storage what guards a signature.
+    async fn claim(
+        &self,
+        guard: Guard,
+        recipe: &Arc<Recipe>,
+        secret: &UsableSecret,
+        now: UnixTime,
+    ) -> Result<FirstUse, Failure> {
+        let claimed = guard.claim(&*self.settings.store, || secret.replay_scope(), now).await?;
+        claimed.map_err(|why| refused(signed_in(recipe), Some(&secret.entry()), why))
     }
 
     async fn read_signers(&self, of: SignersOf, now: UnixTime) -> Result<Arc<[Entry]>, Failure> {
@@ -293,13 +324,10 @@ impl Verifier {
         Ok(Evidence::AccessToken(valid, live))
     }
 
-    /// The credential that is found by a digest: from memory, else from storage.
-    async fn credential(&self, digest: KeyDigest) -> Result<Option<Entry>, Failure> {
-        if let Some(entry) = self.memory.credential(&digest) {
-            return Ok(Some(entry));
-        }
+    /// The credential that is found by a digest in storage. It is remembered.
+    async fn read_credential(&self, digest: &KeyDigest) -> Result<Option<Entry>, Failure> {
         let began = self.memory.epoch();
-        let Some(held) = self.settings.store.credential_by_digest(&digest).await? else { return Ok(None) };
+        let Some(held) = self.settings.store.credential_by_digest(digest).await? else { return Ok(None) };
         let entry = self.open(held)?;
         self.memory.remember(began, entry.clone());
         Ok(Some(entry))
@@ -401,7 +429,7 @@ impl Verifier {
     }
 }
 
-impl Admitted<'_> {
+impl<'c> Admitted<'c> {
     /// What is still to be done with the body for its sake.
     pub(crate) fn body_use(&self) -> BodyUse {
         match self {
@@ -421,25 +449,25 @@ impl Admitted<'_> {
         rest: &Rest<'_>,
         place: usize,
         signature_use: SignatureUse,
-    ) -> Result<Checked, Failure> {
+    ) -> Result<Checked<'c>, Failure> {
         let (recipe, claim, mut secrets, fresh) = match self {
             Self::Done(evidence) => return Ok(Checked::Done(evidence)),
             Self::Signed { recipe, claim, secrets, fresh } => (recipe, claim, secrets, fresh),
         };
         let valid = rest
-            .signature(place, request, |request| secrets.verify(|key| recipe.verify(&claim, request, key)));
+            .signature(place, request, |request| secrets.verify(|key| recipe.verify(claim, request, key)));
         let secret = secrets.into_first();
         let checked = valid
             .map_err(Reason::Mismatch)
-            .and_then(|valid| Ok((valid, Guard::new(&recipe, signature_use, &claim, (&fresh, &valid))?)));
+            .and_then(|valid| Ok((valid, Guard::new(recipe, signature_use, claim, (&fresh, &valid))?)));
         match checked {
             Ok((valid, guard)) => Ok(Checked::Signed { recipe, secret, fresh, valid, guard }),
-            Err(why) => Err(refused(Scheme::Signature(recipe), Some(&secret.into_entry()), why)),
+            Err(why) => Err(refused(signed_in(recipe), Some(&secret.into_entry()), why)),
         }
     }
 }
 
-impl Checked {
+impl Checked<'_> {
     /// Whether something is to be claimed for it.
     fn claims(&self) -> bool {
         match self {
@@ -462,19 +490,6 @@ impl Checked {
         }
         Ok(caller)
     }
-
-    /// Claims the signature where something guards it.
-    async fn first_use(self, store: &dyn Store, now: UnixTime) -> Result<Evidence, Failure> {
-        match self {
-            Self::Done(evidence) => Ok(evidence),
-            Self::Signed { recipe, secret, fresh, valid, guard } => {
-                match guard.claim(store, || secret.replay_scope(), now).await? {
-                    Ok(first) => Ok(Evidence::Signature(secret, fresh, valid, first)),
-                    Err(why) => Err(refused(Scheme::Signature(recipe), Some(&secret.into_entry()), why)),
-                }
-            }
-        }
-    }
 }
 
 pub(crate) fn denied(reason: Reason) -> Failure {
@@ -484,6 +499,10 @@ pub(crate) fn denied(reason: Reason) -> Failure {
 pub(crate) fn refused(scheme: Scheme, entry: Option<&Entry>, reason: Reason) -> Failure {
     let key_id: Option<KeyId> = entry.map(|entry| entry.kept().key_id().clone());
     Failure::Denied(Denial { scheme: Some(scheme), key_id, reason })
+}
+
+fn signed_in(recipe: &Arc<Recipe>) -> Scheme {
+    Scheme::Signature(Arc::clone(recipe))
 }
 
 fn unknown(scheme: Scheme) -> Failure {

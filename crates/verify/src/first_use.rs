@@ -90,6 +90,14 @@ impl Guard {
         }))
     }
 
+    /// The proof, where nothing is to be claimed.
+    pub(crate) fn unguarded(self) -> Result<FirstUse, Self> {
+        match self.0 {
+            Rule::NotGuarded(proof) => Ok(FirstUse::NotGuarded(proof)),
+            rule @ (Rule::Signature(..) | Rule::Nonce(..) | Rule::Increasing(_)) => Err(Self(rule)),
+        }
+    }
+
     /// Claims it in storage. Once this began, the signature is used up, whatever becomes of the request: a claim that
     /// is given back could be taken by whoever listens.
     pub(crate) async fn claim(

@@ -32,20 +32,16 @@ impl Imported {
         Self { bearers, dialects: found.into_iter().flatten().collect() }
     }
 
-    /// By what an API key is looked up; nothing where it is none.
+    /// By what an API key of another form than ours is looked up; nothing where it is none.
     pub(crate) fn api_key(&self, wire: &str) -> Option<KeyDigest> {
-        let foreign = || match self.bearers {
-            Bearers::Some => is_graphic(wire, CREDENTIAL_BYTES),
-            Bearers::None => false,
-        };
-        (key::check(wire).is_ok() || foreign()).then(|| key::digest(wire))
+        match self.bearers {
+            Bearers::Some if is_graphic(wire, CREDENTIAL_BYTES) => Some(key::digest(wire)),
+            Bearers::Some | Bearers::None => None,
+        }
     }
 
-    /// By what the key id of a signature is looked up; nothing where it is none.
+    /// By what the key id of a signature is looked up where it is not of our form; nothing where it is none.
     pub(crate) fn key_id(&self, recipe: &Recipe, wire: &str) -> Option<KeyDigest> {
-        if key::check(wire).is_ok() {
-            return Some(key::digest(wire));
-        }
         if !self.dialects.contains(recipe.name()) {
             return None;
         }
@@ -56,6 +52,11 @@ impl Imported {
         };
         is_graphic(wire, longest).then(|| key::look_up_digest(wire, within))
     }
+}
+
+/// By what a key of our own form is looked up; nothing where it is of another.
+pub(crate) fn ours(wire: &str) -> Option<KeyDigest> {
+    key::check(wire).is_ok().then(|| key::digest(wire))
 }
 
 /// Whether this is 1 to `longest` printable characters of ASCII without a space.
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn without_an_import_nothing_but_our_own_form_is_looked_up() {
         let none = imported(&[]);
-        assert!(none.api_key(OURS).is_some() && none.key_id(&recipe("kraken"), OURS).is_some());
+        assert!(ours(OURS).is_some() && ours("AKIDEXAMPLE").is_none());
         assert!(none.api_key("AKIDEXAMPLE").is_none());
         assert!(none.key_id(&recipe("kraken"), "AKIDEXAMPLE").is_none());
     }

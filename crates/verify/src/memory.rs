@@ -95,17 +95,28 @@ impl Memory {
     pub(crate) fn believable(&self, now: UnixTime) -> Result<(), Outage> {
         let read_at = self.was_read_at();
         // A clock that was set back tells nothing about how long ago that was, until the feed is read again.
-        let behind = now.since(read_at).max(read_at.since(now));
-        if behind > STALE_AFTER {
-            return Err(Outage::Stale { behind_secs: behind.as_secs() });
+        let behind = now.millis().abs_diff(read_at.millis());
+        if u128::from(behind) > STALE_AFTER.as_millis() {
+            return Err(Outage::Stale { behind_secs: behind / 1000 });
         }
         Ok(())
     }
 
+    /// The credential with that digest, which is likely to be an API key.
     pub(crate) fn credential(&self, digest: &KeyDigest) -> Option<Entry> {
-        if let Some(ByDigest(entry)) = self.keys.pin().get(digest) {
-            return Some(entry.clone());
-        }
+        self.key(digest).or_else(|| self.signing(digest))
+    }
+
+    /// The same, where it is likely to sign.
+    pub(crate) fn signer(&self, digest: &KeyDigest) -> Option<Entry> {
+        self.signing(digest).or_else(|| self.key(digest))
+    }
+
+    fn key(&self, digest: &KeyDigest) -> Option<Entry> {
+        self.keys.pin().get(digest).map(|ByDigest(entry)| entry.clone())
+    }
+
+    fn signing(&self, digest: &KeyDigest) -> Option<Entry> {
         let began = self.epoch();
         self.signing.get(digest, || self.epoch() == began)
     }

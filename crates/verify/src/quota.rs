@@ -61,7 +61,7 @@ pub struct Limited {
 
 /// Proof: the request was counted, and was over no limit.
 #[derive(Debug)]
-pub(crate) struct Counted(Taken);
+pub(crate) struct Counted(Option<Box<Taken>>);
 
 impl Counted {
     /// Counts a request that proved everything else.
@@ -71,12 +71,15 @@ impl Counted {
         caller: &Caller,
         arrival: Arrival,
     ) -> Result<Self, Failure> {
+        if limits.is_empty() {
+            return Ok(Self(None));
+        }
         let checks = checks(limits, caller, arrival);
         if checks.is_empty() {
-            return Ok(Self(Taken::new()));
+            return Ok(Self(None));
         }
         let taken = limiter.take(&checks, arrival.at);
-        taken.map(Self).map_err(|exceeded| limited(caller, exceeded))
+        taken.map(|taken| Self(Some(Box::new(taken)))).map_err(|exceeded| limited(caller, exceeded))
     }
 
     /// Refuses a request of somebody who is over a limit, and counts nothing.
@@ -95,7 +98,7 @@ impl Counted {
 
     /// How whoever was counted stands with every rule.
     pub(crate) fn standings(&self) -> &[Standing] {
-        &self.0
+        self.0.as_deref().map_or(&[], |taken| taken)
     }
 }
 

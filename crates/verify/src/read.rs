@@ -17,13 +17,14 @@ pub(crate) const CREDENTIAL_BYTES: usize = 4096;
 pub(crate) enum Claim<'r> {
     ApiKey(&'r str),
     Token(&'r str),
-    Signature(Arc<Recipe>, dialect::Claim<'r>),
+    Signature(&'r Arc<Recipe>, dialect::Claim<'r>),
     /// A key id and not the whole of a signature: the credential is looked up all the same, since an unknown key
     /// and a missing signature may have different answers.
-    Unsigned(Arc<Recipe>, Cow<'r, str>, Reason),
+    Unsigned(&'r Arc<Recipe>, Cow<'r, str>, Reason),
 }
 
-pub(crate) type Claims<'r> = SmallVec<[Claim<'r>; 2]>;
+/// Most requests present one.
+pub(crate) type Claims<'r> = SmallVec<[Claim<'r>; 1]>;
 
 /// What one scheme finds.
 enum Found<'r> {
@@ -31,27 +32,28 @@ enum Found<'r> {
     Absent,
     /// Nothing but the key id that the scheme shares with the plain API key.
     OnlyKeyId(Claim<'r>),
-    /// Mine.
-    Present(Claim<'r>),
+    /// Mine: it is among the claims.
+    Present,
     /// Mine and broken.
     Broken(Reason),
 }
 
 /// Reads every scheme that the route accepts into `present`, which is empty. A scheme presented twice or broken refuses the request, however good
 /// another may be: a request that proves two things must mean both.
+///
+/// A claim is large: it stays where it is put.
 pub(crate) fn claims<'r>(
-    requirement: &Requirement,
+    requirement: &'r Requirement,
     api_key_header: &HeaderName,
     request: &Request<'r>,
     present: &mut Claims<'r>,
 ) -> Result<(), Denial> {
-    let schemes = requirement.accept().schemes();
     let mut partial = None;
-    for scheme in schemes {
+    for scheme in requirement.accept().schemes() {
         let found = match scheme {
-            Scheme::ApiKey => api_key(api_key_header, request),
-            Scheme::Wallet => bearer(request),
-            Scheme::Signature(recipe) => signature(recipe, request),
+            Scheme::ApiKey => api_key(api_key_header, request, present),
+            Scheme::Wallet => bearer(request, present),
+            Scheme::Signature(recipe) => signature(recipe, request, present),
         };
         match found {
             Found::Absent => match requirement.accept() {
@@ -62,7 +64,7 @@ pub(crate) fn claims<'r>(
                 Accept::All(_) => present.push(claim),
                 Accept::Any(_) | Accept::Nothing => partial = partial.or(Some(claim)),
             },
-            Found::Present(claim) => present.push(claim),
+            Found::Present => {}
             Found::Broken(reason) => return Err(denial(scheme, reason)),
         }
     }
@@ -79,16 +81,19 @@ fn denial(scheme: &Scheme, reason: Reason) -> Denial {
     Denial { scheme: Some(scheme.clone()), key_id: None, reason }
 }
 
-fn api_key<'r>(header: &HeaderName, request: &Request<'r>) -> Found<'r> {
+fn api_key<'r>(header: &HeaderName, request: &Request<'r>, present: &mut Claims<'r>) -> Found<'r> {
     match single(header, request) {
         Ok(None) => Found::Absent,
-        Ok(Some(key)) => Found::Present(Claim::ApiKey(key)),
+        Ok(Some(key)) => {
+            present.push(Claim::ApiKey(key));
+            Found::Present
+        }
         Err(reason) => Found::Broken(reason),
     }
 }
 
 /// RFC 6750 section 2.1: `Authorization: Bearer`, the scheme's name in any case (RFC 9110 section 11.1).
-fn bearer<'r>(request: &Request<'r>) -> Found<'r> {
+fn bearer<'r>(request: &Request<'r>, present: &mut Claims<'r>) -> Found<'r> {
     let value = match single(&AUTHORIZATION, request) {
         Ok(None) => return Found::Absent,
         Ok(Some(value)) => value,
@@ -96,40 +101,39 @@ fn bearer<'r>(request: &Request<'r>) -> Found<'r> {
     };
     match value.split_once(' ') {
         Some((name, token)) if name.eq_ignore_ascii_case("bearer") => {
-            Found::Present(Claim::Token(token.trim_start_matches(' ')))
+            present.push(Claim::Token(token.trim_start_matches(' ')));
+            Found::Present
         }
         Some(_) | None if value.eq_ignore_ascii_case("bearer") => Found::Broken(Reason::Unreadable),
         Some(_) | None => Found::Absent,
     }
 }
 
-fn signature<'r>(recipe: &Arc<Recipe>, request: &Request<'r>) -> Found<'r> {
-    match recipe.read(request) {
-        Reading::NotPresented => Found::Absent,
+fn signature<'r>(recipe: &'r Arc<Recipe>, request: &Request<'r>, present: &mut Claims<'r>) -> Found<'r> {
+    let (key_id, reason) = match recipe.read(request) {
+        Reading::Presented(claim) => {
+            present.push(Claim::Signature(recipe, claim));
+            return Found::Present;
+        }
+        Reading::NotPresented => return Found::Absent,
         Reading::OnlyKeyId(key_id) => {
-            Found::OnlyKeyId(Claim::Unsigned(Arc::clone(recipe), key_id, Reason::Incomplete(Part::Signature)))
+            let reason = Reason::Incomplete(Part::Signature);
+            return Found::OnlyKeyId(Claim::Unsigned(recipe, key_id, reason));
         }
-        Reading::Presented(claim) => Found::Present(Claim::Signature(Arc::clone(recipe), claim)),
-        Reading::Incomplete { key_id: Some(key_id), missing } => {
-            Found::Present(Claim::Unsigned(Arc::clone(recipe), key_id, Reason::Incomplete(missing)))
-        }
-        Reading::Incomplete { key_id: None, missing } => Found::Broken(Reason::Incomplete(missing)),
-        Reading::Malformed { key_id: Some(key_id), why } => {
-            Found::Present(Claim::Unsigned(Arc::clone(recipe), key_id, Reason::Malformed(why)))
-        }
-        Reading::Malformed { key_id: None, why } => Found::Broken(Reason::Malformed(why)),
-    }
+        Reading::Incomplete { key_id, missing } => (key_id, Reason::Incomplete(missing)),
+        Reading::Malformed { key_id, why } => (key_id, Reason::Malformed(why)),
+    };
+    let Some(key_id) = key_id else { return Found::Broken(reason) };
+    present.push(Claim::Unsigned(recipe, key_id, reason));
+    Found::Present
 }
 
 /// The one value of a header: printable ASCII of a sensible length, and not twice.
 fn single<'r>(header: &HeaderName, request: &Request<'r>) -> Result<Option<&'r str>, Reason> {
-    let mut values = request.headers.get_all(header).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Reason::Repeated);
-    }
-    match value.to_str() {
-        Ok(text) if !text.is_empty() && text.len() <= CREDENTIAL_BYTES => Ok(Some(text)),
+    let Some(value) = request.header(header).map_err(|_twice| Reason::Repeated)? else { return Ok(None) };
+    // A header's value holds no control characters but tabs.
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) if text.is_ascii() && !text.is_empty() && text.len() <= CREDENTIAL_BYTES => Ok(Some(text)),
         Ok(_) | Err(_) => Err(Reason::Unreadable),
     }
 }

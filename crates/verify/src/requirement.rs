@@ -96,6 +96,7 @@ pub struct Requirement {
     signature_use: SignatureUse,
     limits: Vec<Arc<Limit>>,
     signed_by: Option<ConsumerName>,
+    body_use: BodyUse,
 }
 
 /// Why a requirement makes no sense.
@@ -146,7 +147,13 @@ impl Requirement {
             SignatureUse::Once if !signed => return Err(RequirementError::NoSignature),
             SignatureUse::Once | SignatureUse::AsDialect => {}
         }
-        Ok(Self { accept, scopes, unsigned_query, signature_use, limits: Vec::new(), signed_by: None })
+        let uses = accept.schemes().iter().map(|scheme| match scheme {
+            Scheme::ApiKey | Scheme::Wallet => BodyUse::Unused,
+            Scheme::Signature(recipe) => recipe.body_use(),
+        });
+        let body_use = uses.max().unwrap_or(BodyUse::Unused);
+        let (limits, signed_by) = (Vec::new(), None);
+        Ok(Self { accept, scopes, unsigned_query, signature_use, limits, signed_by, body_use })
     }
 
     /// The same, with limits on how many requests may pass.
@@ -202,10 +209,6 @@ impl Requirement {
 
     /// The most that any of the schemes needs of the body.
     pub fn body_use(&self) -> BodyUse {
-        let uses = self.accept.schemes().iter().map(|scheme| match scheme {
-            Scheme::ApiKey | Scheme::Wallet => BodyUse::Unused,
-            Scheme::Signature(recipe) => recipe.body_use(),
-        });
-        uses.max().unwrap_or(BodyUse::Unused)
+        self.body_use
     }
 }

@@ -1,5 +1,7 @@
 //! The body of a request whose signatures are to be checked, and what became of them while it came.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use countersign_dialect::{BodyUse, Mismatch, Request, SignatureValid, Verification};
 
@@ -113,7 +115,7 @@ fn begin<'a>(
         (Admitted::Signed { recipe, claim, secrets, .. }, _) => {
             let secret = secrets.first();
             recipe.begin(claim, request, secret.key()).map(Some).map_err(|why| {
-                refused(Scheme::Signature(recipe.clone()), Some(&secret.entry()), Reason::Mismatch(why))
+                refused(Scheme::Signature(Arc::clone(recipe)), Some(&secret.entry()), Reason::Mismatch(why))
             })
         }
     };

@@ -24,7 +24,7 @@ pub enum Unusable {
 }
 
 /// A credential as memory holds it, by what it can be used for. That it is held says nothing about whether it
-/// works: ask [`Entry::as_key`] or [`Entry::as_secret`].
+/// works: ask [`Entry::into_key`] or [`Entry::into_secret`].
 #[derive(Clone)]
 pub(crate) enum Entry {
     /// Presented whole.
@@ -57,25 +57,33 @@ impl Entry {
         }
     }
 
-    /// The proof that this credential may be presented as an API key at `now`.
-    pub(crate) fn as_key(&self, now: UnixTime) -> Result<UsableKey, Unusable> {
-        match self {
-            Self::Key(_) => {}
-            Self::Signing(signing) if signing.recipe.key_alone() => {}
-            Self::Signing(_) | Self::Idle(_) => return Err(Unusable::WrongKind),
+    /// The proof that this credential may be presented as an API key at `now`; it is given back where it may not.
+    pub(crate) fn into_key(self, now: UnixTime) -> Result<UsableKey, (Self, Unusable)> {
+        let right_kind = match &self {
+            Self::Key(_) => true,
+            Self::Signing(signing) => signing.recipe.key_alone(),
+            Self::Idle(_) => false,
+        };
+        let usable = if right_kind { self.kept().alive(now) } else { Err(Unusable::WrongKind) };
+        match usable {
+            Ok(()) => Ok(UsableKey(self)),
+            Err(why) => Err((self, why)),
         }
-        self.kept().alive(now)?;
-        Ok(UsableKey(self.clone()))
     }
 
-    /// The proof that this credential may sign in `recipe`'s dialect at `now`.
-    pub(crate) fn as_secret(&self, recipe: &Recipe, now: UnixTime) -> Result<UsableSecret, Unusable> {
+    /// The proof that this credential may sign in `recipe`'s dialect at `now`; it is given back where it may not.
+    pub(crate) fn into_secret(
+        self,
+        recipe: &Recipe,
+        now: UnixTime,
+    ) -> Result<UsableSecret, (Self, Unusable)> {
         match self {
-            Self::Signing(signing) if signing.recipe.name() == recipe.name() => {
-                signing.kept.alive(now)?;
-                Ok(UsableSecret(Arc::clone(signing)))
-            }
-            Self::Key(_) | Self::Signing(_) | Self::Idle(_) => Err(Unusable::WrongKind),
+            Self::Signing(signing) if signing.recipe.name() == recipe.name() => match signing.kept.alive(now)
+            {
+                Ok(()) => Ok(UsableSecret(signing)),
+                Err(why) => Err((Self::Signing(signing), why)),
+            },
+            Self::Key(_) | Self::Signing(_) | Self::Idle(_) => Err((self, Unusable::WrongKind)),
         }
     }
 }

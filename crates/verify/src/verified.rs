@@ -7,7 +7,6 @@ use countersign_dialect::{Fresh, SignatureValid};
 use countersign_limit::Standing;
 use countersign_model::{Address, ConsumerId, ConsumerName, KeyId, Principal, Scopes};
 use countersign_token::jwt::{AccessClaims, AccessTokenValid};
-use smallvec::SmallVec;
 
 use crate::first_use::{Claimed, FirstUse, NotGuarded};
 use crate::memory::Memory;
@@ -24,8 +23,6 @@ pub(crate) enum Evidence {
     /// An access token of a session that was not ended.
     AccessToken(AccessTokenValid, LiveSession),
 }
-
-pub(crate) type AllEvidence = SmallVec<[Evidence; 2]>;
 
 /// Proof: the session was not ended.
 pub(crate) struct LiveSession(());
@@ -148,27 +145,24 @@ impl Caller {
 pub(crate) struct Proven(Caller);
 
 impl Proven {
-    /// Puts the proofs together.
-    pub(crate) fn from_evidence(evidence: AllEvidence) -> Result<Self, Reason> {
-        let mut caller = Caller::default();
-        for proof in evidence {
-            match proof {
-                Evidence::ApiKey(key) => caller.add_app(key.into_entry())?,
-                Evidence::Signature(
-                    secret,
-                    Fresh { .. },
-                    SignatureValid { .. },
-                    FirstUse::NotGuarded(NotGuarded { .. }) | FirstUse::Claimed(Claimed { .. }),
-                ) => caller.add_app(secret.into_entry())?,
-                Evidence::AccessToken(valid, LiveSession(())) => caller.add_user(valid.into_claims()),
-            }
-        }
-        Ok(Self(caller))
-    }
-
-    /// Nobody: what a route asks for that requires nothing.
+    /// Nobody: what a route asks for that requires nothing, and whom the first proof is added to.
     pub(crate) fn nobody() -> Self {
         Self(Caller::default())
+    }
+
+    /// Adds whom these proofs prove.
+    pub(crate) fn add(&mut self, proof: Evidence) -> Result<(), Reason> {
+        match proof {
+            Evidence::ApiKey(key) => self.0.add_app(key.into_entry())?,
+            Evidence::Signature(
+                secret,
+                Fresh { .. },
+                SignatureValid { .. },
+                FirstUse::NotGuarded(NotGuarded { .. }) | FirstUse::Claimed(Claimed { .. }),
+            ) => self.0.add_app(secret.into_entry())?,
+            Evidence::AccessToken(valid, LiveSession(())) => self.0.add_user(valid.into_claims()),
+        }
+        Ok(())
     }
 
     pub(crate) fn caller(&self) -> &Caller {
