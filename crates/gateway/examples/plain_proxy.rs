@@ -10,10 +10,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use countersign_edge::{Provenance, REQUEST_ID, RequestId};
+use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
-    BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, Sender, Trace, Upstream,
-    UpstreamLimits, forward,
+    BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, Upstream, UpstreamLimits, forward,
 };
 use countersign_model::Entropy;
 use http::{Request, Response, StatusCode};
@@ -57,7 +56,7 @@ async fn serve(listen: SocketAddr, upstream: Arc<Upstream>) -> Result<(), Box<dy
     loop {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let sender = Rc::new(Sender::new(&Provenance::direct(peer, "http")));
+        let sender = Rc::new(Provenance::direct(peer, "http"));
         let (pools, upstream) = (Rc::clone(&pools), Arc::clone(&upstream));
         let service = service_fn(move |request| {
             let (pools, upstream, sender) = (Rc::clone(&pools), Arc::clone(&upstream), Rc::clone(&sender));
@@ -84,13 +83,13 @@ async fn serve(listen: SocketAddr, upstream: Arc<Upstream>) -> Result<(), Box<dy
 async fn pass(
     pools: &Pools,
     upstream: &Arc<Upstream>,
-    sender: &Sender,
+    sender: &Provenance,
     request: Request<Incoming>,
 ) -> Result<Response<ForwardedBody>, ForwardFailure> {
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &Numbered);
-    let trace = Trace::of(&head.headers, &Numbered);
-    let mut onward = Onward::new(head)?;
-    onward.introduce(sender, &id, &trace);
+    let fields = Fields::of(&head.headers);
+    let mut onward = Onward::new(head, fields)?;
+    onward.introduce(sender, &id, &Numbered);
     forward(&pools.of(upstream), onward, Payload::incoming(body), &BodyLimits::default()).await
 }

@@ -9,16 +9,17 @@ use std::task::Poll;
 
 use countersign_bodies::{Along, Departure, RelayLimits};
 use countersign_edge::{
-    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance, Refused,
-    RequestId, Route, UpstreamName,
+    Admitted, Answer, BadRequest, DoorName, Fields, Guard, Inbound, LongBodies, Note, Problem, Provenance,
+    Refused, RequestId, Route, UpstreamName, identity,
 };
 use countersign_model::{Entropy, UnixTime};
-use http::{HeaderMap, Response, request};
+use countersign_verify::Caller;
+use http::{Response, request};
 
 use crate::reply::Reply;
 use crate::{
     BodyLimits, ClientBody, ForwardFailure, ForwardedBody, Onward, Payload, Pool, Pools, RequestFailure,
-    Sender, Trace, Upstream, UpstreamFailure, forward,
+    Upstream, UpstreamFailure, forward,
 };
 
 /// The gateway under one configuration.
@@ -50,6 +51,8 @@ pub struct Attending<'a> {
 /// A request that may pass.
 pub struct Passage {
     admitted: Admitted,
+    /// What its headers are.
+    fields: Fields,
     /// What the upstream said, where the request went on while it was checked.
     answer: Option<Answered>,
 }
@@ -74,7 +77,7 @@ impl Gateway {
             // Where there is nothing to go on to, `forward` says so once the request was found good.
             (LongBodies::HoldLast, None) | (LongBodies::SpoolFirst, _) => {
                 let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
-                Ok(Passage { admitted, answer: None })
+                Ok(Passage { admitted, fields: inbound.fields.clone(), answer: None })
             }
         }
     }
@@ -97,8 +100,7 @@ impl Gateway {
         let sending = async {
             // Nothing goes on of a short body, or one that is refused all the same.
             let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
-            let introduce = |headers: &mut _| self.guard.introduce_caller(&route, &caller, headers);
-            let onward = onward(head.clone(), introduce, attending)?;
+            let onward = self.onward(head.clone(), inbound.fields.clone(), (&route, &caller), attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
             forward(pool, onward, payload, &limits).await
         };
@@ -125,12 +127,27 @@ impl Gateway {
             (Along::Sent, Some(answer)) => Some(answer),
             (Along::Sent, None) => Some(sending.await),
         };
-        Ok(Passage { admitted, answer })
+        Ok(Passage { admitted, fields: inbound.fields.clone(), answer })
     }
 
     fn pool(&self, route: &Route, attending: &Attending<'_>) -> Option<Rc<Pool>> {
         let upstream = self.upstreams.get(route.upstream.as_ref()?)?;
         Some(attending.pools.of(upstream))
+    }
+
+    /// The head as the upstream will see it: that of `caller`, on this route.
+    fn onward(
+        &self,
+        head: request::Parts,
+        fields: Fields,
+        (route, caller): (&Route, &Caller),
+        attending: &Attending<'_>,
+    ) -> Result<Onward, RequestFailure> {
+        let mut onward = Onward::new(head, fields)?;
+        onward.leave_out(&self.guard.secrets(route));
+        identity::tell(caller, |name, value| onward.set(&name, value));
+        onward.introduce(&attending.from, attending.id, attending.entropy);
+        Ok(onward)
     }
 
     fn limits(&self, route: &Route) -> BodyLimits {
@@ -142,7 +159,7 @@ impl Gateway {
         &self,
         head: request::Parts,
         body: ClientBody,
-        Passage { admitted, answer }: Passage,
+        Passage { admitted, fields, answer }: Passage,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
         let (note, route) = (admitted.note(), admitted.route());
@@ -156,8 +173,8 @@ impl Gateway {
             if let Some(answer) = answer {
                 return answer;
             }
-            let introduce = |headers: &mut _| self.guard.introduce(&admitted, headers);
-            let onward = onward(head, introduce, attending)?;
+            let caller = admitted.verified().caller();
+            let onward = self.onward(head, fields, (route, caller), attending)?;
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
             forward(&pool, onward, payload, &self.limits(route)).await
         };
@@ -178,21 +195,6 @@ impl Gateway {
         admitted.tell_limits(response.headers_mut());
         (response, note)
     }
-}
-
-/// The head as the upstream will see it; `introduce` says in it who is calling.
-fn onward(
-    head: request::Parts,
-    introduce: impl FnOnce(&mut HeaderMap),
-    attending: &Attending<'_>,
-) -> Result<Onward, RequestFailure> {
-    let trace = Trace::of(&head.headers, attending.entropy);
-    // First what the client's connection was told goes, and with it whatever the client names there; what is set
-    // after that nothing of the client's can remove.
-    let mut onward = Onward::new(head)?;
-    introduce(onward.headers_mut());
-    onward.introduce(&Sender::new(&attending.from), attending.id, &trace);
-    Ok(onward)
 }
 
 /// What a failure to forward is to the caller, and the word for it in the log.

@@ -15,13 +15,10 @@ mod upstream;
 
 pub use countersign_bodies::{HeldBodies, ReadLimits, SpoolPlace};
 pub use door::{Attending, Gateway, Passage};
-pub use forward::{
-    ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, Sender, forward,
-};
+pub use forward::{ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, forward};
 pub use forward_auth::{Asking, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
 pub use limits::{BodyLimits, UpstreamLimits};
 pub use reply::{BrokenReply, Reply};
-pub use trace::Trace;
 pub use upstream::{
     Health, HealthCheck, InvalidUpstream, MAX_SERVERS, Pool, Pools, Server, Standing, Upstream,
     UpstreamFailure, tend,

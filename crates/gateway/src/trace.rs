@@ -1,57 +1,61 @@
 //! The trace that a request belongs to (W3C Trace Context, level 1).
 
+use std::fmt;
+
 use countersign_model::Entropy;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// The field that names a trace.
+pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// `traceparent`: the client's where it is valid, made otherwise.
-#[derive(Clone, Debug)]
-pub struct Trace(Origin);
-
-#[derive(Clone, Debug)]
-enum Origin {
+/// The trace that a request belongs to: the client's where its `traceparent` is valid, made otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
     /// It came with the request, and goes on as it is: no span is added here.
     Received,
-    /// It begins here.
-    Begun(HeaderValue),
+    /// It begins here. A `tracestate` belongs to the trace that was refused (3.3.1.1), so it goes with it.
+    Begun(TraceParent),
 }
+
+/// The value of a `traceparent` of ours.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct TraceParent([u8; 55]);
 
 impl Trace {
     /// The client's trace, where there is exactly one valid `traceparent`; otherwise a new one that is not
-    /// sampled, as nothing was recorded of it.
-    pub fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> Self {
-        match only(headers, &TRACEPARENT) {
-            Some(value) if is_traceparent(value.as_bytes()) => Self(Origin::Received),
-            Some(_) | None => {
-                let mut random = [0; 24];
-                entropy.fill(&mut random);
-                // Ids of all zeros are invalid (3.2.2.3, 3.2.2.4).
-                random[0] |= 1;
-                random[16] |= 1;
-                let (trace, parent) = random.split_at(16);
-                let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-                let (before, after) = text.split_at_mut(35);
-                write_hex(before, 3, trace);
-                write_hex(after, 1, parent);
-                // A value of visible ASCII, which every field may have.
-                let value = HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static(""));
-                Self(Origin::Begun(value))
-            }
+    /// sampled, as nothing was recorded of it. `headers` are left out where there is none in them.
+    pub(crate) fn of(headers: Option<&HeaderMap>, entropy: &dyn Entropy) -> Self {
+        match headers.and_then(|headers| only(headers, &TRACEPARENT)) {
+            Some(value) if is_traceparent(value.as_bytes()) => Self::Received,
+            Some(_) | None => Self::Begun(TraceParent::random(entropy)),
         }
     }
+}
 
-    /// Sets the field where the trace begins here. A `tracestate` belongs to the trace that was refused
-    /// (3.3.1.1), so it goes with it.
-    pub fn write(&self, headers: &mut HeaderMap) {
-        match &self.0 {
-            Origin::Received => {}
-            Origin::Begun(value) => {
-                headers.insert(&TRACEPARENT, value.clone());
-                headers.remove(&TRACESTATE);
-            }
-        }
+impl TraceParent {
+    fn random(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; 24];
+        entropy.fill(&mut random);
+        // Ids of all zeros are invalid (3.2.2.3, 3.2.2.4).
+        random[0] |= 1;
+        random[16] |= 1;
+        let (trace, parent) = random.split_at(16);
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        let (before, after) = text.split_at_mut(35);
+        write_hex(before, 3, trace);
+        write_hex(after, 1, parent);
+        Self(text)
+    }
+
+    /// As text.
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -118,20 +122,30 @@ mod tests {
         headers
     }
 
+    fn made() -> Trace {
+        Trace::Begun(TraceParent(*b"00-0102030405060708090a0b0c0d0e0f10-1112131415161718-00"))
+    }
+
     #[test]
-    fn a_valid_trace_goes_on_unchanged_with_its_state() {
+    fn a_trace_begins_here_where_there_is_none_or_two() {
+        let valid = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        assert_eq!(Trace::of(None, &Counting), made());
+        assert_eq!(Trace::of(Some(&headers(&[])), &Counting), made());
+        assert_eq!(Trace::of(Some(&headers(&[valid, valid])), &Counting), made());
+    }
+
+    #[test]
+    fn a_valid_trace_is_gone_on_with() {
         for valid in [
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings",
         ] {
-            let mut sent = headers(&[("traceparent", valid), ("tracestate", "a=1")]);
-            Trace::of(&sent.clone(), &Counting).write(&mut sent);
-            assert_eq!(sent, headers(&[("traceparent", valid), ("tracestate", "a=1")]));
+            assert_eq!(Trace::of(Some(&headers(&[("traceparent", valid)])), &Counting), Trace::Received);
         }
     }
 
     #[test]
-    fn an_invalid_trace_is_replaced_and_its_state_dropped() {
+    fn an_invalid_trace_is_replaced() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let mut bad = vec![
             String::new(),
@@ -145,10 +159,7 @@ mod tests {
         ];
         bad.extend((0..good.len()).map(|end| good[..end].to_owned()));
         for bad in bad {
-            let mut sent = headers(&[("traceparent", &bad), ("tracestate", "a=1")]);
-            Trace::of(&sent.clone(), &Counting).write(&mut sent);
-            let made = "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-00";
-            assert_eq!(sent, headers(&[("traceparent", made)]), "{bad:?}");
+            assert_eq!(Trace::of(Some(&headers(&[("traceparent", &bad)])), &Counting), made(), "{bad:?}");
         }
     }
 }

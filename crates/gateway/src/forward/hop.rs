@@ -26,7 +26,7 @@ pub(super) fn strip(headers: &mut HeaderMap) {
     let present: SmallVec<[HeaderName; 4]> =
         headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
     if present.contains(&header::CONNECTION) {
-        for name in named_by_connection(headers) {
+        for name in named(headers) {
             headers.remove(&name);
         }
     }
@@ -68,7 +68,7 @@ pub(super) fn strip_trailers(trailers: &mut HeaderMap) {
 
 /// The fields that `Connection` names. Names of options that are no fields are among them; they remove
 /// nothing.
-fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
+pub(super) fn named(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
     headers
         .get_all(header::CONNECTION)
         .iter()

@@ -4,6 +4,7 @@ mod body;
 mod failure;
 mod hop;
 mod onward;
+mod own;
 mod payload;
 
 use std::rc::Rc;
@@ -13,7 +14,7 @@ use hyper::body::Incoming;
 
 pub use body::ForwardedBody;
 pub use failure::{ForwardFailure, RequestFailure, ResponseFailure};
-pub use onward::{Onward, Sender};
+pub use onward::Onward;
 pub use payload::Payload;
 pub(crate) use payload::{RequestBody, Upload};
 

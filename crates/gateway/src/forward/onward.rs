@@ -2,45 +2,43 @@
 
 use std::rc::Rc;
 
-use countersign_edge::{Provenance, REQUEST_ID, RequestId, provenance};
+use countersign_edge::identity::Secrets;
+use countersign_edge::{Field, Fields, Provenance, REQUEST_ID, RequestId};
+use countersign_model::Entropy;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Version, request};
+use smallvec::SmallVec;
 
-use super::RequestFailure;
-use super::hop;
+use super::own::OwnFields;
 use super::payload::{Payload, RequestBody, Upload};
-use crate::{BodyLimits, Trace, Upstream};
+use super::{RequestFailure, hop};
+use crate::trace::{TRACEPARENT, Trace};
+use crate::{BodyLimits, Upstream};
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Who sent a request, as the upstream is told.
-#[derive(Clone, Debug)]
-pub struct Sender {
-    way: HeaderValue,
-    scheme: &'static str,
-    host: Option<HeaderValue>,
-}
-
-impl Sender {
-    /// The sender of a request that came from there.
-    pub fn new(from: &Provenance) -> Self {
-        let way =
-            from.way.iter().map(|address| address.to_canonical().to_string()).collect::<Vec<_>>().join(", ");
-        let way = HeaderValue::from_maybe_shared(bytes::Bytes::from(way))
-            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        let host = from.host.as_ref().and_then(|host| HeaderValue::from_str(host).ok());
-        Self { way, scheme: from.scheme, host }
-    }
-}
-
-/// The head of a request on its way: what was between the client and us is gone from it, so that nothing
-/// the client names in `Connection` can remove what is set from here on.
+/// The head of a request on its way: the client's fields that go on, as they were sent and in their order, and ours.
+///
+/// The client's are only marked, not taken out of their map one by one, which would hash each name anew.
 #[derive(Debug)]
 pub struct Onward {
     head: request::Parts,
+    fields: Fields,
+    /// What becomes of each of the client's lines.
+    lines: SmallVec<[Line; 32]>,
+    /// What the client asked for.
+    host: Option<HeaderValue>,
     trailers: Trailers,
+    own: OwnFields,
+}
+
+/// What becomes of a line of the client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    GoesOn,
+    EndsHere,
 }
 
 /// Whether the client takes trailers (`TE: trailers`, RFC 9110, 10.1.4).
@@ -51,67 +49,140 @@ enum Trailers {
 }
 
 impl Onward {
-    /// Takes a head as it came from the client and removes what goes no further.
-    pub fn new(mut head: request::Parts) -> Result<Self, RequestFailure> {
+    /// Takes a head as it came from the client, whose headers are `fields`. What was between the client and us goes no further, nor
+    /// does what only a gateway may set, in any spelling. What is set from here on, nothing that the client names in `Connection` can
+    /// remove.
+    pub fn new(head: request::Parts, fields: Fields) -> Result<Self, RequestFailure> {
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(RequestFailure::MethodNotForwarded);
         }
-        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-        if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-            return Err(RequestFailure::TransferCoding);
+        if fields.has(Field::TransferEncoding) {
+            let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+            if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+                return Err(RequestFailure::TransferCoding);
+            }
         }
-        let trailers = Trailers::asked_for(&head.headers);
-        hop::strip(&mut head.headers);
-        // It was for us: hyper answers it when the body is first asked for.
-        head.headers.remove(header::EXPECT);
-        Ok(Self { head, trailers })
+        let trailers =
+            if fields.has(Field::Te) { Trailers::asked_for(&head.headers) } else { Trailers::NotTaken };
+        let named = if fields.has(Field::Connection) { hop::named(&head.headers) } else { SmallVec::new() };
+        let mut host = None;
+        let lines = head.headers.iter().zip(fields.iter()).map(|((name, value), field)| {
+            if named.contains(name) {
+                return Line::EndsHere;
+            }
+            if field == Field::Host {
+                host = Some(value.clone());
+            }
+            fate(field)
+        });
+        let lines = lines.collect();
+        Ok(Self { head, fields, lines, host, trailers, own: OwnFields::new() })
     }
 
-    /// The fields, for what the upstream is to be told besides.
-    pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.head.headers
+    /// Has the secrets that were checked end here.
+    pub fn leave_out(&mut self, secrets: &Secrets<'_>) {
+        for ((name, _), line) in self.head.headers.iter().zip(&mut self.lines) {
+            if secrets.hold(name) {
+                *line = Line::EndsHere;
+            }
+        }
+    }
+
+    /// Sets a field. One that only a gateway may set stands nowhere else.
+    pub fn set(&mut self, name: &HeaderName, value: &str) {
+        self.own.put(name, value);
     }
 
     /// Says where the request came from and under which names it is known, in place of whatever the client
     /// said about that; adds us to `Via`.
-    pub fn introduce(&mut self, sender: &Sender, id: &RequestId, trace: &Trace) {
-        let headers = &mut self.head.headers;
-        let host = sender.host.as_ref().or_else(|| headers.get(header::HOST)).cloned();
-        provenance::remove(headers);
-        headers.insert(FORWARDED_FOR.clone(), sender.way.clone());
-        headers.insert(FORWARDED_PROTO.clone(), HeaderValue::from_static(sender.scheme));
-        if let Some(host) = host {
-            headers.insert(FORWARDED_HOST.clone(), host);
+    pub fn introduce(&mut self, from: &Provenance, id: &RequestId, entropy: &dyn Entropy) {
+        self.own.put_addresses(&FORWARDED_FOR, &from.way);
+        self.own.put(&FORWARDED_PROTO, from.scheme);
+        match (&from.host, &self.host) {
+            (Some(host), _) => self.own.put(&FORWARDED_HOST, host),
+            (None, Some(host)) => self.own.put_value(&FORWARDED_HOST, host),
+            (None, None) => {}
         }
-        headers.append(header::VIA, via(self.head.version));
-        headers.insert(REQUEST_ID, id.as_header().clone());
-        trace.write(headers);
+        self.own.put(&header::VIA, via(self.head.version));
+        self.own.put_value(&REQUEST_ID, id.as_header());
+        let sent = if self.fields.has(Field::TraceParent) { Some(&self.head.headers) } else { None };
+        match Trace::of(sent, entropy) {
+            Trace::Received => {}
+            Trace::Begun(trace) => {
+                self.own.put(&TRACEPARENT, trace.as_str());
+                self.end(|field| matches!(field, Field::TraceParent | Field::TraceState));
+            }
+        }
+    }
+
+    /// Has lines of the client's end here.
+    fn end(&mut self, ends: impl Fn(Field) -> bool) {
+        for (field, line) in self.fields.iter().zip(&mut self.lines) {
+            if ends(field) {
+                *line = Line::EndsHere;
+            }
+        }
+    }
+
+    /// The client's fields that go on.
+    fn sent(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let lines = self.head.headers.iter().zip(&self.lines);
+        lines.filter(|(_, line)| **line == Line::GoesOn).map(|(field, _)| field)
     }
 
     /// The request to send to a server of `upstream`, but for its `Host`, with its body and, where it streams, a view of how that goes.
     pub(super) fn into_request(
-        self,
+        mut self,
         upstream: &Upstream,
         payload: Payload,
         limits: &BodyLimits,
     ) -> Result<(Request<RequestBody>, Option<Rc<Upload>>), RequestFailure> {
-        let Self { mut head, trailers } = self;
-        let target = head
-            .uri
-            .path_and_query()
+        let target = (self.head.uri.path_and_query())
             .and_then(|sent| upstream.target(sent))
             .ok_or(RequestFailure::TargetNotForwarded)?;
-        if let Trailers::Taken = trailers {
-            head.headers.insert(header::TE, HeaderValue::from_static("trailers"));
-            head.headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+        if let Trailers::Taken = self.trailers {
+            self.own.put(&header::TE, "trailers");
+            self.own.put(&header::CONNECTION, "te");
         }
-        payload.frame(&mut head.headers);
+        let mut headers = HeaderMap::with_capacity(self.lines.len() + 16);
+        headers.extend(self.sent().map(|(name, value)| (name.clone(), value.clone())));
+        for line in self.own.as_bytes().split(|byte| *byte == b'\n') {
+            let colon = line.iter().position(|byte| *byte == b':').unwrap_or(0);
+            let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+            if let Ok(name) = HeaderName::from_bytes(name)
+                && let Ok(value) = HeaderValue::from_bytes(value.get(1..).unwrap_or_default().trim_ascii())
+            {
+                headers.append(name, value);
+            }
+        }
+        payload.frame(&mut headers);
         let (body, upload) = RequestBody::new(payload, limits)?;
         let mut request = Request::new(body);
-        *request.method_mut() = head.method;
+        *request.method_mut() = self.head.method;
         *request.uri_mut() = target;
-        *request.headers_mut() = head.headers;
+        *request.headers_mut() = headers;
         Ok((request, upload))
+    }
+}
+
+/// What becomes of a line of this kind, whatever it says.
+const fn fate(field: Field) -> Line {
+    match field {
+        Field::Plain
+        | Field::OtherMethod
+        | Field::TraceParent
+        | Field::TraceState
+        // Those that frame the body are said anew where it is sent.
+        | Field::ContentLength
+        | Field::Trailer => Line::GoesOn,
+        // What is between two hops (RFC 9110, 7.6.1).
+        Field::Connection | Field::Hop | Field::Te | Field::TransferEncoding | Field::Upgrade
+        // It was for us: it is answered when the body is first asked for.
+        | Field::Expect
+        // What is said anew.
+        | Field::Host | Field::RequestId | Field::Identity | Field::Provenance | Field::OtherPath => {
+            Line::EndsHere
+        }
     }
 }
 
@@ -127,10 +198,153 @@ impl Trailers {
 }
 
 /// How we appear in `Via` (RFC 9110, 7.6.3).
-fn via(received: Version) -> HeaderValue {
-    HeaderValue::from_static(match received {
+const fn via(received: Version) -> &'static str {
+    match received {
         Version::HTTP_10 => "1.0 countersign",
         Version::HTTP_2 => "2.0 countersign",
         _ => "1.1 countersign",
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_edge::{Credentials, identity, provenance};
+    use countersign_model::Scopes;
+    use countersign_verify::{Accept, Caller, Requirement, Scheme, SignatureUse, UnsignedQuery};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    struct Ones;
+
+    impl Entropy for Ones {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(1);
+        }
+    }
+
+    const BEGUN: &str = "00-01010101010101010101010101010101-0101010101010101-00";
+    const RECEIVED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+    fn requirement() -> Requirement {
+        let accept = Accept::Any(vec![Scheme::ApiKey, Scheme::Wallet]);
+        Requirement::new(accept, Scopes::default(), UnsignedQuery::Allow, SignatureUse::AsDialect).unwrap()
+    }
+
+    fn head(fields: &[(String, String)]) -> request::Parts {
+        let (mut head, ()) = Request::get("/").body(()).unwrap().into_parts();
+        for (name, value) in fields {
+            head.headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        head
+    }
+
+    fn from() -> Provenance {
+        Provenance::direct(([192, 0, 2, 1], 5000).into(), "https")
+    }
+
+    /// The lines that are sent, but for `Host` and those that frame the body.
+    fn sent(head: request::Parts) -> Vec<String> {
+        let fields = Fields::of(&head.headers);
+        let mut onward = Onward::new(head, fields).unwrap();
+        onward.leave_out(&Secrets::of(&requirement(), &API_KEY, &Credentials::Remove));
+        identity::tell(&Caller::default(), |name, value| onward.set(&name, value));
+        onward.introduce(&from(), &RequestId::random(&Ones), &Ones);
+        let theirs = onward.sent().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        let ours = str::from_utf8(onward.own.as_bytes()).unwrap().lines().map(str::to_owned);
+        theirs.chain(ours).collect()
+    }
+
+    /// The same, with a map from which everything is taken out by its name and into which everything is put.
+    fn sent_slowly(head: request::Parts) -> Vec<String> {
+        let mut headers = head.headers;
+        let traced = headers.get_all("traceparent").iter().collect::<Vec<_>>() == [RECEIVED];
+        hop::strip(&mut headers);
+        headers.remove(header::EXPECT);
+        Secrets::of(&requirement(), &API_KEY, &Credentials::Remove).remove(&mut headers);
+        identity::remove_forged(&mut headers);
+        identity::set(&mut headers, &Caller::default());
+        let host = headers.remove(header::HOST);
+        provenance::remove(&mut headers);
+        headers.insert(&FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"));
+        headers.insert(&FORWARDED_PROTO, HeaderValue::from_static("https"));
+        if let Some(host) = host {
+            headers.insert(&FORWARDED_HOST, host);
+        }
+        headers.append(header::VIA, HeaderValue::from_static("1.1 countersign"));
+        headers.insert(REQUEST_ID, RequestId::random(&Ones).as_header().clone());
+        if !traced {
+            headers.insert(&TRACEPARENT, HeaderValue::from_static(BEGUN));
+            headers.remove("tracestate");
+        }
+        headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+    }
+
+    fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
+        let names = [
+            "accept",
+            "x-one",
+            "via",
+            "x-api-key",
+            "X_Api_Key",
+            "authorization",
+            "X-Consumer-ID",
+            "x_consumer_id",
+            "x-forwarded-for",
+            "x.forwarded.host",
+            "x-original-url",
+            "forwarded",
+            "connection",
+            "keep-alive",
+            "te",
+            "upgrade",
+            "expect",
+            "trailer",
+            "content-length",
+            "proxy-authorization",
+            "x-request-id",
+            "traceparent",
+            "tracestate",
+            "x-http-method",
+            "cookie",
+        ];
+        let values = [
+            "1",
+            "",
+            "close",
+            "x-one, via",
+            "host",
+            "x-one,TraceParent",
+            "traceparent",
+            "X-Forwarded-For",
+            RECEIVED,
+        ];
+        let field = (prop::sample::select(names.to_vec()), prop::sample::select(values.to_vec()));
+        let field = field.prop_map(|(name, value)| (name.to_owned(), value.to_owned()));
+        prop::collection::vec(field, 0..12).prop_map(|mut fields| {
+            fields.insert(fields.len() / 2, ("host".to_owned(), "api".to_owned()));
+            fields
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn an_upstream_sees_what_is_left_when_each_name_is_taken_out_by_itself(fields in fields()) {
+            let (mut seen, mut slowly) = (sent(head(&fields)), sent_slowly(head(&fields)));
+            seen.sort();
+            slowly.sort();
+            prop_assert_eq!(seen, slowly);
+        }
+    }
+
+    #[test]
+    fn what_goes_on_keeps_its_order() {
+        let fields =
+            ["cookie", "x-api-key", "accept", "connection", "x-one", "X-Consumer-ID", "via", "x-two"];
+        let seen = sent(head(&fields.map(|name| (name.to_owned(), "1".to_owned()))));
+        assert_eq!(seen[..5], ["cookie: 1", "accept: 1", "x-one: 1", "via: 1", "x-two: 1"]);
+    }
 }

@@ -7,14 +7,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_edge::{Provenance, REQUEST_ID, RequestId};
+use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
-    BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Sender, Trace, Upstream,
-    UpstreamLimits, forward,
+    BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Upstream, UpstreamLimits, forward,
 };
 use countersign_model::Entropy;
 use countersign_verify::BodyFailure;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -126,10 +125,10 @@ async fn pass(
 ) -> Result<Response<countersign_gateway::ForwardedBody>, ForwardFailure> {
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &Seeded);
-    let trace = Trace::of(&head.headers, &Seeded);
-    let mut onward = Onward::new(head)?;
-    onward.introduce(&Sender::new(&Provenance::direct(peer, "http")), &id, &trace);
-    onward.headers_mut().insert(HeaderName::from_static("x-consumer-id"), HeaderValue::from_static("shop"));
+    let fields = Fields::of(&head.headers);
+    let mut onward = Onward::new(head, fields)?;
+    onward.set(&HeaderName::from_static("x-consumer-id"), "shop");
+    onward.introduce(&Provenance::direct(peer, "http"), &id, &Seeded);
     let payload = match bodies {
         Bodies::Streamed => Payload::incoming(body),
         Bodies::ReadBefore => Payload::Read(body.collect().await.unwrap().to_bytes()),
