@@ -12,8 +12,8 @@ const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-r
 
 /// The request may pass. The proxy copies these headers into it.
 ///
-/// No cache may keep it: a yes depends on every header of a request, also on those that are not there, and on what was
-/// revoked since.
+/// No cache may keep it: a yes depends on headers whose names cannot be listed, such as all that begin with `X-Consumer-`, so no `Vary`
+/// (RFC 9111 section 4.1) says on what it depends; and on what was revoked since.
 pub(super) fn yes(proxy: FrontProxy, pass: Pass) -> Response<Bytes> {
     let removed = match proxy {
         FrontProxy::Envoy => list(&pass),
