@@ -64,16 +64,22 @@ fn read<'r>(
         }
         (_, true) => {}
     }
-    let wanted = [
-        (Part::KeyId, program.key_id.is_some(), key_id.is_some()),
-        (Part::Timestamp, program.timestamp.is_some(), timestamp.is_some()),
-        (Part::Nonce, program.nonce.is_some(), nonce.is_some()),
-        (Part::Expires, program.expires.is_some(), expires.is_some()),
-        (Part::Signature, true, signature.is_some()),
-    ];
-    if let Some((missing, ..)) = wanted.into_iter().find(|(_, wanted, there)| *wanted && !there) {
-        return Ok(Reading::Incomplete { key_id, missing });
-    }
+    let missing = if key_id.is_none() && program.key_id.is_some() {
+        Some(Part::KeyId)
+    } else if timestamp.is_none() && program.timestamp.is_some() {
+        Some(Part::Timestamp)
+    } else if nonce.is_none() && program.nonce.is_some() {
+        Some(Part::Nonce)
+    } else if expires.is_none() && program.expires.is_some() {
+        Some(Part::Expires)
+    } else {
+        None
+    };
+    let signature = match (signature, missing) {
+        (Some(signature), None) => signature,
+        (_, Some(missing)) => return Ok(Reading::Incomplete { key_id, missing }),
+        (None, None) => return Ok(Reading::Incomplete { key_id, missing: Part::Signature }),
+    };
     let times = || {
         let past =
             program.limits.named_past.as_ref().map(|named| past(program, &scope, named)).transpose()?;
@@ -85,9 +91,6 @@ fn read<'r>(
             *known = key_id;
             return Err(broken);
         }
-    };
-    let Some(signature) = signature else {
-        return Ok(Reading::Incomplete { key_id, missing: Part::Signature });
     };
     Ok(Reading::Presented(Claim {
         key_id: key_id.unwrap_or_default(),

@@ -97,10 +97,12 @@ fn digits(text: &[u8], most: usize) -> Option<i64> {
     if text.is_empty() || text.len() > most || (text.len() > 1 && text.first() == Some(&b'0')) {
         return None;
     }
-    text.iter().try_fold(0_i64, |sum, byte| {
-        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
+    // Nineteen digits are fewer than 64 bits hold.
+    let (number, all_digits) = text.iter().fold((0_u64, true), |(number, all_digits), byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (number.wrapping_mul(10).wrapping_add(u64::from(digit)), all_digits && digit <= 9)
+    });
+    if all_digits { i64::try_from(number).ok() } else { None }
 }
 
 /// Proof that a claim is neither too old nor too far ahead. Only [`crate::Recipe::fresh`] makes one.
@@ -153,15 +155,16 @@ pub(crate) fn judge(
     past: Duration,
     future: Duration,
 ) -> Result<Fresh, Untimely> {
-    let (at, now) = (UnixTime::from_secs(at.secs()), UnixTime::from_secs(now.secs()));
-    let (age, lead) = (now.since(at), at.since(now));
+    let ahead = at.secs().saturating_sub(now.secs());
+    let seconds = |count: i64| Duration::from_secs(u64::try_from(count).unwrap_or(0));
+    let (age, lead) = (seconds(ahead.saturating_neg()), seconds(ahead));
     if age > past {
         return Err(Untimely::Late { by: age.saturating_sub(past) });
     }
     if lead > future {
         return Err(Untimely::Early { by: lead.saturating_sub(future) });
     }
-    Ok(Fresh { until: Some(end_of_second(at.plus(past))) })
+    Ok(Fresh { until: Some(end_of_second(UnixTime::from_secs(at.secs()).plus(past))) })
 }
 
 /// The last moment of the second in which a moment is.
