@@ -71,9 +71,6 @@ impl Counted {
         caller: &Caller,
         arrival: Arrival,
     ) -> Result<Self, Failure> {
-        if limits.is_empty() {
-            return Ok(Self(None));
-        }
         let checks = checks(limits, caller, arrival);
         if checks.is_empty() {
             return Ok(Self(None));
