@@ -14,7 +14,7 @@ use bytes::Bytes;
 use countersign_dialect::Dialects;
 use countersign_edge::{Credentials, Doors, Guard, LongBodies, Route, Routes, TrustedPeers};
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material};
-use countersign_model::{Clock, ConsumerName, DialectName, Entropy, Scopes, UnixTime};
+use countersign_model::{Clock, ConsumerName, DialectName, Entropy, Rates, Scopes, UnixTime};
 use countersign_store::Store;
 use countersign_store::testing::MemoryStore;
 use countersign_token::{MasterKey, Sealer};
@@ -73,7 +73,8 @@ impl World {
         countersign_manage::add_consumer(&*store, consumer.clone(), NOON, &entropy).await.unwrap();
         let sealer = Sealer::new(&master());
         let form = Form::Signature(dialect.clone());
-        let issue = Issue { consumer, form, scopes: Scopes::default(), expiry: Expiry::Never, label: None };
+        let (scopes, limits) = (Scopes::default(), Rates::default());
+        let issue = Issue { consumer, form, scopes, limits, expiry: Expiry::Never, label: None };
         let issuer = Issuer { store: &*store, sealer: &sealer, dialects: &dialects, entropy: &entropy };
         let made = issuer.issue(issue, NOON).await.unwrap();
         let Material::Signature { api_key, secret } = made.material else { panic!("it signs") };
