@@ -38,12 +38,6 @@ pub fn forged(headers: &HeaderMap) -> Names {
     headers.keys().filter(|name| Field::of(name) == Field::Identity).cloned().collect()
 }
 
-/// The headers by which a client names another path than that of its request, for servers that believe them, in any
-/// spelling.
-pub fn rerouting(headers: &HeaderMap) -> Names {
-    headers.keys().filter(|name| Field::of(name) == Field::OtherPath).cloned().collect()
-}
-
 /// The headers in which secrets stand that a route's schemes check.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets<'a>(SmallVec<[&'a HeaderName; 6]>);

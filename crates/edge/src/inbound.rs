@@ -8,6 +8,7 @@ use http::header::{EXPECT, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, request};
 
 use crate::field::{Field, Fields};
+use crate::identity::Names;
 use crate::path::{Ambiguous, routing_path};
 use crate::relayed::Telling;
 
@@ -170,10 +171,22 @@ impl<'a> Inbound<'a> {
 }
 
 impl Inbound<'_> {
+    /// The names of the headers that are of some kind, each once.
+    pub(crate) fn named(&self, of_the_kind: impl Fn(Field) -> bool) -> Names {
+        let mut names = Names::new();
+        for ((name, _), field) in self.headers.iter().zip(self.fields.iter()) {
+            // The lines of one name follow each other.
+            if of_the_kind(field) && names.last() != Some(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
     /// The methods that headers name besides the request's own.
     pub(crate) fn overriding_methods(&self) -> impl Iterator<Item = Method> {
-        let there = self.fields.has(Field::OtherMethod).then_some(self.headers).into_iter();
-        let lines = there.flat_map(|headers| headers.iter().zip(self.fields.iter()));
+        let there = self.fields.has(Field::OtherMethod).then_some(self.headers);
+        let lines = there.into_iter().flatten().zip(self.fields.iter());
         let values = lines.filter(|(_, field)| *field == Field::OtherMethod).map(|((_, value), _)| value);
         values.filter_map(|value| Method::from_bytes(&value.as_bytes().to_ascii_uppercase()).ok())
     }

@@ -2,8 +2,10 @@
 
 use http::{HeaderMap, HeaderName};
 
+use crate::field::Field;
 use crate::guard::{Admitted, Guard};
 use crate::identity::{self, Names};
+use crate::inbound::Inbound;
 use crate::provenance;
 use crate::{REQUEST_ID, RequestId};
 
@@ -28,33 +30,36 @@ impl Pass {
     }
 }
 
+/// How many headers a pass sets, and a door adds to them: room is made for all of them at once.
+const SET: usize = 12;
+
 impl Guard {
-    /// What a proxy is to do to an admitted request, whose client sent `headers`, before it passes it on.
-    pub fn pass(&self, admitted: &Admitted, headers: &HeaderMap, id: &RequestId) -> Pass {
+    /// What a proxy is to do to an admitted request before it passes it on.
+    pub fn pass(&self, admitted: &Admitted, inbound: &Inbound<'_>, id: &RequestId) -> Pass {
         let route = admitted.route();
-        let mut set = HeaderMap::new();
+        let mut set = HeaderMap::with_capacity(SET);
         identity::set(&mut set, admitted.verified().caller());
         set.insert(REQUEST_ID, id.as_header().clone());
         Pass {
             set,
-            credentials: self.secrets(route).among(headers),
-            forged: gateways_own(headers),
-            provenance: provenance::of_the_client(headers),
+            credentials: self.secrets(route).among(inbound.headers),
+            forged: gateways_own(inbound),
+            provenance: provenance::of_the_client(inbound),
         }
     }
 }
 
 /// What a client may not send through a proxy that can only set headers, not remove them: what only a gateway may set,
 /// but for the names that ours always replace, and what names another path.
-pub fn irremovable(headers: &HeaderMap) -> Names {
-    let mut names = gateways_own(headers);
-    names.extend(identity::rerouting(headers));
+pub fn irremovable(inbound: &Inbound<'_>) -> Names {
+    let mut names = gateways_own(inbound);
+    names.extend(inbound.named(|field| field == Field::OtherPath));
     names
 }
 
 /// What only a gateway may set, but for the names that ours always replace.
-fn gateways_own(headers: &HeaderMap) -> Names {
-    let mut names = identity::forged(headers);
+fn gateways_own(inbound: &Inbound<'_>) -> Names {
+    let mut names = inbound.named(|field| field == Field::Identity);
     names.retain(|name| !identity::HEADERS.contains(name));
     names
 }

@@ -4,6 +4,7 @@ use http::HeaderMap;
 
 use crate::field::Field;
 use crate::identity::Names;
+use crate::inbound::Inbound;
 
 /// What proxies in front of us set themselves, in place of what a client sent.
 const OF_THE_PROXY: [&str; 4] =
@@ -11,21 +12,21 @@ const OF_THE_PROXY: [&str; 4] =
 
 /// Removes what tells where a request came from, in any spelling that servers take for it.
 pub fn remove(headers: &mut HeaderMap) {
-    for name in names(headers) {
+    let names: Names = headers.keys().filter(|name| tells(Field::of(name))).cloned().collect();
+    for name in names {
         headers.remove(name);
     }
 }
 
 /// What of it a proxy in front passed on as the client sent it.
-pub(crate) fn of_the_client(headers: &HeaderMap) -> Names {
-    let mut names = names(headers);
+pub(crate) fn of_the_client(inbound: &Inbound<'_>) -> Names {
+    let mut names = inbound.named(tells);
     names.retain(|name| !OF_THE_PROXY.contains(&name.as_str()));
     names
 }
 
-fn names(headers: &HeaderMap) -> Names {
-    let tells = |field| matches!(field, Field::Provenance | Field::OtherPath);
-    headers.keys().filter(|name| tells(Field::of(name))).cloned().collect()
+fn tells(field: Field) -> bool {
+    matches!(field, Field::Provenance | Field::OtherPath)
 }
 
 #[cfg(test)]
@@ -59,8 +60,13 @@ mod tests {
 
     #[test]
     fn what_a_proxy_sets_itself_is_not_the_client_s() {
-        let all = headers(&["x-forwarded-for", "x_forwarded_for", "x-forwarded-proto", "x-forwarded-uri"]);
-        let mut told = of_the_client(&all);
+        let (mut head, ()) = http::Request::get("/").body(()).unwrap().into_parts();
+        head.headers =
+            headers(&["host", "x-forwarded-for", "x_forwarded_for", "x-forwarded-proto", "x-forwarded-uri"]);
+        head.headers.insert("host", HeaderValue::from_static("a"));
+        head.headers.append("x_forwarded_for", HeaderValue::from_static("198.51.100.1"));
+        let inbound = Inbound::read(&head, "http", ([127, 0, 0, 1], 1).into()).unwrap();
+        let mut told = of_the_client(&inbound);
         told.sort_by_key(ToString::to_string);
         assert_eq!(told.as_slice(), ["x-forwarded-uri", "x_forwarded_for"]);
     }

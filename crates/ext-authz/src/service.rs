@@ -150,7 +150,7 @@ impl ExtAuthz {
             Bodies::Forwarded => Sent::with(&mut http),
         };
         let admitted = self.guard.admit(&inbound, &mut body, &self.name, self.clock.now()).await?;
-        let pass = self.guard.pass(&admitted, relayed.headers(), id);
+        let pass = self.guard.pass(&admitted, &inbound, id);
         Ok((admitted, pass))
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use countersign_edge::{BadRequest, Bodies, FrontProxy, Problem, Refused, Relayed, Telling, Told};
 use countersign_verify::BodyFailure;
-use http::header::HOST;
+use http::header::{Entry, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, request};
 
 use super::{CHECK_PATH, bad_request};
@@ -118,15 +118,15 @@ fn whole_body(headers: &mut HeaderMap) -> Result<(), Box<Refused>> {
 
 /// The one value of a header, which is gone afterwards.
 fn take(headers: &mut HeaderMap, name: &HeaderName, what: Telling) -> Result<HeaderValue, BadRequest> {
-    let one = {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (Some(one), None) => Some(one.clone()),
-            (Some(_), Some(_)) | (None, _) => None,
+    let missing = BadRequest::NotTold(what);
+    match headers.entry(name) {
+        Entry::Vacant(_) => Err(missing),
+        Entry::Occupied(there) => {
+            let twice = there.iter().nth(1).is_some();
+            let one = there.remove();
+            if twice { Err(missing) } else { Ok(one) }
         }
-    };
-    headers.remove(name);
-    one.ok_or(BadRequest::NotTold(what))
+    }
 }
 
 #[cfg(test)]

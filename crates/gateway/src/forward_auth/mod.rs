@@ -120,7 +120,7 @@ impl ForwardAuth {
         }
         let removes = removes(self.proxy);
         if removes == Removes::WhatItKnows
-            && let Some(name) = irremovable(relayed.headers()).first()
+            && let Some(name) = irremovable(&inbound).first()
         {
             return Err(forged(name.as_str()));
         }
@@ -129,7 +129,7 @@ impl ForwardAuth {
             Bodies::Forwarded => Sight::Forwarded(body.for_checking()),
         };
         let admitted = self.guard.admit(&inbound, &mut body, &self.name, asking.now).await?;
-        let pass = self.guard.pass(&admitted, relayed.headers(), asking.id);
+        let pass = self.guard.pass(&admitted, &inbound, asking.id);
         // The proxy removes secrets under their own names; another spelling would look to an upstream as if it were checked.
         if removes == Removes::WhatItKnows
             && let Some(odd) = pass.credentials.iter().find(|name| !is_plain(name.as_str()))
