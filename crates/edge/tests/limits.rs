@@ -184,7 +184,7 @@ fn whoever_has_limits_of_his_own_is_told_how_he_stands_with_each() {
 }
 
 #[test]
-fn new_limits_are_in_effect_at_once_and_a_rate_that_stays_keeps_its_count() {
+fn new_limits_are_in_effect_at_once_and_what_was_used_in_a_period_stays_used() {
     let world = World::new();
     let key = world.issue(None, "");
     assert_eq!(statuses(&world, &get(&key), 9, 0), [200; 9]);
@@ -192,6 +192,8 @@ fn new_limits_are_in_effect_at_once_and_a_rate_that_stays_keeps_its_count() {
     assert_eq!(statuses(&world, &get(&key), 4, 0), [200; 4]);
     world.limit_key(&key, "5/h,100/d");
     assert_eq!(statuses(&world, &get(&key), 2, 0), [200, 429]);
+    world.limit_key(&key, "7/h");
+    assert_eq!(statuses(&world, &get(&key), 3, 0), [200, 200, 429]);
     world.limit_key(&key, "");
     assert_eq!(statuses(&world, &get(&key), 2, 0), [200; 2]);
     world.limit_key(&key, "5/h");

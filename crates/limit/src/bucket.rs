@@ -9,6 +9,9 @@ use crate::ticks::Ticks as _;
 /// No moment: the bucket was taken out, and whoever still holds it looks for another.
 const GONE: u64 = u64::MAX;
 
+/// Beside a moment: the bucket is about to be replaced by one of another rate, and stays as it is. No moment is as great.
+const FROZEN: u64 = 1 << 63;
+
 /// The moment at which everything that was used will have come back (GCRA's theoretical arrival time), in the rate's ticks
 /// since 1970. A moment that is past, zero too: nothing is used.
 ///
@@ -25,6 +28,8 @@ pub(crate) enum Take {
     Refused(Level),
     /// The bucket was taken out.
     Gone,
+    /// The bucket waits to be replaced by one of another rate.
+    Frozen,
 }
 
 /// A moment in the ticks of a rate, since 1970. Nothing happens before that.
@@ -48,6 +53,13 @@ impl Level {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
+    /// The level at which as much is used by the rate `to` as at this one by the rate `from`, which has the same period; but never
+    /// more than a burst. As long as the periods are the same, a request takes as many ticks by the one as by the other.
+    pub(crate) fn carried(self, from: Rate, to: Rate, now: UnixTime) -> Self {
+        let used = self.0.saturating_sub(ticks(from, now)).min(to.ticks_burst());
+        Self(ticks(to, now).saturating_add(used))
+    }
+
     /// The level when one more is taken.
     fn after_one(self, rate: Rate, now: u64) -> u64 {
         self.0.max(now).saturating_add(rate.ticks_each())
@@ -55,11 +67,29 @@ impl Level {
 }
 
 impl Bucket {
+    /// A bucket at a level.
+    pub(crate) fn at(Level(moment): Level) -> Self {
+        Self(AtomicU64::new(moment.min(FROZEN - 1)))
+    }
+
     /// What is in it, unless it was taken out.
     pub(crate) fn level(&self) -> Option<Level> {
         match self.0.load(Relaxed) {
             GONE => None,
-            moment => Some(Level(moment)),
+            moment => Some(Level(moment & !FROZEN)),
+        }
+    }
+
+    /// Has nobody take from it any more, for whoever replaces it by another.
+    pub(crate) fn freeze(&self) {
+        self.change(|level| Some(level | FROZEN));
+    }
+
+    /// The level at which it is kept for whoever replaces it; none where it is not.
+    pub(crate) fn frozen(&self) -> Option<Level> {
+        match self.0.load(Relaxed) {
+            GONE => None,
+            moment => (moment & FROZEN != 0).then_some(Level(moment & !FROZEN)),
         }
     }
 
@@ -70,10 +100,13 @@ impl Bucket {
             if level.0 == GONE {
                 return Take::Gone;
             }
+            if level.0 & FROZEN != 0 {
+                return Take::Frozen;
+            }
             if level.wait(rate, now) > 0 {
                 return Take::Refused(level);
             }
-            let next = level.after_one(rate, now).min(GONE - 1);
+            let next = level.after_one(rate, now).min(FROZEN - 1);
             match self.0.compare_exchange_weak(level.0, next, Relaxed, Relaxed) {
                 Ok(_) => return Take::Taken(Level(next)),
                 Err(other) => level = Level(other),
@@ -81,7 +114,7 @@ impl Bucket {
         }
     }
 
-    /// Gives back one that was taken. A bucket that was taken out meanwhile needs nothing: it was full again.
+    /// Gives back one that was taken. A bucket that was taken out meanwhile needs nothing: it was full again. One that is replaced keeps it.
     pub(crate) fn give_back(&self, rate: Rate) {
         self.change(|level| Some(level.saturating_sub(rate.ticks_each())));
     }
@@ -99,9 +132,9 @@ impl Bucket {
         });
     }
 
-    /// Puts what `to` gives in the place of the level; `false` where it gives nothing, or the bucket was taken out.
+    /// Puts what `to` gives in the place of the level; `false` where it gives nothing, or the bucket was taken out or is being replaced.
     fn change(&self, to: impl Fn(u64) -> Option<u64>) -> bool {
-        let next = |level| if level == GONE { None } else { to(level) };
+        let next = |level| if level & FROZEN != 0 { None } else { to(level) };
         self.0.fetch_update(Relaxed, Relaxed, next).is_ok()
     }
 }

@@ -9,11 +9,13 @@
 
 mod bucket;
 mod limiter;
+mod rules;
 mod standing;
 mod subject;
 mod table;
 mod ticks;
 
-pub use limiter::{Check, Exceeded, Limiter, Rule, Taken};
+pub use limiter::{Check, Exceeded, Limiter, Taken};
+pub use rules::Rule;
 pub use standing::Standing;
 pub use subject::{Client, Subject};

@@ -1,6 +1,5 @@
 //! Counting requests.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,34 +8,12 @@ use countersign_model::{Rate, UnixTime};
 use smallvec::SmallVec;
 
 use crate::bucket::{Bucket, Level, ticks};
+use crate::rules::Rules;
 use crate::table::{Pinned, Table};
-use crate::{Standing, Subject};
+use crate::{Rule, Standing, Subject};
 
 /// How often buckets that are full again are taken out.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
-
-/// A rate under a name. Buckets belong to a rule: the same subject has one for each.
-#[derive(Debug)]
-pub struct Rule {
-    pub(crate) number: u32,
-    name: Arc<str>,
-    of: Box<str>,
-    pub(crate) rate: Rate,
-    /// What all have together who found no place for a bucket of their own.
-    pub(crate) crowd: Bucket,
-}
-
-impl Rule {
-    /// What it is called.
-    pub fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    /// The rate.
-    pub fn rate(&self) -> Rate {
-        self.rate
-    }
-}
 
 /// One rule that a request must keep, and whose bucket counts it.
 #[derive(Clone, Copy, Debug)]
@@ -77,13 +54,6 @@ pub struct Limiter {
     swept: AtomicI64,
 }
 
-/// The rules that there are, each once. They stay: whoever asks again finds his buckets.
-#[derive(Debug, Default)]
-struct Rules {
-    by_rate: HashMap<Rate, Vec<Arc<Rule>>>,
-    count: u32,
-}
-
 /// Both tables for the length of one request.
 struct Tables<'a> {
     known: Pinned<'a>,
@@ -109,6 +79,13 @@ impl Limiter {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).the_one(name, of, rate)
     }
 
+    /// The rule of this rate in a window of this name, for subjects of which each has one rate in it, and perhaps another one later. The
+    /// buckets are those of the window and of the rate's period: of another rate of the same period, what was used stays used. Takes
+    /// a lock.
+    pub fn window(&self, name: &str, rate: Rate) -> Arc<Rule> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).window(name, rate)
+    }
+
     /// Counts a request that came at `now` by all of `checks`, or, where it is over one of them, by none.
     ///
     /// Two threads that take the last ones of two rules the other way around may both be refused. Never does more pass.
@@ -117,7 +94,7 @@ impl Limiter {
         let tables = self.tables();
         // Where there are several, what is over one of them is to change nothing of the others, not even for a moment.
         if checks.len() > 1
-            && let Some(exceeded) = refusal(checks, &tables.levels(checks), now)
+            && let Some(exceeded) = refusal(checks, &tables.levels(checks, now), now)
         {
             return Err(exceeded);
         }
@@ -137,7 +114,7 @@ impl Limiter {
                     let over = Standing::of(check.rule, level, now);
                     return Err(Exceeded {
                         over,
-                        standings: standing_with(checks, &tables.levels(checks), now),
+                        standings: standing_with(checks, &tables.levels(checks, now), now),
                     });
                 }
             }
@@ -147,7 +124,8 @@ impl Limiter {
 
     /// Whether a request at `now` would be over one of `checks`. Counts nothing.
     pub fn look(&self, checks: &[Check<'_>], now: UnixTime) -> Result<(), Exceeded> {
-        refusal(checks, &self.tables().levels(checks), self.present(now)).map_or(Ok(()), Err)
+        let now = self.present(now);
+        refusal(checks, &self.tables().levels(checks, now), now).map_or(Ok(()), Err)
     }
 
     /// Tells the time. To be called several times a second, by one thread.
@@ -189,24 +167,9 @@ impl Limiter {
         self.known.set_back(before, now);
         self.strangers.set_back(before, now);
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        for rule in rules.by_rate.values().flatten() {
+        for rule in rules.all() {
             rule.crowd.set_back(rule.rate, ticks(rule.rate, before), ticks(rule.rate, now));
         }
-    }
-}
-
-impl Rules {
-    fn the_one(&mut self, name: &str, of: &str, rate: Rate) -> Arc<Rule> {
-        let rules = self.by_rate.entry(rate).or_default();
-        if let Some(known) = rules.iter().find(|rule| *rule.name == *name && *rule.of == *of) {
-            return Arc::clone(known);
-        }
-        let number = self.count;
-        self.count = number.saturating_add(1);
-        let rule =
-            Arc::new(Rule { number, name: name.into(), of: of.into(), rate, crowd: Bucket::default() });
-        rules.push(Arc::clone(&rule));
-        rule
     }
 }
 
@@ -220,8 +183,8 @@ impl Tables<'_> {
         }
     }
 
-    fn levels(&self, checks: &[Check<'_>]) -> SmallVec<[Level; 2]> {
-        checks.iter().map(|check| self.of(check.subject).level(check)).collect()
+    fn levels(&self, checks: &[Check<'_>], now: UnixTime) -> SmallVec<[Level; 2]> {
+        checks.iter().map(|check| self.of(check.subject).level(check, now)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use countersign_model::{Rate, UnixTime};
-use papaya::{HashMap, HashMapRef, LocalGuard};
+use papaya::{HashMap, HashMapRef, LocalGuard, Operation};
 
 use crate::bucket::{Bucket, Level, Take, ticks};
 use crate::{Check, Subject};
@@ -79,10 +79,14 @@ impl Table {
 }
 
 impl Pinned<'_> {
-    /// How full the bucket is that [`Pinned::take`] would take from.
-    pub(crate) fn level(&self, Check { rule, subject }: &Check<'_>) -> Level {
+    /// How full the bucket is that [`Pinned::take`] would take from at `now`.
+    pub(crate) fn level(&self, Check { rule, subject }: &Check<'_>, now: UnixTime) -> Level {
         match self.buckets.get(&(rule.number, *subject)) {
-            Some(own) => own.bucket.level().unwrap_or_default(),
+            Some(own) => match own.bucket.level() {
+                Some(level) if own.rate == rule.rate => level,
+                Some(level) => level.carried(own.rate, rule.rate, now),
+                None => Level::default(),
+            },
             None if self.buckets.len() < self.table.most => Level::default(),
             None => rule.crowd.level().unwrap_or_default(),
         }
@@ -94,10 +98,15 @@ impl Pinned<'_> {
         Check { rule, subject }: Check<'a>,
         now: UnixTime,
     ) -> Result<(&'a Bucket, Level), Level> {
-        let (place, now) = ((rule.number, subject), ticks(rule.rate, now));
+        let place = (rule.number, subject);
         loop {
             let bucket = match self.buckets.get(&place) {
-                Some(own) => &own.bucket,
+                Some(own) if own.rate == rule.rate => &own.bucket,
+                Some(own) => {
+                    own.bucket.freeze();
+                    self.replace(place, rule.rate, now);
+                    continue;
+                }
                 None if self.buckets.len() < self.table.most => {
                     let new = || Own { rate: rule.rate, bucket: Bucket::default() };
                     &self.buckets.get_or_insert_with(place, new).bucket
@@ -107,12 +116,28 @@ impl Pinned<'_> {
                     &rule.crowd
                 }
             };
-            match bucket.take(rule.rate, now) {
+            match bucket.take(rule.rate, ticks(rule.rate, now)) {
                 Take::Taken(level) => return Ok((bucket, level)),
                 Take::Refused(level) => return Err(level),
                 Take::Gone => self.discard(&place),
+                Take::Frozen => self.replace(place, rule.rate, now),
             }
         }
+    }
+
+    /// Puts a bucket of another rate in the place of one that is frozen, with as much used. Whoever comes upon one does it: of several,
+    /// one is first, and none waits for another.
+    fn replace(&self, place: Place, rate: Rate, now: UnixTime) {
+        self.buckets.compute(place, |there| match there {
+            None => Operation::Abort(()),
+            Some((_, own)) => match own.bucket.frozen() {
+                None if own.bucket.level().is_none() => Operation::Remove,
+                None => Operation::Abort(()),
+                Some(level) => {
+                    Operation::Insert(Own { rate, bucket: Bucket::at(level.carried(own.rate, rate, now)) })
+                }
+            },
+        });
     }
 
     /// Removes a bucket that was marked; another may be in its place already.

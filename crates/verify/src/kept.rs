@@ -107,7 +107,7 @@ impl Consumers {
     /// The holder of a credential with these limits: where it has none, the one that is kept already, if it has not changed since.
     fn holder(&self, consumer: Consumer, limits: &Rates, limiter: &Limiter) -> Arc<Holder> {
         let rules = |whose: &str, rates: &Rates| -> Box<[Arc<Rule>]> {
-            let rule = |rate: Rate| limiter.rule(&format!("{whose}:{}", rate.window()), "", rate);
+            let rule = |rate: Rate| limiter.window(&format!("{whose}:{}", rate.window()), rate);
             rates.iter().map(rule).collect()
         };
         let of_consumer = |consumer: &Consumer| rules("consumer", &consumer.limits);

@@ -85,9 +85,11 @@ def test_new_limits_are_in_effect_when_the_command_that_waits_has_ended(start):
     assert answer["limits"] == ["3/d"] and answer["in_effect"]["silent"] == []
     print(f"\nin effect after {answer['in_effect']['after_ms']} ms")
     assert statuses(server, key, 4) == [200] * 3 + [429]
-    # What was used of a rate that stays is not forgotten.
+    # What was used in a period is not forgotten.
     home.command("key", "set-limits", key.key_id, "3/d", "100/h", "--wait")
     assert get(server, key).status == 429
+    home.command("key", "set-limits", key.key_id, "5/d", "100/h", "--wait")
+    assert statuses(server, key, 3) == [200, 200, 429]
     home.command("key", "set-limits", key.key_id, "--none", "--wait")
     home.command("consumer", "set-limits", "acme", "5/d", "--wait")
     assert statuses(server, key, 6) == [200] * 5 + [429]

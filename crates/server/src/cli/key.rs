@@ -61,7 +61,7 @@ pub(crate) enum KeyCommand {
     },
     /// Say how many requests may pass with one, in place of what was said before.
     ///
-    /// It is kept on all routes together, and what the configuration says is kept beside it. What was used of a rate that stays is not forgotten.
+    /// It is kept on all routes together, and what the configuration says is kept beside it. What was used in a period stays used.
     #[command(after_help = "Examples:\n  countersign key set-limits key_0aB1cD2eF3gH4iJ5 100/min 5000/d\n  \
                             countersign key set-limits key_0aB1cD2eF3gH4iJ5 --none")]
     SetLimits {

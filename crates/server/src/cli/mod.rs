@@ -129,7 +129,7 @@ pub(crate) enum ConsumerCommand {
     },
     /// Say how many requests may pass with all its credentials together, in place of what was said before.
     ///
-    /// It is kept on all routes together, and what the configuration says is kept beside it. What was used of a rate that stays is not forgotten.
+    /// It is kept on all routes together, and what the configuration says is kept beside it. What was used in a period stays used.
     #[command(
         after_help = "Examples:\n  countersign consumer set-limits acme 1000/min 100000/d\n  countersign consumer set-limits acme --none"
     )]
