@@ -242,9 +242,10 @@ pub(crate) fn is_host(text: &str) -> bool {
     let (named, port) = if let Some((address, port)) = in_brackets {
         (address.parse::<Ipv6Addr>().is_ok(), port)
     } else {
-        let colon = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
-        let (name, port) = text.split_at_checked(colon).unwrap_or((text, ""));
-        (name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')), port)
+        let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let end = text.bytes().position(|byte| !is_of_a_name(byte)).unwrap_or(text.len());
+        let (_, port) = text.split_at_checked(end).unwrap_or((text, ""));
+        (port.is_empty() || port.starts_with(':'), port)
     };
     let port = port.strip_prefix(':').unwrap_or(port);
     named

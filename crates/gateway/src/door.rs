@@ -15,12 +15,16 @@ use countersign_edge::{
 use countersign_model::{Entropy, UnixTime};
 use countersign_verify::Caller;
 use http::{Response, request};
+use rustc_hash::FxBuildHasher;
 
 use crate::reply::Reply;
 use crate::{
     BodyLimits, ClientBody, ForwardFailure, ForwardedBody, Onward, Payload, Pool, Pools, RequestFailure,
     Upstream, UpstreamFailure, forward,
 };
+
+/// Upstreams by their names, which the configuration gives: nobody who calls chooses what is hashed, for every request.
+pub type Upstreams = HashMap<UpstreamName, Arc<Upstream>, FxBuildHasher>;
 
 /// The gateway under one configuration.
 pub struct Gateway {
@@ -29,7 +33,7 @@ pub struct Gateway {
     /// What this door is called.
     pub name: DoorName,
     /// Where the routes lead.
-    pub upstreams: HashMap<UpstreamName, Arc<Upstream>>,
+    pub upstreams: Upstreams,
     /// The limits on bodies that stream through.
     pub bodies: BodyLimits,
 }
@@ -70,16 +74,16 @@ impl Gateway {
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
         let route = self.guard.route(inbound, &self.name)?;
-        match (route.long_bodies, self.pool(&route, attending)) {
-            (LongBodies::HoldLast, Some(pool)) => {
-                self.admit_along(route, &pool, inbound, head, body, attending).await
-            }
+        let along = match route.long_bodies {
+            LongBodies::SpoolFirst => None,
             // Where there is nothing to go on to, `forward` says so once the request was found good.
-            (LongBodies::HoldLast, None) | (LongBodies::SpoolFirst, _) => {
-                let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
-                Ok(Passage { admitted, fields: inbound.fields.clone(), answer: None })
-            }
+            LongBodies::HoldLast => self.pool(&route, attending),
+        };
+        if let Some(pool) = along {
+            return self.admit_along(route, &pool, inbound, head, body, attending).await;
         }
+        let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
+        Ok(Passage { admitted, fields: inbound.fields.clone(), answer: None })
     }
 
     /// Decides on a request, and sends it meanwhile as far as its body is long: all but the end.

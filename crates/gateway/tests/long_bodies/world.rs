@@ -1,7 +1,6 @@
 //! A door with one route, a consumer who signs for it, and an upstream that keeps every byte it gets.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
@@ -135,7 +134,7 @@ impl World {
         let gateway = Rc::new(Gateway {
             guard: Arc::new(guard),
             name: DoorName::proxy(),
-            upstreams: HashMap::from([(UpstreamName("api".into()), Arc::new(parsed))]),
+            upstreams: [(UpstreamName("api".into()), Arc::new(parsed))].into_iter().collect(),
             bodies: BodyLimits { max_bytes: MOST as u64, ..BodyLimits::default() },
         });
         let spool = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Reply};
 use countersign_model::{Clock as _, UnixTime};
 use countersign_verify::Arrival;
 use http::header::{COOKIE, HOST};
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, Version, request};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
@@ -54,7 +55,8 @@ impl Handle for PublicSide {
         }
         let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), &head.headers);
         let attending = Attending { id: &id, now, entropy: &NameEntropy, from, pools: &self.pools };
-        let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+        // Kept for the log as they are shared: the path without a copy of its own.
+        let (method, target) = (head.method.clone(), head.uri.path_and_query().cloned());
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
         let answered = site.answer(head, body, origin.as_ref(), &attending).await;
         let (mut response, note) = match client.watch.refused_body() {
@@ -71,7 +73,7 @@ impl Handle for PublicSide {
             request_id: &id,
             door: None,
             method: method.as_str(),
-            path: logged(&path),
+            path: logged(target.as_ref().map_or("", PathAndQuery::path)),
             status: response.status(),
             took: began.elapsed(),
             note: &note,

@@ -1,8 +1,10 @@
 //! The log of requests: a line each, never with a secret.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, Write};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
 
 use countersign_edge::{DoorName, Record};
 use countersign_model::{Address, KeyId, UnixTime};
@@ -41,12 +43,14 @@ struct Waiting {
     sink: LineSink,
     lines: Vec<u8>,
     stamp: Stamp,
+    /// Of the task that hands them over, once it was started.
+    waker: Option<Waker>,
 }
 
 impl RequestLog {
     pub(super) fn new(sink: LineSink) -> Self {
         let wanted = sink.wanted;
-        let waiting = Waiting { sink, lines: Vec::new(), stamp: Stamp::default() };
+        let waiting = Waiting { sink, lines: Vec::new(), stamp: Stamp::default(), waker: None };
         Self { wanted, waiting: Rc::new(RefCell::new(waiting)) }
     }
 
@@ -58,14 +62,28 @@ impl RequestLog {
         let mut waiting = self.waiting.borrow_mut();
         if waiting.lines.is_empty() {
             // It runs after the tasks that are ready now, whose lines it takes along.
-            let waiting = Rc::clone(&self.waiting);
-            tokio::task::spawn_local(async move { waiting.borrow_mut().hand_over() });
+            match &waiting.waker {
+                Some(waker) => waker.wake_by_ref(),
+                None => drop(tokio::task::spawn_local(handing_over(Rc::downgrade(&self.waiting)))),
+            }
         }
         waiting.add(record, now);
         if waiting.lines.len() >= BATCH_BYTES {
             waiting.hand_over();
         }
     }
+}
+
+/// Hands over what waits whenever it is woken, for as long as there is a log. One task for all lines: making one is several times as
+/// much work as a line.
+fn handing_over(waiting: Weak<RefCell<Waiting>>) -> impl Future<Output = ()> {
+    poll_fn(move |cx| {
+        let Some(waiting) = waiting.upgrade() else { return Poll::Ready(()) };
+        let mut waiting = waiting.borrow_mut();
+        waiting.waker.get_or_insert_with(|| cx.waker().clone());
+        waiting.hand_over();
+        Poll::Pending
+    })
 }
 
 impl Waiting {

@@ -12,7 +12,7 @@ use countersign_ext_authz::ExtAuthz;
 use countersign_framing::BodyOfGet;
 use countersign_gateway::{
     BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, SpoolPlace, Upstream,
-    UpstreamLimits,
+    UpstreamLimits, Upstreams,
 };
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
@@ -223,7 +223,7 @@ fn asked(
     (forward_auth, ext_authz)
 }
 
-fn upstreams(config: &Config) -> Result<HashMap<UpstreamName, Arc<Upstream>>, NotAssembled> {
+fn upstreams(config: &Config) -> Result<Upstreams, NotAssembled> {
     let limits = UpstreamLimits {
         connect_timeout: config.limits.upstream_connect(),
         response_timeout: config.limits.upstream_response(),
