@@ -3,3 +3,8 @@
 //! A gateway reads and writes two heads for every request that passes, and that is most of what a request costs. What is here
 //! reads each byte of a head once: where `countersign-framing` looks for what two servers could read in two ways, the lines
 //! are found too, so that there is no second parser that could disagree.
+
+pub mod client;
+mod reason;
+
+pub use reason::Reason;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign_http1::client::Broken;
 use countersign_verify::BodyFailure;
 
 use crate::UpstreamFailure;
@@ -43,7 +44,13 @@ pub enum ResponseFailure {
     #[error("the upstream broke off in the middle of its answer")]
     Broken {
         /// What the connection said.
-        source: hyper::Error,
+        source: Broken,
+    },
+    /// The request was still being sent, and its body failed.
+    #[error("the request broke off while it was answered")]
+    Request {
+        /// How.
+        source: BodyFailure,
     },
     /// The upstream stopped sending.
     #[error("the upstream was silent for {after:?} in the middle of its answer")]

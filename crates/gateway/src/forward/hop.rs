@@ -1,70 +1,7 @@
 //! What is between one hop and the next, and goes no further (RFC 9110, 7.6.1).
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::body::{Body, Incoming};
+use http::header::{self, HeaderMap, HeaderName};
 use smallvec::SmallVec;
-
-/// Whether a field is never passed on, in either direction. What `Connection` names comes on top.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-authentication-info"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "te"
-            | "transfer-encoding"
-            | "upgrade"
-    )
-}
-
-/// Removes what `Connection` names, and the fields that are hop-by-hop by themselves.
-pub(super) fn strip(headers: &mut HeaderMap) {
-    // Most messages have one of them, or none: look through what is there rather than for what may be.
-    let present: SmallVec<[HeaderName; 4]> =
-        headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
-    if present.contains(&header::CONNECTION) {
-        for name in named(headers) {
-            headers.remove(&name);
-        }
-    }
-    for name in present {
-        headers.remove(name);
-    }
-}
-
-/// [`strip`] for a response, with its framing put right: the length is what the body will have, whatever
-/// the upstream wrote beside a transfer coding (RFC 9112, 6.3).
-pub(super) fn strip_response(headers: &mut HeaderMap, body: &Incoming) {
-    let chunked = headers.contains_key(header::TRANSFER_ENCODING);
-    strip(headers);
-    if chunked {
-        headers.remove(header::CONTENT_LENGTH);
-        return;
-    }
-    headers.remove(header::TRAILER);
-    match body.size_hint().exact() {
-        // The length may stand there twice, or as a list of itself (RFC 9110, 8.6).
-        Some(length) if !body.is_end_stream() && !says_once(headers, length) => {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        Some(_) | None => {}
-    }
-}
-
-fn says_once(headers: &HeaderMap, length: u64) -> bool {
-    let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
-    let said = values.next().and_then(|value| value.to_str().ok()?.parse().ok());
-    said == Some(length) && values.next().is_none()
-}
-
-/// Empties the trailers of a request. An upstream that merges them into the head does so after everything that was checked and
-/// set there, and may know a field by a name that nobody here does (RFC 9110, 6.5.1).
-pub(super) fn strip_trailers(trailers: &mut HeaderMap) {
-    trailers.clear();
-}
 
 /// The fields that `Connection` names. Names of options that are no fields are among them; they remove
 /// nothing.
@@ -82,8 +19,41 @@ pub(super) fn named(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use http::HeaderValue;
+
     use super::*;
+
+    /// Whether a field is never passed on, in either direction. What `Connection` names comes on top.
+    fn is_hop_by_hop(name: &HeaderName) -> bool {
+        matches!(
+            name.as_str(),
+            "connection"
+                | "keep-alive"
+                | "proxy-authenticate"
+                | "proxy-authentication-info"
+                | "proxy-authorization"
+                | "proxy-connection"
+                | "te"
+                | "transfer-encoding"
+                | "upgrade"
+        )
+    }
+
+    /// Removes what `Connection` names, and the fields that are hop-by-hop by themselves.
+    pub(in crate::forward) fn strip(headers: &mut HeaderMap) {
+        // Most messages have one of them, or none: look through what is there rather than for what may be.
+        let present: SmallVec<[HeaderName; 4]> =
+            headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+        if present.contains(&header::CONNECTION) {
+            for name in named(headers) {
+                headers.remove(&name);
+            }
+        }
+        for name in present {
+            headers.remove(name);
+        }
+    }
 
     fn stripped(fields: &[(&'static str, &'static str)]) -> Vec<String> {
         let mut headers = HeaderMap::new();

@@ -9,14 +9,15 @@ mod payload;
 
 use std::rc::Rc;
 
-use http::{Response, Version, header};
-use hyper::body::Incoming;
+use countersign_http1::Reason;
+use http::{Response, Version};
+use hyper::ext::ReasonPhrase;
 
 pub use body::ForwardedBody;
 pub use failure::{ForwardFailure, RequestFailure, ResponseFailure};
 pub use onward::Onward;
 pub use payload::Payload;
-pub(crate) use payload::{RequestBody, Upload};
+pub(crate) use payload::RequestBody;
 
 use crate::BodyLimits;
 use crate::upstream::{Connection, ExchangeFailure, Pool, Server, Tried, UpstreamFailure};
@@ -40,18 +41,20 @@ pub async fn forward(
     limits: &BodyLimits,
 ) -> Result<Response<ForwardedBody>, ForwardFailure> {
     let upstream = pool.upstream();
-    let (mut request, upload) = onward.into_request(upstream, payload, limits)?;
+    let target = onward.target(upstream)?;
+    let length = onward.length(&payload);
+    let mut body = RequestBody::new(payload, limits).map_err(RequestFailure::Body)?;
     let mut tried = Tried::default();
     let mut failed = None;
     while tried.count() < MAX_TRIES
         && let Some((place, server)) = pool.choose(tried)
     {
         tried.add(place);
-        request.headers_mut().insert(header::HOST, server.host().clone());
+        let head = || onward.head(&target, server.host(), length);
         if let Some(mut connection) = pool.take(place) {
-            match connection.exchange(request, upload.as_ref(), upstream).await {
-                Ok(response) => return Ok(pass_back(response, connection, server, upload, pool)),
-                Err(ExchangeFailure::Dead(again, _)) => request = *again,
+            match connection.exchange(head(), &mut body, upstream).await {
+                Ok(response) => return Ok(pass_back(response, connection, server, body, pool)),
+                Err(ExchangeFailure::Dead(_)) => {}
                 Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
                 Err(ExchangeFailure::Body(failure)) => return Err(RequestFailure::Body(failure).into()),
             }
@@ -64,11 +67,10 @@ pub async fn forward(
                 continue;
             }
         };
-        match connection.exchange(request, upload.as_ref(), upstream).await {
-            Ok(response) => return Ok(pass_back(response, connection, server, upload, pool)),
-            Err(ExchangeFailure::Dead(again, failure)) => {
+        match connection.exchange(head(), &mut body, upstream).await {
+            Ok(response) => return Ok(pass_back(response, connection, server, body, pool)),
+            Err(ExchangeFailure::Dead(failure)) => {
                 server.standing().failed();
-                request = *again;
                 failed = Some(failure);
             }
             Err(ExchangeFailure::Upstream(failure)) => {
@@ -85,17 +87,19 @@ pub async fn forward(
 }
 
 fn pass_back(
-    response: Response<Incoming>,
+    mut response: Response<()>,
     connection: Box<Connection>,
     server: &Server,
-    upload: Option<Rc<Upload>>,
+    body: RequestBody,
     pool: &Rc<Pool>,
 ) -> Response<ForwardedBody> {
     server.standing().succeeded();
-    let (mut head, body) = response.into_parts();
     // The version is between the upstream and us (RFC 9110, 2.5).
-    head.version = Version::HTTP_11;
-    hop::strip_response(&mut head.headers, &body);
-    let uploading = upload.is_some_and(|upload| !upload.is_finished());
-    Response::from_parts(head, ForwardedBody::new(body, connection, pool, uploading))
+    *response.version_mut() = Version::HTTP_11;
+    if let Some(reason) = response.extensions_mut().remove::<Reason>()
+        && let Ok(reason) = ReasonPhrase::try_from(reason.into_bytes())
+    {
+        response.extensions_mut().insert(reason);
+    }
+    response.map(|()| ForwardedBody::new(connection, body, pool))
 }

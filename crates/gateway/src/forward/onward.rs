@@ -1,19 +1,20 @@
 //! The head of a request as the upstream will see it.
 
-use std::rc::Rc;
+use std::borrow::Cow;
 
 use countersign_edge::identity::Secrets;
 use countersign_edge::{Field, Fields, Provenance, REQUEST_ID, RequestId};
+use countersign_http1::client::{Length, RequestHead};
 use countersign_model::Entropy;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Version, request};
+use http::{Method, Version, request};
 use smallvec::SmallVec;
 
 use super::own::OwnFields;
-use super::payload::{Payload, RequestBody, Upload};
+use super::payload::Payload;
 use super::{RequestFailure, hop};
+use crate::Upstream;
 use crate::trace::{TRACEPARENT, Trace};
-use crate::{BodyLimits, Upstream};
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -30,7 +31,6 @@ pub struct Onward {
     lines: SmallVec<[Line; 32]>,
     /// What the client asked for.
     host: Option<HeaderValue>,
-    trailers: Trailers,
     own: OwnFields,
 }
 
@@ -39,13 +39,6 @@ pub struct Onward {
 enum Line {
     GoesOn,
     EndsHere,
-}
-
-/// Whether the client takes trailers (`TE: trailers`, RFC 9110, 10.1.4).
-#[derive(Debug)]
-enum Trailers {
-    Taken,
-    NotTaken,
 }
 
 impl Onward {
@@ -62,8 +55,11 @@ impl Onward {
                 return Err(RequestFailure::TransferCoding);
             }
         }
-        let trailers =
-            if fields.has(Field::Te) { Trailers::asked_for(&head.headers) } else { Trailers::NotTaken };
+        let mut own = OwnFields::new();
+        if fields.has(Field::Te) && takes_trailers(&head.headers) {
+            own.put(&header::TE, "trailers");
+            own.put(&header::CONNECTION, "te");
+        }
         let named = if fields.has(Field::Connection) { hop::named(&head.headers) } else { SmallVec::new() };
         let mut host = None;
         let lines = head.headers.iter().zip(fields.iter()).map(|((name, value), field)| {
@@ -76,7 +72,7 @@ impl Onward {
             fate(field)
         });
         let lines = lines.collect();
-        Ok(Self { head, fields, lines, host, trailers, own: OwnFields::new() })
+        Ok(Self { head, fields, lines, host, own })
     }
 
     /// Has the secrets that were checked end here.
@@ -130,38 +126,29 @@ impl Onward {
         lines.filter(|(_, line)| **line == Line::GoesOn).map(|(field, _)| field)
     }
 
-    /// The request to send to a server of `upstream`, but for its `Host`, with its body and, where it streams, a view of how that goes.
-    pub(super) fn into_request(
-        mut self,
-        upstream: &Upstream,
-        payload: Payload,
-        limits: &BodyLimits,
-    ) -> Result<(Request<RequestBody>, Option<Rc<Upload>>), RequestFailure> {
-        let target = (self.head.uri.path_and_query())
-            .and_then(|sent| upstream.target(sent))
-            .ok_or(RequestFailure::TargetNotForwarded)?;
-        if let Trailers::Taken = self.trailers {
-            self.own.put(&header::TE, "trailers");
-            self.own.put(&header::CONNECTION, "te");
+    /// The target to ask `upstream` for.
+    pub(super) fn target(&self, upstream: &Upstream) -> Result<Cow<'_, str>, RequestFailure> {
+        let sent = self.head.uri.path_and_query();
+        sent.and_then(|sent| upstream.target(sent)).ok_or(RequestFailure::TargetNotForwarded)
+    }
+
+    /// How long `payload` is. A client that said that there is none has that said for it.
+    pub(super) fn length(&self, payload: &Payload) -> Length {
+        match payload.length() {
+            Length::None if self.fields.has(Field::ContentLength) => Length::Known(0),
+            length => length,
         }
-        let mut headers = HeaderMap::with_capacity(self.lines.len() + 16);
-        headers.extend(self.sent().map(|(name, value)| (name.clone(), value.clone())));
-        for line in self.own.as_bytes().split(|byte| *byte == b'\n') {
-            let colon = line.iter().position(|byte| *byte == b':').unwrap_or(0);
-            let (name, value) = line.split_at_checked(colon).unwrap_or_default();
-            if let Ok(name) = HeaderName::from_bytes(name)
-                && let Ok(value) = HeaderValue::from_bytes(value.get(1..).unwrap_or_default().trim_ascii())
-            {
-                headers.append(name, value);
-            }
-        }
-        payload.frame(&mut headers);
-        let (body, upload) = RequestBody::new(payload, limits)?;
-        let mut request = Request::new(body);
-        *request.method_mut() = self.head.method;
-        *request.uri_mut() = target;
-        *request.headers_mut() = headers;
-        Ok((request, upload))
+    }
+
+    /// The head to send to the server that is called `host`.
+    pub(super) fn head<'a>(
+        &'a self,
+        target: &'a str,
+        host: &'a HeaderValue,
+        length: Length,
+    ) -> RequestHead<'a, impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>> {
+        let (fields, lines) = (self.sent(), self.own.as_bytes());
+        RequestHead { method: &self.head.method, target, host, fields, lines, length }
     }
 }
 
@@ -186,15 +173,13 @@ const fn fate(field: Field) -> Line {
     }
 }
 
-impl Trailers {
-    fn asked_for(headers: &HeaderMap) -> Self {
-        let asked = headers
-            .get_all(header::TE)
-            .iter()
-            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-            .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"));
-        if asked { Self::Taken } else { Self::NotTaken }
-    }
+/// Whether the client takes trailers (`TE: trailers`, RFC 9110, 10.1.4).
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::TE)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 /// How we appear in `Via` (RFC 9110, 7.6.3).
@@ -211,6 +196,7 @@ mod tests {
     use countersign_edge::{Credentials, identity, provenance};
     use countersign_model::Scopes;
     use countersign_verify::{Accept, Caller, Requirement, Scheme, SignatureUse, UnsignedQuery};
+    use http::Request;
     use proptest::prelude::*;
 
     use super::*;
@@ -260,7 +246,7 @@ mod tests {
     fn sent_slowly(head: request::Parts) -> Vec<String> {
         let mut headers = head.headers;
         let traced = headers.get_all("traceparent").iter().collect::<Vec<_>>() == [RECEIVED];
-        hop::strip(&mut headers);
+        hop::tests::strip(&mut headers);
         headers.remove(header::EXPECT);
         Secrets::of(&requirement(), &API_KEY, &Credentials::Remove).remove(&mut headers);
         identity::remove_forged(&mut headers);

@@ -1,19 +1,16 @@
 //! The body of a request on its way to the upstream.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use countersign_bodies::{Checked, Relayed, Spooled};
+use countersign_http1::client::Length;
 use countersign_verify::BodyFailure;
-use http::header::{self, HeaderMap, HeaderValue};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 
-use super::hop;
 use crate::BodyLimits;
 use crate::deadline::Deadline;
 
@@ -48,32 +45,20 @@ impl Payload {
         }
     }
 
-    /// Writes the fields that frame it (RFC 9112, 6), in place of whatever stands there: what the client
-    /// wrote was about its own connection.
-    pub(super) fn frame(&self, headers: &mut HeaderMap) {
-        // No trailer goes on, see `hop::strip_trailers`.
-        headers.remove(header::TRAILER);
-        let length = match self {
-            Self::None => headers.contains_key(header::CONTENT_LENGTH).then_some(0),
+    /// How long it is.
+    pub(super) fn length(&self) -> Length {
+        let known = match self {
+            Self::None => return Length::None,
             Self::Read(bytes) => Some(bytes.len() as u64),
             Self::Spooled(spooled) => Some(spooled.left()),
             Self::Streamed(body) => body.size_hint().exact(),
             Self::Relayed(relayed) => relayed.left(),
         };
-        match (length, self) {
-            (None, Self::Streamed(_) | Self::Relayed(_)) => {
-                headers.remove(header::CONTENT_LENGTH);
-                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            }
-            (None, Self::None | Self::Read(_) | Self::Spooled(_)) => {}
-            (Some(length), _) => {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            }
-        }
+        known.map_or(Length::Unknown, Length::Known)
     }
 }
 
-/// A [`Payload`] as hyper sends it.
+/// A [`Payload`] as it is sent.
 pub(crate) struct RequestBody(Kind);
 
 enum Kind {
@@ -88,7 +73,8 @@ struct Stream {
     limits: BodyLimits,
     began: Instant,
     deadline: Deadline,
-    upload: Rc<Upload>,
+    progress: Progress,
+    moved: Option<Instant>,
 }
 
 /// Where a body comes from that is not in memory.
@@ -98,29 +84,16 @@ enum From {
     Relay(Box<Relayed>),
 }
 
-/// How sending a streamed body goes, for those who wait for the response.
-#[derive(Default)]
-pub(crate) struct Upload {
-    state: Cell<State>,
-    moved: Cell<Option<Instant>>,
-    failure: Cell<Option<BodyFailure>>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+/// How sending a streamed body goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
     /// The upstream takes, or would take, what is there.
-    #[default]
     Flowing,
     /// The client has to send more.
     AwaitingClient,
     /// Everything was handed over.
     Finished,
 }
-
-/// The body failed; [`Upload::take_failure`] says how.
-#[derive(Debug, thiserror::Error)]
-#[error("the request's body failed")]
-pub(crate) struct BodyFailed;
 
 impl RequestBody {
     /// No body.
@@ -129,17 +102,14 @@ impl RequestBody {
     }
 
     /// Prepares `payload`. Too long a body is refused here where its length is known.
-    pub(super) fn new(
-        payload: Payload,
-        limits: &BodyLimits,
-    ) -> Result<(Self, Option<Rc<Upload>>), BodyFailure> {
+    pub(super) fn new(payload: Payload, limits: &BodyLimits) -> Result<Self, BodyFailure> {
         let limit = limits.max_bytes;
         let from = match payload {
-            Payload::None => return Ok((Self::empty(), None)),
+            Payload::None => return Ok(Self::empty()),
             Payload::Read(bytes) if bytes.len() as u64 > limit => {
                 return Err(BodyFailure::TooLarge { limit });
             }
-            Payload::Read(bytes) => return Ok((Self(Kind::Read(bytes)), None)),
+            Payload::Read(bytes) => return Ok(Self(Kind::Read(bytes))),
             Payload::Spooled(spooled) => From::File(spooled),
             Payload::Streamed(body) => From::Client(body),
             Payload::Relayed(relayed) => From::Relay(relayed),
@@ -147,16 +117,33 @@ impl RequestBody {
         if from.size_hint().lower() > limit {
             return Err(BodyFailure::TooLarge { limit });
         }
-        let upload = Rc::new(Upload::default());
-        let stream = Stream {
+        Ok(Self(Kind::Streamed(Box::new(Stream {
             from,
             left: limit,
             limits: *limits,
             began: Instant::now(),
             deadline: Deadline::default(),
-            upload: Rc::clone(&upload),
-        };
-        Ok((Self(Kind::Streamed(Box::new(stream))), Some(upload)))
+            progress: Progress::Flowing,
+            moved: None,
+        }))))
+    }
+
+    /// Whether there is nothing to send, and was nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.0, Kind::Empty)
+    }
+
+    /// Since when the upstream can be blamed for not answering: not before the last of the body that went
+    /// through, and not while the client has to send more (which has a limit of its own). `None` where that
+    /// is all the same, as nothing has moved yet.
+    pub(crate) fn upstream_waits_since(&self) -> Option<Instant> {
+        match &self.0 {
+            Kind::Empty | Kind::Read(_) => None,
+            Kind::Streamed(stream) => match stream.progress {
+                Progress::AwaitingClient => Some(Instant::now()),
+                Progress::Flowing | Progress::Finished => stream.moved,
+            },
+        }
     }
 }
 
@@ -198,19 +185,16 @@ impl From {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = BodyFailed;
+    type Error = BodyFailure;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailed>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         match &mut self.0 {
             Kind::Empty => Poll::Ready(None),
-            Kind::Read(bytes) => {
-                let whole = std::mem::take(bytes);
-                self.0 = Kind::Empty;
-                Poll::Ready(Some(Ok(Frame::data(whole))))
-            }
+            Kind::Read(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Read(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Streamed(stream) => stream.poll_frame(cx),
         }
     }
@@ -233,19 +217,19 @@ impl Body for RequestBody {
 }
 
 impl Stream {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailed>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         match self.from.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.deadline.clear();
                 Poll::Ready(Some(self.pass(frame)))
             }
-            Poll::Ready(Some(Err(why))) => Poll::Ready(Some(self.fail(why))),
+            Poll::Ready(Some(Err(why))) => Poll::Ready(Some(Err(why))),
             Poll::Ready(None) => {
-                self.upload.state.set(State::Finished);
+                self.progress = Progress::Finished;
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                self.upload.state.set(State::AwaitingClient);
+                self.progress = Progress::AwaitingClient;
                 match self.from {
                     From::Client(_) => {}
                     // Whoever reads it there has limits of its own.
@@ -259,52 +243,17 @@ impl Stream {
                     let over = self.began.elapsed() >= within;
                     if over { BodyFailure::TooLong { within } } else { BodyFailure::TooSlow { idle } }
                 });
-                too_long.map(|why| Some(self.fail(why)))
+                too_long.map(|why| Some(Err(why)))
             }
         }
     }
 
-    fn pass(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyFailed> {
+    fn pass(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyFailure> {
         let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-        let Some(left) = self.left.checked_sub(length) else {
-            return self.fail(BodyFailure::TooLarge { limit: self.limits.max_bytes });
-        };
-        self.left = left;
-        self.upload.moved.set(Some(Instant::now()));
-        self.upload.state.set(if self.from.is_end_stream() { State::Finished } else { State::Flowing });
-        Ok(match frame.into_trailers() {
-            Ok(mut trailers) => {
-                hop::strip_trailers(&mut trailers);
-                Frame::trailers(trailers)
-            }
-            Err(data) => data,
-        })
-    }
-
-    fn fail(&self, failure: BodyFailure) -> Result<Frame<Bytes>, BodyFailed> {
-        self.upload.failure.set(Some(failure));
-        Err(BodyFailed)
-    }
-}
-
-impl Upload {
-    /// Whether everything was handed to the upstream's connection.
-    pub(super) fn is_finished(&self) -> bool {
-        self.state.get() == State::Finished
-    }
-
-    /// Since when the upstream can be blamed for not answering: not before the last of the body that went
-    /// through, and not while the client has to send more (which has a limit of its own). `None` where that
-    /// is all the same, as nothing has moved yet.
-    pub(crate) fn upstream_waits_since(&self) -> Option<Instant> {
-        match self.state.get() {
-            State::AwaitingClient => Some(Instant::now()),
-            State::Flowing | State::Finished => self.moved.get(),
-        }
-    }
-
-    /// Why the body failed, if it did.
-    pub(crate) fn take_failure(&self) -> Option<BodyFailure> {
-        self.failure.take()
+        let limit = self.limits.max_bytes;
+        self.left = self.left.checked_sub(length).ok_or(BodyFailure::TooLarge { limit })?;
+        self.moved = Some(Instant::now());
+        self.progress = if self.from.is_end_stream() { Progress::Finished } else { Progress::Flowing };
+        Ok(frame)
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use countersign_http1::client::{Garbled, Lost, Unexpected};
+
 /// The upstream gave no response, or none that can be passed on.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamFailure {
@@ -36,20 +38,20 @@ pub enum UpstreamFailure {
     /// The connection ended before the head of a response.
     #[error("the upstream closed the connection without an answer")]
     Broken {
-        /// What the connection said.
-        source: hyper::Error,
+        /// How.
+        source: Lost,
     },
-    /// What came back is not an HTTP response.
-    #[error("the upstream's answer is not HTTP")]
+    /// What came back is not an HTTP response, or one whose end is in doubt.
+    #[error("the upstream's answer is not HTTP: {why}")]
     Garbled {
         /// What is wrong with it.
-        source: hyper::Error,
+        why: Garbled,
     },
     /// What came back is HTTP that was not asked for.
     #[error("the upstream's answer cannot be passed on: {why}")]
     Unexpected {
         /// What it was.
-        why: &'static str,
+        why: Unexpected,
     },
 }
 

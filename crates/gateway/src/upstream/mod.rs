@@ -6,10 +6,9 @@ mod failure;
 mod pool;
 mod standing;
 mod tend;
-mod wire;
 
 pub use address::{HealthCheck, InvalidUpstream, MAX_SERVERS, Server, Upstream};
-pub(crate) use connection::{Connection, Driven, ExchangeFailure};
+pub(crate) use connection::{Connection, ExchangeFailure};
 pub use failure::UpstreamFailure;
 pub(crate) use pool::Tried;
 pub use pool::{Pool, Pools};

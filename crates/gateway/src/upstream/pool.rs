@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{Connection, Server, Upstream, UpstreamFailure};
 
@@ -165,8 +165,7 @@ impl Pool {
             return;
         }
         let Some(home) = self.shelves.get(connection.place.0) else { return };
-        connection.idle_since = Instant::now();
-        connection.in_use = None;
+        connection.rest();
         let mut idle = home.idle.borrow_mut();
         idle.push_back(connection);
         if idle.len() > self.upstream.limits().max_idle {

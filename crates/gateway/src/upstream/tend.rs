@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::{Request, Response, header};
-use hyper::body::Incoming;
+use countersign_http1::client::{Length, RequestHead};
+use http::{Method, Response};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::pool::Place;
@@ -51,12 +51,16 @@ async fn ask(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Healt
     }
 }
 
-async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Option<Response<Incoming>> {
+async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Option<Response<()>> {
     let mut connection = Connection::open(server, Place::NONE, upstream.limits()).await.ok()?;
-    let request = Request::get(upstream.target(&check.target)?)
-        .header(header::HOST, server.host())
-        .header(header::USER_AGENT, concat!("countersign/", env!("CARGO_PKG_VERSION")))
-        .body(RequestBody::empty())
-        .ok()?;
-    connection.exchange(request, None, upstream).await.ok()
+    let target = upstream.target(&check.target)?;
+    let head = RequestHead {
+        method: &Method::GET,
+        target: &target,
+        host: server.host(),
+        fields: std::iter::empty(),
+        lines: concat!("user-agent: countersign/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes(),
+        length: Length::None,
+    };
+    connection.exchange(head, &mut RequestBody::empty(), upstream).await.ok()
 }

@@ -26,10 +26,22 @@ async fn an_upstream_that_closes_or_talks_nonsense_is_502() {
     for (said, failure) in [
         ("", "the upstream closed the connection without an answer"),
         ("HTTP/1.1 200 OK\r\nContent-Le", "the upstream closed the connection without an answer"),
-        ("SSH-2.0-OpenSSH\r\n\r\n", "the upstream's answer is not HTTP"),
+        ("SSH-2.0-OpenSSH\r\n\r\n", "the upstream's answer is not HTTP: its first line is not a status line"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-            "the upstream's answer is not HTTP",
+            "the upstream's answer is not HTTP: it has more than one content-length",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
+            "the upstream's answer is not HTTP: its content-length is not a number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "the upstream's answer is not HTTP: it has both a content-length and a transfer-encoding",
+        ),
+        (
+            "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok",
+            "the upstream's answer is not HTTP: a line does not end with CR LF",
         ),
         (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",

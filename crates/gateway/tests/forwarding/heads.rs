@@ -148,33 +148,6 @@ async fn the_client_sees_the_response_without_what_was_for_us() {
 }
 
 #[tokio::test(flavor = "local")]
-async fn a_length_beside_chunks_is_not_passed_on() {
-    let upstream = Scripted::answering(
-        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    )
-    .await;
-    let door = Door::to(upstream.address).await;
-    let answer = door.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    assert!(!answer.contains("content-length"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), "{answer}");
-}
-
-#[tokio::test(flavor = "local")]
-async fn a_length_that_is_said_twice_is_passed_on_once() {
-    for length in ["Content-Length: 2, 2", "Content-Length: 2\r\nContent-Length: 2"] {
-        let upstream = Scripted::new(move |_, mut peer| async move {
-            peer.read_head().await;
-            peer.send(&format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\nok")).await;
-        })
-        .await;
-        let door = Door::to(upstream.address).await;
-        let answer = door.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-        assert_eq!(answer.matches("content-length: 2\r\n").count(), 1, "{answer}");
-        assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
-    }
-}
-
-#[tokio::test(flavor = "local")]
 async fn responses_without_a_body_end_where_their_head_ends() {
     for (method, status, length, passed) in [
         ("HEAD", "200 OK", "Content-Length: 1234", Some("content-length: 1234")),
