@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use countersign_store::Store;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 
 /// One of the admin endpoints.
@@ -39,7 +39,9 @@ impl Admin {
             _ => return plain(StatusCode::NOT_FOUND, "not found\n".to_owned()),
         };
         if *method != Method::GET && *method != Method::HEAD {
-            return plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned());
+            let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned());
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refused;
         }
         match endpoint {
             AdminEndpoint::Live => plain(StatusCode::OK, "ok\n".to_owned()),

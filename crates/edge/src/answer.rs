@@ -10,7 +10,7 @@ use countersign_dialect::{Part, Refusal};
 use countersign_framing::Refusal as FramingRefusal;
 use countersign_limit::Exceeded;
 use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme, Standing};
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::inbound::BadRequest;
@@ -21,6 +21,10 @@ const REALM: &str = "countersign";
 
 /// When to try again after a failure of ours, in seconds.
 const RETRY_SECS: u16 = 1;
+
+/// The methods that are passed on where a route serves them, but for those that few know: what `Allow` says to `TRACE` and `CONNECT`
+/// (RFC 9110 section 15.5.6). Where an endpoint has methods of its own, it says these.
+const PASSED_ON: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// The name of the request, in every answer and towards the upstream.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -378,6 +382,9 @@ impl Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(REQUEST_ID, request_id.as_header().clone());
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static(PASSED_ON));
+        }
         if self.connection == Connection::Closed {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -405,6 +412,23 @@ mod tests {
         let closes = |problem| Answer::from(problem).into_response(&id).headers().contains_key(CONNECTION);
         assert!(closes(Problem::BadRequest(BadRequest::Framing)) && closes(Problem::TransferCoding));
         assert!(!closes(Problem::BadRequest(BadRequest::Target)) && !closes(Problem::NoRoute));
+    }
+
+    #[test]
+    fn whoever_asks_with_a_method_that_is_not_passed_on_is_told_which_are() {
+        let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &NoEntropy);
+        for problem in [
+            Problem::BadRequest(BadRequest::MethodNotAllowed),
+            Problem::Framing(FramingRefusal::MethodNotAllowed),
+        ] {
+            let answer = Answer::from(problem).into_response(&id);
+            assert_eq!(
+                (answer.status().as_u16(), &answer.headers()[ALLOW]),
+                (405, &HeaderValue::from_static(PASSED_ON))
+            );
+        }
+        let other = Answer::from(Problem::BadRequest(BadRequest::Method)).into_response(&id);
+        assert!(!other.headers().contains_key(ALLOW));
     }
 
     struct NoEntropy;

@@ -8,7 +8,7 @@ use countersign_dialect::{KeyNaming, Request};
 use countersign_doctor::{Finding, Kind, Question, Report, Verdict};
 use countersign_model::Clock as _;
 use countersign_store::StoreError;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -40,7 +40,9 @@ impl Explaining {
             below => Some(below.strip_prefix('/')?),
         };
         if method != Method::GET {
-            return Some(told(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "GET only" })));
+            let mut refused = told(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "GET only" }));
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+            return Some(refused);
         }
         let keeping = Keeping::of(&self.site.load().limits);
         let all = self.foundation.refusals.all(keeping, SystemClock.now());
