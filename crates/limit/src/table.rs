@@ -177,4 +177,18 @@ mod tests {
         assert!(pinned.take(check, later(2_000)).is_ok());
         assert!(pinned.take(check, later(2_000)).is_err());
     }
+
+    #[test]
+    fn nothing_is_taken_from_a_bucket_that_was_replaced_under_the_hand_of_another_thread() {
+        let (table, limiter) = (Table::new(10), Limiter::new(10));
+        let window = |rate| limiter.window("credential:d", Rate::parse(rate).unwrap());
+        let (before, then) = (window("2/d"), window("3/d"));
+        let pinned = table.pin();
+        let (held, _) = pinned.take(Check { rule: &before, subject: ONE }, NOON).unwrap();
+        assert!(pinned.take(Check { rule: &then, subject: ONE }, NOON).is_ok());
+        assert_eq!(held.take(before.rate, ticks(before.rate, NOON)), Take::Frozen);
+        assert!(pinned.take(Check { rule: &then, subject: ONE }, NOON).is_ok());
+        assert!(pinned.take(Check { rule: &then, subject: ONE }, NOON).is_err());
+        assert_eq!(table.len(), 1);
+    }
 }

@@ -69,9 +69,9 @@ fn a_rate_of_another_period_begins_anew_and_finds_its_count_when_it_is_back() {
 #[test]
 fn of_any_number_of_threads_as_many_pass_as_may_while_the_rate_changes_under_them() {
     const THREADS: usize = 8;
-    const MAY: usize = 3000;
+    const MAY: usize = 20_000;
     let limiter = Limiter::new(10);
-    let rates = ["1000000/d burst 3000", "900/d burst 3000", "7/d burst 3000"];
+    let rates = ["1000000/d burst 20000", "900/d burst 20000", "7/d burst 20000"];
     let (passed, together) = (AtomicUsize::new(0), Barrier::new(THREADS));
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -80,7 +80,7 @@ fn of_any_number_of_threads_as_many_pass_as_may_while_the_rate_changes_under_the
                 let rules = rates.map(|rate| window(limiter, rate));
                 together.wait();
                 for turn in 0..MAY {
-                    let rule = rules.iter().cycle().nth((thread + turn / 3) % rules.len()).unwrap();
+                    let rule = rules.iter().cycle().nth((thread + turn / 40) % rules.len()).unwrap();
                     if limiter.take(&[Check { rule, subject: ONE }], NOON).is_ok() {
                         passed.fetch_add(1, Relaxed);
                     }
