@@ -5,6 +5,8 @@
 //! are found too, so that there is no second parser that could disagree.
 
 pub mod client;
+mod lines;
+pub mod server;
 mod reason;
 
 pub use reason::Reason;
