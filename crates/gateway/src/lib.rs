@@ -9,6 +9,7 @@ mod door;
 mod forward;
 mod forward_auth;
 mod limits;
+mod received;
 mod reply;
 mod trace;
 mod upstream;
@@ -18,6 +19,7 @@ pub use door::{Attending, Gateway, Passage, Upstreams};
 pub use forward::{ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, forward};
 pub use forward_auth::{Asking, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};
 pub use limits::{BodyLimits, UpstreamLimits};
+pub use received::{NotReceived, Received};
 pub use reply::{BrokenReply, Reply};
 pub use upstream::{
     Health, HealthCheck, InvalidUpstream, MAX_SERVERS, Pool, Pools, Server, Standing, Upstream,
@@ -25,4 +27,4 @@ pub use upstream::{
 };
 
 /// The body of a request, from the client's connection.
-pub type ClientBody = countersign_bodies::ClientBody<hyper::body::Incoming>;
+pub type ClientBody = countersign_bodies::ClientBody<Received>;

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use countersign_bodies::{Checked, Relayed, Spooled};
 use countersign_http1::client::Length;
 use countersign_verify::BodyFailure;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::BodyLimits;
 use crate::deadline::Deadline;
+use crate::{BodyLimits, Received};
 
 /// The body of a request, as far as it is known.
 #[derive(Debug)]
@@ -24,19 +24,20 @@ pub enum Payload {
     /// It was read already, and put aside in a file.
     Spooled(Box<Spooled>),
     /// It is still to come from the client.
-    Streamed(Incoming),
+    Streamed(Received),
     /// It comes as it is read and checked, and its end once it was found good.
     Relayed(Box<Relayed>),
 }
 
 impl Payload {
     /// The body as it comes from the client's connection.
-    pub fn incoming(body: Incoming) -> Self {
+    pub fn incoming(body: impl Into<Received>) -> Self {
+        let body = body.into();
         if body.is_end_stream() { Self::None } else { Self::Streamed(body) }
     }
 
     /// A body that was found good.
-    pub(crate) fn checked(body: Checked<Incoming>) -> Self {
+    pub(crate) fn checked(body: Checked<Received>) -> Self {
         match body {
             Checked::AsItCame(body) => Self::incoming(body),
             Checked::Read(bytes) if bytes.is_empty() => Self::None,
@@ -79,7 +80,7 @@ struct Stream {
 
 /// Where a body comes from that is not in memory.
 enum From {
-    Client(Incoming),
+    Client(Received),
     File(Box<Spooled>),
     Relay(Box<Relayed>),
 }

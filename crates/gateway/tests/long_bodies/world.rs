@@ -214,7 +214,7 @@ async fn answer(
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &entropy);
     let attending =
         Attending { id: &id, now: NOON, entropy: &entropy, from: Provenance::direct(peer, "http"), pools };
-    let mut body = ClientBody::new(body, limits);
+    let mut body = ClientBody::new(body.into(), limits);
     let inbound = Inbound::read(&head, "http", peer).unwrap();
     match gateway.admit(&inbound, &head, &mut body, &attending).await {
         Ok(passage) => gateway.forward(head, body, passage, &attending).await.0,

@@ -5,70 +5,66 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Request};
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::{http1, http2};
+use countersign_framing::Refusal;
+use countersign_gateway::Received;
+use countersign_http1::server::{self, Course, Event, Sends, Service};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::guard::{self, Guarded};
 use super::http2::Streamed;
-use super::pace::{Pace, Paced, Requests, Socket, Until, Upload};
-use super::{Client, ConnectionLimits, Handle, Phase, stopping};
-
-/// How many header lines hyper takes where it is told nothing.
-const HYPER_HEADERS: usize = 100;
-
-/// The smallest buffer that hyper reads heads into.
-const LEAST_BUFFER: usize = 8192;
+use super::pace::{Pace, Paced, Requests, Socket, Upload};
+use super::{Client, ConnectionLimits, Handle, Phase, RefusedHead, stopping};
 
 /// Serves requests of `client` on `stream` until the client closes it, it has been silent for too long, or the server stops.
 pub(super) async fn http1<H: Handle>(
     stream: impl Socket + 'static,
     client: Client,
     handler: Rc<H>,
+    server: Rc<server::Server>,
     limits: ConnectionLimits,
     phase: watch::Receiver<Phase>,
 ) {
     let pace = Pace::new(limits, Requests::InTurn);
-    let service = service_fn(|request: Request<Incoming>| {
-        let refused = client.watch.request();
-        // Of what was refused nobody knows where it ends.
-        let upload =
-            if request.body().is_end_stream() && refused.is_none() { Upload::Nothing } else { Upload::Body };
-        pace.request_begins(upload);
-        let (handler, pace, client) = (&handler, &pace, &client);
-        async move {
-            let mut response = match refused {
-                Some(refused) => handler.refuse(&refused, client),
-                None => handler.handle(request, client).await,
-            };
-            // hyper closes where a body was not read to its end. A client that is not told may send its next request
-            // into that, and cannot know what became of it (RFC 9112 section 9.6).
-            let is_error = response.status().is_client_error() || response.status().is_server_error();
-            if is_error && client.watch.upload() == guard::Upload::UnderWay {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(response.map(|body| Until::new(body, Rc::clone(pace))))
-        }
-    });
-    let mut builder = http1::Builder::new();
-    // The buffer alone is no limit: what arrives in one read may be twice as long.
-    builder
-        .max_header_size(limits.head.header_bytes)
-        .max_buf_size(limits.head.header_bytes.max(LEAST_BUFFER));
-    // hyper keeps as many as this on the stack, and any other number on the heap.
-    if limits.head.header_count != HYPER_HEADERS {
-        builder.max_headers(limits.head.header_count);
+    let stream = Paced::new(stream, Rc::clone(&pace));
+    let requests = InTurn { handler: &*handler, client: &client, pace: &pace };
+    let course = Course::default();
+    let connection = pin!(server.serve(stream, &requests, &course));
+    watch_over(connection, |_| course.wind_down(), &pace, limits, phase).await;
+}
+
+/// The requests of one connection, one after the other.
+struct InTurn<'a, H> {
+    handler: &'a H,
+    client: &'a Client,
+    pace: &'a Pace,
+}
+
+impl<H: Handle> Service for InTurn<'_, H> {
+    type Body = H::Body;
+
+    fn answer(&self, request: Request<server::Body>) -> impl Future<Output = Response<H::Body>> {
+        self.handler.handle(request.map(Received::Http1), self.client)
     }
-    // The timer is ours, see `pace`; hyper's would also end connections between requests.
-    builder.header_read_timeout(None);
-    let stream = Guarded::new(Paced::new(stream, Rc::clone(&pace)), limits.head, Rc::clone(&client.watch));
-    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    watch_over(connection, http1::Connection::graceful_shutdown, &pace, limits, phase).await;
+
+    fn refuse(&self, why: Refusal, bytes: &[u8]) -> Response<H::Body> {
+        self.handler.refuse(&RefusedHead::new(why, bytes), self.client)
+    }
+
+    fn note(&self, event: Event) {
+        match event {
+            Event::HeadBegins => self.pace.head_begins(),
+            Event::RequestBegins(Sends::Nothing) => self.pace.request_begins(Upload::Nothing),
+            Event::RequestBegins(Sends::Body) => self.pace.request_begins(Upload::Body),
+            Event::BodyRefused(why) => self.client.watch.body_refused(why),
+            Event::AnswerBreaksOff => self.pace.answer_breaks_off(),
+            Event::RequestEnds => self.pace.request_ends(),
+        }
+    }
 }
 
 /// The same in HTTP/2, which has several requests at a time.
@@ -84,7 +80,7 @@ pub(super) async fn http2<H: Handle>(
         let begun = pace.stream_begins();
         let (handler, client) = (Rc::clone(&handler), client.clone());
         async move {
-            let response = handler.handle(request, &client).await;
+            let response = handler.handle(request.map(Received::Http2), &client).await;
             Ok::<_, Infallible>(response.map(|body| Streamed::new(body, begun)))
         }
     });
@@ -107,6 +103,8 @@ async fn watch_over<C: Future>(
     let mut asked = Asked::Never;
     let mut stop = pin!(stopping(&mut phase));
     let mut timer = pin!(sleep_until(Instant::now() + limits.header_read));
+    // So is the timer, which wakes this task from then on.
+    let mut timing = Asked::Never;
     let mut told_to_stop = Phase::Serving;
 
     std::future::poll_fn(|cx| {
@@ -121,24 +119,26 @@ async fn watch_over<C: Future>(
             return Poll::Ready(());
         }
         loop {
-            let now = Instant::now();
-            if pace.deadline().is_some_and(|deadline| deadline <= now) {
-                return Poll::Ready(());
-            }
             let Some(look) = pace.next_look() else { return Poll::Pending };
             // Mostly the deadline moves away; then the timer is left to fire early and is set anew only then.
             if timer.deadline() > look || timer.is_elapsed() {
                 timer.as_mut().reset(look);
+            } else if timing == Asked::Once {
+                return Poll::Pending;
             }
+            timing = Asked::Once;
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
+            }
+            if pace.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                return Poll::Ready(());
             }
         }
     })
     .await;
 }
 
-/// Whether the future that ends a connection was asked.
+/// Whether a future was asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Never,
@@ -155,25 +155,25 @@ mod tests {
     use bytes::Bytes;
     use countersign_edge::{Answer, Problem};
     use countersign_framing::BodyOfGet;
-    use http::Response;
     use http_body_util::{BodyExt as _, Full};
-    use hyper::body::Frame;
+    use hyper::body::{Body, Frame};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
 
     use super::*;
-    use crate::listen::RefusedHead;
     use crate::listen::pace::LINGER;
+    use crate::world::SystemClock;
 
     const HEADER_READ: Duration = Duration::from_secs(10);
     const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(75);
     const WRITE_IDLE: Duration = Duration::from_secs(30);
+    const HEADER_BYTES: usize = 8192;
     const A_MOMENT: Duration = Duration::from_millis(1);
     const LIMITS: ConnectionLimits = ConnectionLimits {
         head: countersign_framing::Limits {
             header_count: 16,
-            header_bytes: LEAST_BUFFER,
+            header_bytes: HEADER_BYTES,
             body_of_get: BodyOfGet::Refused,
         },
         header_read: HEADER_READ,
@@ -198,7 +198,7 @@ mod tests {
     impl Handle for Server {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, request: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
+        async fn handle(&self, request: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
             self.served.set(self.served.get() + 1);
             tokio::time::sleep(self.after).await;
             let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
@@ -223,12 +223,16 @@ mod tests {
         driven: JoinHandle<()>,
     }
 
+    fn engine() -> Rc<server::Server> {
+        Rc::new(server::Server::new(LIMITS.head, SystemClock))
+    }
+
     fn connect(after: Duration, size: usize) -> Connection {
         let (client, ours) = duplex(1024);
         let (phase, told) = watch::channel(Phase::Serving);
         let server = Rc::new(Server { after, size, served: Cell::new(0) });
         let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::clone(&server), LIMITS, told));
+        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::clone(&server), engine(), LIMITS, told));
         Connection { client, phase, server, driven }
     }
 
@@ -356,7 +360,7 @@ mod tests {
     impl Handle for Half {
         type Body = HalfBody;
 
-        async fn handle(&self, _: Request<Incoming>, _: &Client) -> Response<HalfBody> {
+        async fn handle(&self, _: Request<Received>, _: &Client) -> Response<HalfBody> {
             Response::new(HalfBody(Some(Bytes::from_static(b"half")), self.0))
         }
 
@@ -371,8 +375,14 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
         let (_phase, told) = watch::channel(Phase::Serving);
-        let driven =
-            tokio::task::spawn_local(http1(stream, Client::at(peer), Rc::new(Half(ending)), LIMITS, told));
+        let driven = tokio::task::spawn_local(http1(
+            stream,
+            Client::at(peer),
+            Rc::new(Half(ending)),
+            engine(),
+            LIMITS,
+            told,
+        ));
         client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -400,7 +410,7 @@ mod tests {
     impl Handle for Refusing {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
+        async fn handle(&self, _: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
             Response::builder().status(401).body(Full::default()).unwrap()
         }
 
@@ -414,7 +424,7 @@ mod tests {
         let (mut client, ours) = duplex(1024);
         let (_phase, told) = watch::channel(Phase::Serving);
         let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), LIMITS, told));
+        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), engine(), LIMITS, told));
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").await.unwrap();
         client.write_all(&vec![b'x'; 100_000]).await.unwrap();
         let mut answer = String::new();
@@ -431,7 +441,7 @@ mod tests {
         let (_phase, told) = watch::channel(Phase::Serving);
         let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
         let began = Instant::now();
-        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), LIMITS, told));
+        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), engine(), LIMITS, told));
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await.unwrap();
         while client.write_all(b"more").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -471,7 +481,7 @@ mod tests {
     #[tokio::test(flavor = "local", start_paused = true)]
     async fn a_head_with_too_many_or_too_long_lines_is_refused_with_431() {
         let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(17));
-        let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(LEAST_BUFFER + 1));
+        let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(HEADER_BYTES + 1));
         for head in [many, long] {
             let Connection { client, server, phase: _phase, driven: _driven } = connect(Duration::ZERO, 1);
             let (mut read, mut write) = tokio::io::split(client);

@@ -1,13 +1,13 @@
 //! Connections: taken, served, timed and ended.
 //!
-//! hyper parses and frames; when a connection has been silent for too long, how many there may be, and how they
-//! end at shutdown is decided here.
+//! `countersign-http1` reads and writes HTTP/1, hyper HTTP/2; when a connection has been silent for too long, how many there
+//! may be, and how they end at shutdown is decided here.
 
 mod connection;
-mod guard;
 mod http2;
 mod pace;
 mod preface;
+mod refused;
 mod room;
 mod socket;
 mod sparing;
@@ -18,17 +18,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_gateway::Received;
+use countersign_http1::server::Server;
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::world::SystemClock;
 use preface::Preface;
 use sparing::Sparing;
 
-pub(crate) use guard::{RefusedHead, Watch};
+pub(crate) use refused::{RefusedHead, Watch};
 pub(crate) use room::Room;
 pub(crate) use socket::{NotBound, adopt, bind};
 pub(crate) use tls::{BadCertificate, Certificate, NoTls, Renewed, Tls, TlsFiles};
@@ -73,7 +76,7 @@ pub(crate) trait Handle: 'static {
     /// Answers a request of `client`.
     fn handle(
         &self,
-        request: Request<Incoming>,
+        request: Request<Received>,
         client: &Client,
     ) -> impl Future<Output = Response<Self::Body>>;
 
@@ -159,6 +162,7 @@ pub(crate) async fn serve<H: Handle>(
     mut phase: watch::Receiver<Phase>,
 ) {
     let handler = Rc::new(Sparing::new(handler, &room.slots));
+    let server = Rc::new(Server::new(limits.head, SystemClock));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -176,8 +180,9 @@ pub(crate) async fn serve<H: Handle>(
                     continue;
                 }
                 let (handler, speech, phase) = (Rc::clone(&handler), speech.clone(), phase.clone());
+                let server = Rc::clone(&server);
                 connections.spawn_local(async move {
-                    converse(stream, peer, handler, &speech, limits, phase).await;
+                    converse(stream, peer, handler, server, &speech, limits, phase).await;
                     drop((slot, place));
                 });
             }
@@ -210,6 +215,7 @@ async fn converse<H: Handle>(
     stream: TcpStream,
     peer: SocketAddr,
     handler: Rc<H>,
+    server: Rc<Server>,
     speech: &Speech,
     limits: ConnectionLimits,
     phase: watch::Receiver<Phase>,
@@ -217,7 +223,7 @@ async fn converse<H: Handle>(
     let client = Client::at(peer);
     match speech {
         Speech::Plain(PlainHttp2::Refused) => {
-            connection::http1(stream, client, handler, limits, phase).await;
+            connection::http1(stream, client, handler, server, limits, phase).await;
         }
         Speech::Plain(PlainHttp2::PriorKnowledge) => {
             match timeout(limits.header_read, preface::of(stream)).await {
@@ -225,7 +231,7 @@ async fn converse<H: Handle>(
                     connection::http2(stream, client, handler, limits, phase).await;
                 }
                 Ok(Ok((stream, Preface::Other))) => {
-                    connection::http1(stream, client, handler, limits, phase).await;
+                    connection::http1(stream, client, handler, server, limits, phase).await;
                 }
                 // Nobody is there, or nothing came in time.
                 Ok(Err(_)) | Err(_) => {}
@@ -237,7 +243,7 @@ async fn converse<H: Handle>(
             if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2) {
                 connection::http2(stream, client, handler, limits, phase).await;
             } else {
-                connection::http1(stream, client, handler, limits, phase).await;
+                connection::http1(stream, client, handler, server, limits, phase).await;
             }
         }
     }
@@ -299,7 +305,7 @@ mod tests {
     impl Handle for Counting {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
+        async fn handle(&self, _: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
             self.now.set(self.now.get() + 1);
             self.most.set(self.most.get().max(self.now.get()));
             for _ in 0..CLIENTS {

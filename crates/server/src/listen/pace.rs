@@ -1,7 +1,7 @@
 //! How a connection is getting on, and when it has been silent for too long.
 //!
-//! hyper's own header timeout cannot tell a client that sends a head byte by byte from one that keeps its
-//! connection open between requests. Watching the bytes and the requests from both sides can.
+//! A client that sends a head byte by byte has less time than one that keeps its connection open between requests, and one that
+//! takes nothing of its answer has its own.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -10,8 +10,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -186,7 +184,19 @@ impl Pace {
         self.upload.set(upload);
     }
 
-    fn request_ends(&self) {
+    /// A part of a head has come.
+    pub(super) fn head_begins(&self) {
+        if let Stage::Idle(_) = self.stage.get() {
+            self.stage.set(Stage::Head(Instant::now()));
+        }
+    }
+
+    /// The answer that is being sent is not whole.
+    pub(super) fn answer_breaks_off(&self) {
+        self.answers.set(Answers::BrokenOff);
+    }
+
+    pub(super) fn request_ends(&self) {
         match self.stage.get() {
             Stage::Idle(_) | Stage::Head(_) | Stage::Busy => self.stage.set(Stage::Idle(Instant::now())),
             Stage::Lingering(_) => {}
@@ -211,13 +221,6 @@ impl Pace {
                 self.stage.set(Stage::Lingering(Instant::now()));
                 Close::Gently
             }
-        }
-    }
-
-    fn bytes_came(&self) {
-        // Between requests, HTTP/2 has frames of its own.
-        if let (Stage::Idle(_), Requests::InTurn) = (self.stage.get(), self.requests) {
-            self.stage.set(Stage::Head(Instant::now()));
         }
     }
 
@@ -271,12 +274,7 @@ impl<S: Socket> AsyncRead for Paced<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.pace.bytes_came();
-        }
-        result
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
@@ -324,47 +322,5 @@ impl<S: Socket> AsyncWrite for Paced<S> {
                 return Poll::Ready(Ok(()));
             }
         }
-    }
-}
-
-/// The body of an answer, whose end is the end of its request.
-pub(super) struct Until<B> {
-    body: B,
-    pace: Rc<Pace>,
-}
-
-impl<B> Until<B> {
-    pub(super) fn new(body: B, pace: Rc<Pace>) -> Self {
-        Self { body, pace }
-    }
-}
-
-impl<B> Drop for Until<B> {
-    fn drop(&mut self) {
-        self.pace.request_ends();
-    }
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for Until<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Err(_)) = frame {
-            self.pace.answers.set(Answers::BrokenOff);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

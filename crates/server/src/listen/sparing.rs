@@ -6,9 +6,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use countersign_gateway::Received;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use super::{Client, Handle, RefusedHead};
@@ -33,7 +33,7 @@ impl<H> Sparing<H> {
 impl<H: Handle> Handle for Sparing<H> {
     type Body = H::Body;
 
-    async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<H::Body> {
+    async fn handle(&self, request: Request<Received>, client: &Client) -> Response<H::Body> {
         let mut response = self.handler.handle(request, client).await;
         if self.slots.available_permits() < self.few {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

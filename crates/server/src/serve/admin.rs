@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use countersign_api::Admin;
 use countersign_edge::{Answer, Problem, RequestId};
+use countersign_gateway::Received;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
 
 use super::explaining::Explaining;
 use crate::listen::{Client, Handle, RefusedHead};
@@ -26,7 +26,7 @@ impl AdminSide {
 impl Handle for AdminSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Incoming>, _: &Client) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
         let (method, path) = (request.method(), request.uri().path());
         match self.explaining.answer(method, path).await {
             Some(response) => response.map(Full::new),

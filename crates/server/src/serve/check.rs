@@ -6,11 +6,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Problem, REQUEST_ID, Record, RequestId};
-use countersign_gateway::{Asking, Checked, ClientBody};
+use countersign_gateway::{Asking, Checked, ClientBody, Received};
 use countersign_model::Clock as _;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::figures::Figures;
@@ -37,7 +36,7 @@ impl CheckSide {
 impl Handle for CheckSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Received>, client: &Client) -> Response<Full<Bytes>> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();

@@ -6,11 +6,11 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Note, Problem, Record, RequestId};
 use countersign_ext_authz::{Asker, Checked};
+use countersign_gateway::Received;
 use countersign_model::Clock as _;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use http::{Request, Response};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 use tonic::server::NamedService;
 use tonic_health::pb::health_server::{Health, HealthServer};
@@ -64,7 +64,7 @@ impl<H: Health> ExtAuthzSide<H> {
 impl<H: Health> Handle for ExtAuthzSide<H> {
     type Body = Either<tonic::body::Body, Full<Bytes>>;
 
-    async fn handle(&self, mut request: Request<Incoming>, client: &Client) -> Response<Self::Body> {
+    async fn handle(&self, mut request: Request<Received>, client: &Client) -> Response<Self::Body> {
         let began = Instant::now();
         if service(&request) == HealthServer::<H>::NAME {
             let Ok(answer) = self.health.clone().call(request).await;

@@ -7,13 +7,13 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
 use countersign_framing::Refusal;
-use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Reply};
+use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Received, Reply};
 use countersign_model::{Clock as _, UnixTime};
 use countersign_verify::Arrival;
 use http::header::{COOKIE, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, Version, request};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use tokio::time::Instant;
 
 use super::figures::Figures;
@@ -43,7 +43,7 @@ impl PublicSide {
 impl Handle for PublicSide {
     type Body = Reply;
 
-    async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Reply> {
+    async fn handle(&self, request: Request<Received>, client: &Client) -> Response<Reply> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
@@ -145,7 +145,7 @@ impl Site {
     async fn answer(
         &self,
         head: request::Parts,
-        body: Incoming,
+        body: Received,
         origin: Option<&AllowedOrigin>,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
