@@ -6,7 +6,7 @@
 
 pub mod client;
 mod lines;
-pub mod server;
 mod reason;
+pub mod server;
 
 pub use reason::Reason;

@@ -9,9 +9,7 @@ mod payload;
 
 use std::rc::Rc;
 
-use countersign_http1::Reason;
 use http::{Response, Version};
-use hyper::ext::ReasonPhrase;
 
 pub use body::ForwardedBody;
 pub use failure::{ForwardFailure, RequestFailure, ResponseFailure};
@@ -96,10 +94,5 @@ fn pass_back(
     server.standing().succeeded();
     // The version is between the upstream and us (RFC 9110, 2.5).
     *response.version_mut() = Version::HTTP_11;
-    if let Some(reason) = response.extensions_mut().remove::<Reason>()
-        && let Ok(reason) = ReasonPhrase::try_from(reason.into_bytes())
-    {
-        response.extensions_mut().insert(reason);
-    }
     response.map(|()| ForwardedBody::new(connection, body, pool))
 }

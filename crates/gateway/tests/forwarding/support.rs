@@ -11,11 +11,13 @@ use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Upstream, UpstreamLimits, forward,
 };
+use countersign_http1::Reason;
 use countersign_model::Entropy;
 use countersign_verify::BodyFailure;
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -133,7 +135,11 @@ async fn pass(
         Bodies::Streamed => Payload::incoming(body),
         Bodies::ReadBefore => Payload::Read(body.collect().await.unwrap().to_bytes()),
     };
-    forward(&pools.of(upstream), onward, payload, &limits).await
+    let mut response = forward(&pools.of(upstream), onward, payload, &limits).await?;
+    if let Some(reason) = response.extensions_mut().remove::<Reason>() {
+        response.extensions_mut().insert(ReasonPhrase::try_from(reason.into_bytes()).unwrap());
+    }
+    Ok(response)
 }
 
 fn answer(failure: &ForwardFailure) -> Response<Full<Bytes>> {

@@ -6,7 +6,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::trailers::{Taken, Wanted};
 use super::{Body, Broken};
-use crate::lines;
+use crate::{Reason, lines};
 
 /// What of a request matters to its answer.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ pub(super) fn write<B: http_body::Body>(
         }
         (Asking::ForContent, _, None, Version::Http10) => Framed::UntilTheEnd,
     };
-    status_line(out, asked.version, status);
+    status_line(out, asked.version, status, response.extensions().get());
     let mut said = Said { close: persistence == Persistence::Closes, date: false, length: None };
     for (name, value) in headers {
         match *name {
@@ -115,16 +115,19 @@ struct Said<'a> {
     length: Option<&'a HeaderValue>,
 }
 
-fn status_line(out: &mut Vec<u8>, version: Version, status: StatusCode) {
-    match (version, status) {
-        (Version::Http11, StatusCode::OK) => return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
-        (Version::Http11, _) => out.extend_from_slice(b"HTTP/1.1 "),
-        (Version::Http10, _) => out.extend_from_slice(b"HTTP/1.0 "),
+fn status_line(out: &mut Vec<u8>, version: Version, status: StatusCode, reason: Option<&Reason>) {
+    match (version, status, reason) {
+        (Version::Http11, StatusCode::OK, None) => return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+        (Version::Http11, ..) => out.extend_from_slice(b"HTTP/1.1 "),
+        (Version::Http10, ..) => out.extend_from_slice(b"HTTP/1.0 "),
     }
     out.extend_from_slice(status.as_str().as_bytes());
     // The space stands there also where no reason follows (RFC 9112 section 4).
     out.push(b' ');
-    out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    out.extend_from_slice(match reason {
+        Some(reason) => reason.as_bytes(),
+        None => status.canonical_reason().unwrap_or_default().as_bytes(),
+    });
     out.extend_from_slice(b"\r\n");
 }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
+use countersign_http1::Reason;
 use countersign_http1::server::Course;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, DATE as DATE_FIELD, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING,
@@ -201,6 +202,24 @@ fn an_old_client_gets_no_chunks_and_its_connection_ends_unless_it_asks_for_more(
     let (head, body) = answer_to(kept, unknown_length);
     assert!(!head.contains("keep-alive"), "{head}");
     assert_eq!(body, "abcde");
+}
+
+#[test]
+fn the_words_after_a_status_are_those_that_were_given() {
+    let with = |status: u16, reason: Option<&'static [u8]>| {
+        let answer = || {
+            let mut response = text("");
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            if let Some(reason) = reason {
+                response.extensions_mut().insert(Reason::new(Bytes::from_static(reason)).unwrap());
+            }
+            response
+        };
+        answer_to(CLOSING, answer).0.split("\r\n").next().unwrap().to_owned()
+    };
+    assert_eq!(with(200, Some(b"As you wish")), "HTTP/1.1 200 As you wish");
+    assert_eq!(with(404, None), "HTTP/1.1 404 Not Found");
+    assert_eq!(with(299, None), "HTTP/1.1 299 ");
 }
 
 #[test]
