@@ -96,9 +96,9 @@ class Subject:
             server.forget_logs()
         if "Non-2xx" in text or "Socket errors" in text:
             sys.exit(f"{self.name}: not all requests succeeded\n{text}")
-        count = int(re.search(r"(\d+) requests in", text)[1])
+        self.count = int(re.search(r"(\d+) requests in", text)[1])
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
-        return rate, used / count / 1000, milliseconds(text, "50%"), milliseconds(text, "99%")
+        return rate, used / self.count / 1000, milliseconds(text, "50%"), milliseconds(text, "99%")
 
     def cpu(self):
         return sum(server.cpu_nanoseconds() for server in self.servers)

@@ -8,31 +8,33 @@
 mod cases;
 mod logins;
 mod meter;
+mod wanted;
 mod world;
 
 use cases::{Case, cases};
-use meter::{Meter, Operation, Sample};
+use meter::{Meter, Operation, Sample, median};
+use wanted::Wanted;
 
 /// How many rounds are measured.
 const ROUNDS: usize = 300;
-/// How many with `--quick`.
-const QUICK_ROUNDS: usize = 30;
+const TITLE: &str = "Deciding on one request:";
 
 /// How often a recipe runs with `--profile`, or a decision with `--profile-decision`. Neither prints anything: they are there for a
 /// profiler to look at.
 const PROFILED: u32 = 20_000;
 
 fn main() {
-    let quick = std::env::args().any(|word| word == "--quick");
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
+    let wanted = Wanted::of_words(ROUNDS);
+    let (flags, words): (Vec<_>, Vec<_>) = wanted.words.iter().partition(|word| word.starts_with("--"));
+    let asked = |flag: &str| flags.iter().any(|word| *word == flag);
     let mut meter = Meter::new();
     let all = |case: &Case| {
-        wanted.is_empty() || wanted.iter().any(|word| format!("{} {}", case.system, case.body).contains(word))
+        let name = format!("{} {}", case.system, case.body);
+        (words.is_empty() || words.iter().any(|word| name.contains(*word))) && wanted.has(TITLE, &name)
     };
-    let asked = |flag: &str| std::env::args().any(|word| word == flag);
+    let cases: Vec<Case> = cases().into_iter().filter(all).collect();
     if asked("--profile") || asked("--profile-decision") {
-        for mut case in cases().into_iter().filter(all) {
+        for mut case in cases {
             match case.whole {
                 Some(mut whole) if asked("--profile-decision") => whole(&mut meter, PROFILED),
                 Some(_) | None => (case.alone)(&mut meter, PROFILED),
@@ -40,12 +42,15 @@ fn main() {
         }
         return;
     }
+    if cases.is_empty() {
+        return;
+    }
     println!(
-        "| system | body | bare crypto | ns | recipe ns | ratio | decision ns | ratio | instr. | recipe | ratio | decision | ratio |"
+        "\n{TITLE}\n\n| system | body | bare crypto | ns | recipe ns | ratio | decision ns | ratio | instr. | recipe | ratio | decision | ratio |"
     );
     println!("|{}", "---|".repeat(13));
-    for case in cases().into_iter().filter(all) {
-        println!("{}", row(case, &mut meter, rounds));
+    for case in cases {
+        println!("{}", row(case, &mut meter, wanted.rounds));
     }
 }
 
@@ -75,10 +80,4 @@ fn cells([bare, alone, whole]: [f64; 3]) -> String {
         (format!("{whole:.0}"), format!("{:.2}", whole / bare))
     };
     format!("{bare:.0} | {alone:.0} | **{:.2}** | {decision} | {ratio}", alone / bare)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

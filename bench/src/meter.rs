@@ -69,3 +69,10 @@ impl Meter {
         count.clamp(4, 10_000)
     }
 }
+
+/// The middle one of these.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}

@@ -72,8 +72,14 @@ impl World {
         let form = dialect.map_or(Form::ApiKey, |name| Form::Signature(DialectName::parse(name).unwrap()));
         let issued = ready(async {
             countersign_manage::add_consumer(&*self.store, consumer.clone(), NOON, &entropy).await.unwrap();
-            let issue =
-                Issue { consumer, form, scopes: Scopes::default(), limits: Rates::default(), expiry: Expiry::Never, label: None };
+            let issue = Issue {
+                consumer,
+                form,
+                scopes: Scopes::default(),
+                limits: Rates::default(),
+                expiry: Expiry::Never,
+                label: None,
+            };
             let issuer =
                 Issuer { store: &*self.store, sealer: &sealer, dialects: &dialects, entropy: &entropy };
             issuer.issue(issue, NOON).await.unwrap()
