@@ -99,7 +99,8 @@ upstream = "api"
 """
         )
         log = open(folder / "log", "ab")
-        self.process = subprocess.Popen([binary, "serve", "--config", str(self.config)], stderr=log)
+        command = [binary, "serve", "--config", str(self.config)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
         for _ in range(400):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
