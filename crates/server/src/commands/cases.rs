@@ -16,6 +16,8 @@ pub(super) struct Case {
     now: UnixTime,
     secret: Secret<String>,
     expected: Expected,
+    /// The key id that must be read, where it is said and a signature is presented.
+    key_id: Option<String>,
     method: String,
     scheme: String,
     host: String,
@@ -64,11 +66,13 @@ struct WrittenRequest {
 
 /// `verdict.toml` of a vector.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Verdict {
     now_ms: i64,
     secret: String,
     expect: String,
     part: Option<String>,
+    key_id: Option<String>,
 }
 
 /// The cases that stand beside `file` for the dialect `name`.
@@ -140,6 +144,7 @@ impl Case {
             now: UnixTime::from_millis(now_ms),
             secret: Secret::new(secret),
             expected: odd.map_or(Expected::Accepted, Expected::Refused),
+            key_id: None,
             method: request.method,
             scheme: scheme.to_owned(),
             host: host_of(&headers),
@@ -169,6 +174,7 @@ impl Case {
             now: UnixTime::from_millis(verdict.now_ms),
             secret: Secret::new(verdict.secret),
             expected: Expected::Verdict(verdict.expect, verdict.part),
+            key_id: verdict.key_id,
             method,
             scheme: "https".to_owned(),
             host: host_of(&headers),
@@ -184,14 +190,7 @@ impl Case {
 
     /// What comes of the request, in the words of `verdict.toml`, and the part that it is about.
     pub(super) fn judge(&self, recipe: &Recipe) -> (&'static str, Option<String>) {
-        let request = Request {
-            method: &self.method,
-            scheme: &self.scheme,
-            host: &self.host,
-            target: &self.target,
-            headers: &self.headers,
-            body: Some(&self.body),
-        };
+        let request = self.request();
         let claim = match recipe.read(&request) {
             Reading::NotPresented => return ("not-presented", None),
             Reading::OnlyKeyId(_) => return ("only-key-id", None),
@@ -213,8 +212,24 @@ impl Case {
         }
     }
 
+    fn request(&self) -> Request<'_> {
+        Request {
+            method: &self.method,
+            scheme: &self.scheme,
+            host: &self.host,
+            target: &self.target,
+            headers: &self.headers,
+            body: Some(&self.body),
+        }
+    }
+
     /// Whether what comes of the request is what must come of it; if not, what it is instead.
     pub(super) fn passes(&self, recipe: &Recipe) -> Result<(), String> {
+        if let (Some(expected), Reading::Presented(claim)) = (&self.key_id, recipe.read(&self.request()))
+            && claim.key_id() != expected
+        {
+            return Err(format!("the key id is read as `{}` and not as `{expected}`", claim.key_id()));
+        }
         let (verdict, part) = self.judge(recipe);
         let good = match &self.expected {
             Expected::Accepted => verdict == "accepted",

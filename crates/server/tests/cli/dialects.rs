@@ -81,6 +81,35 @@ fn a_case_with_a_field_that_nobody_reads_or_with_two_bodies_is_refused_before_it
 }
 
 #[test]
+fn a_vector_whose_key_id_is_another_or_that_has_a_field_that_nobody_reads_is_told() {
+    let folder = Folder::new();
+    let vector = format!("{ROOT}/dialects/realm/vectors/accepted-post");
+    std::fs::create_dir_all(folder.path("vectors/one")).unwrap();
+    let dialect = std::fs::read_to_string(format!("{ROOT}/dialects/realm/dialect.toml")).unwrap();
+    folder.write("realm.toml", dialect);
+    folder.write(
+        "vectors/one/request.http",
+        std::fs::read_to_string(format!("{vector}/request.http")).unwrap(),
+    );
+    let verdict = std::fs::read_to_string(format!("{vector}/verdict.toml")).unwrap();
+    assert!(verdict.contains("key_id = \"rk_live_example\""), "{verdict}");
+    for (verdict, code, told) in [
+        (verdict.clone(), 0, "ok    realm one: accepted"),
+        (
+            verdict.replace("rk_live_example", "rk_other"),
+            1,
+            "FAILS realm one: the key id is read as `rk_live_example`",
+        ),
+        (format!("{verdict}partt = \"x\"\n"), 1, "unknown field `partt`"),
+    ] {
+        folder.write("vectors/one/verdict.toml", verdict);
+        let ran = folder.run(&["dialect", "test", "realm.toml"]);
+        assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains(told), "{}{}", ran.stdout, ran.stderr);
+    }
+}
+
+#[test]
 fn every_dialect_below_the_folder_of_dialects_is_listed_under_its_folder_and_shown_as_it_is_written() {
     let folder = Folder::new();
     let listed = folder.json(&["dialect", "list"]);
