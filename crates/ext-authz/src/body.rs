@@ -13,8 +13,10 @@ pub(crate) enum Sent {
     Unseen,
     /// It is longer than Envoy sends along.
     Partial,
-    /// All of it.
+    /// All of it, and nobody looked at it yet.
     Whole(Bytes),
+    /// All of it, after somebody looked at it.
+    Read(Bytes),
 }
 
 impl Sent {
@@ -38,12 +40,27 @@ impl Sent {
     }
 }
 
+impl Sent {
+    /// All of it, where somebody looked at it.
+    pub(crate) fn held(self) -> Option<Bytes> {
+        match self {
+            Self::Unseen | Self::Partial | Self::Whole(_) => None,
+            Self::Read(bytes) => Some(bytes),
+        }
+    }
+}
+
 impl BodySource for Sent {
     async fn read(&mut self) -> Result<Bytes, BodyFailure> {
         match self {
             Self::Unseen => Err(BodyFailure::NotSeen),
             Self::Partial => Err(BodyFailure::Partial),
-            Self::Whole(bytes) => Ok(bytes.clone()),
+            Self::Whole(bytes) => {
+                let whole = std::mem::take(bytes);
+                *self = Self::Read(whole.clone());
+                Ok(whole)
+            }
+            Self::Read(bytes) => Ok(bytes.clone()),
         }
     }
 }

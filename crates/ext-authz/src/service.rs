@@ -3,15 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use countersign_edge::{
     Admitted, BadRequest, Bodies, DoorName, Guard, Note, Pass, Problem, REQUEST_ID, Refused, Relayed,
     RequestId, TrustedPeers,
 };
-use countersign_model::{Clock, Entropy};
+use countersign_model::{Clock, Entropy, UnixTime};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use crate::ask::{self, Unasked};
 use crate::body::Sent;
@@ -42,14 +43,15 @@ pub struct ExtAuthz {
 pub struct Asker(pub SocketAddr);
 
 /// What came of a check, in the extensions of its gRPC response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Checked(Arc<Outcome>);
 
-#[derive(Debug)]
 struct Outcome {
     id: RequestId,
     note: Note,
-    asked: Option<(Method, String)>,
+    at: UnixTime,
+    asked: Option<Relayed>,
+    body: Option<Bytes>,
     status: StatusCode,
 }
 
@@ -64,9 +66,19 @@ impl Checked {
         &self.0.note
     }
 
-    /// The method and the path of the request, where they could be read.
-    pub fn asked(&self) -> Option<(&Method, &str)> {
-        self.0.asked.as_ref().map(|(method, path)| (method, path.as_str()))
+    /// When the request was decided on.
+    pub fn at(&self) -> UnixTime {
+        self.0.at
+    }
+
+    /// The request, where it could be read.
+    pub fn asked(&self) -> Option<&Relayed> {
+        self.0.asked.as_ref()
+    }
+
+    /// The body of a request that was refused after its body was looked at.
+    pub fn body(&self) -> Option<&Bytes> {
+        self.0.body.as_ref()
     }
 
     /// The status that the client gets; where the request passes, 200.
@@ -80,19 +92,31 @@ impl ExtAuthz {
         let attributes = check.attributes.unwrap_or_default();
         let client = ask::client(attributes.source.as_ref());
         let http = attributes.request.and_then(|request| request.http);
-        let mut about = None;
+        let at = self.clock.now();
+        let (mut about, mut body) = (None, Sent::Unseen);
         let (id, decided) = match self.relay(http, client) {
-            Ok((relayed, http)) => {
+            Ok((relayed, mut http)) => {
                 let id = RequestId::choose(relayed.headers().get(REQUEST_ID), &*self.entropy);
-                about = Some((relayed.method().clone(), relayed.path().to_owned()));
-                let decided = self.decide(&relayed, http, asker, &id).await;
+                body = match self.bodies {
+                    Bodies::Unseen => Sent::Unseen,
+                    Bodies::Forwarded => Sent::with(&mut http),
+                };
+                let decided = self.decide(&relayed, &mut body, asker, (&id, at)).await;
+                about = Some(relayed);
                 (id, decided)
             }
             Err(refused) => (RequestId::random(&*self.entropy), Err(refused)),
         };
         match decided {
             Ok((admitted, pass)) => {
-                let outcome = Outcome { id, note: admitted.note(), asked: about, status: StatusCode::OK };
+                let outcome = Outcome {
+                    id,
+                    note: admitted.note(),
+                    at,
+                    asked: about,
+                    body: None,
+                    status: StatusCode::OK,
+                };
                 let mut told = HeaderMap::new();
                 admitted.tell_limits(&mut told);
                 told.insert(REQUEST_ID, outcome.id.as_header().clone());
@@ -100,8 +124,8 @@ impl ExtAuthz {
             }
             Err(refused) => {
                 let answer = refused.answer.into_response(&id);
-                let outcome = Outcome { id, note: refused.note, asked: about, status: answer.status() };
-                (reply::no(&answer), outcome)
+                let (note, status, body) = (refused.note, answer.status(), body.held());
+                (reply::no(&answer), Outcome { id, note, at, asked: about, body, status })
             }
         }
     }
@@ -125,9 +149,9 @@ impl ExtAuthz {
     async fn decide(
         &self,
         relayed: &Relayed,
-        mut http: HttpRequest,
+        body: &mut Sent,
         asker: Option<Asker>,
-        id: &RequestId,
+        (id, at): (&RequestId, UnixTime),
     ) -> Result<(Admitted, Pass), Box<Refused>> {
         match asker {
             Some(Asker(peer)) if self.trusted.contains(peer.ip()) => {}
@@ -145,11 +169,7 @@ impl ExtAuthz {
             let detail = "the public side answers this path itself: have the proxy send it there".to_owned();
             return Err(Refused::answered(Problem::NoRoute, "own_path", detail));
         }
-        let mut body = match self.bodies {
-            Bodies::Unseen => Sent::Unseen,
-            Bodies::Forwarded => Sent::with(&mut http),
-        };
-        let admitted = self.guard.admit(&inbound, &mut body, &self.name, self.clock.now()).await?;
+        let admitted = self.guard.admit(&inbound, body, &self.name, at).await?;
         let pass = self.guard.pass(&admitted, &inbound, id);
         Ok((admitted, pass))
     }

@@ -192,7 +192,10 @@ async fn a_yes_names_the_caller_and_removes_what_was_checked_and_forged() {
     assert_eq!(set["x-consumer-username"], "shop");
     assert_eq!(set["x-authenticated-userid"], "");
     assert!(removed.contains(&"x-api-key".to_owned()) && removed.contains(&"x_consumer_username".to_owned()));
-    assert_eq!(checked.asked().map(|(method, path)| (method.as_str(), path)), Some(("GET", "/v1/items")));
+    assert_eq!(
+        checked.asked().map(|asked| (asked.method().as_str(), asked.path())),
+        Some(("GET", "/v1/items"))
+    );
 }
 
 #[tokio::test]

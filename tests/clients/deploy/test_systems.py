@@ -41,6 +41,19 @@ def test_a_realm_signature_passes_from_every_client(deployment, client, tmp_path
     assert refused(other, 403) == "SIGNATURE_INVALID"
 
 
+def test_the_operator_is_told_what_a_client_got_wrong_wherever_its_request_was_decided(deployment):
+    signer = deployment.holders.realm
+    for method, body in [("POST", b'{"price": 100}'), ("GET", None)]:
+        signed = realm.headers(signer, method.lower(), "/v1/marketplace/listings", body or b"")
+        answer = deployment.send(method, "/v1/marketplace/listings", signed, body)
+        assert refused(answer, 403) == "SIGNATURE_INVALID"
+        report = deployment.server.admin(f"/refusals/{answer.json()['request_id']}").json()
+        assert [finding["kind"] for finding in report["findings"]] == ["method-case"], report
+    passed = realm.call(deployment, signer, "POST", "/v1/marketplace/listings", b"{}")
+    kept = deployment.server.admin("/refusals").json()["refusals"]
+    assert passed.status == 200 and passed.header("X-Request-Id") not in [one["request_id"] for one in kept]
+
+
 @pytest.mark.parametrize("client", pitchprint.EVERY_CLIENT)
 def test_a_pitchprint_signature_passes_from_every_client(deployment, client, tmp_path):
     signer = deployment.holders.pitchprint

@@ -18,7 +18,7 @@ use countersign_edge::{
 use countersign_framing::Refusal;
 use countersign_model::UnixTime;
 use countersign_verify::{Begun, BodyFailure, BodySource, Caller, NoBody};
-use http::{Method, Response, StatusCode, request};
+use http::{Response, StatusCode, request};
 
 use crate::ClientBody;
 
@@ -62,13 +62,15 @@ pub struct Checked {
     pub status: StatusCode,
     /// What came of it; nothing where an answer was fetched that was given before.
     pub note: Option<Note>,
-    /// The request that was asked about, where that could be read: its method and its path.
-    pub asked: Option<(Method, String)>,
+    /// The request that was asked about, where that could be read.
+    pub asked: Option<Relayed>,
+    /// Its body, where the proxy sent it and it was read and held in memory.
+    pub body: Option<Bytes>,
 }
 
 impl Checked {
     fn answered(response: Response<Bytes>, note: Option<Note>) -> Self {
-        Self { status: response.status(), response, note, asked: None }
+        Self { status: response.status(), response, note, asked: None, body: None }
     }
 }
 
@@ -87,30 +89,34 @@ impl ForwardAuth {
         }
         let relayed = match ask::relayed(self.proxy, self.bodies, head, peer) {
             Ok(relayed) => relayed,
-            Err(refused) => return self.refuse(*refused, None, id),
+            Err(refused) => return self.refuse(*refused, None, None, id),
         };
-        let asked = Some((relayed.method().clone(), relayed.path().to_owned()));
-        match self.decide(&relayed, body, asking).await {
+        let mut body = match self.bodies {
+            Bodies::Unseen => Sight::Unseen(NoBody),
+            Bodies::Forwarded => Sight::Forwarded(body.for_checking()),
+        };
+        match self.decide(&relayed, &mut body, asking).await {
             Ok((admitted, pass)) => {
                 let mut response = reply::yes(self.proxy, pass);
                 // For proxies that hand them on to the client.
                 admitted.tell_limits(response.headers_mut());
-                Checked { status: response.status(), response, note: Some(admitted.note()), asked }
+                let (note, asked) = (Some(admitted.note()), Some(relayed));
+                Checked { status: response.status(), response, note, asked, body: None }
             }
-            Err(refused) => self.refuse(*refused, asked, id),
+            Err(refused) => self.refuse(*refused, Some(relayed), body.held(), id),
         }
     }
 
     /// Answers a check whose head cannot be read in one way.
     pub fn unreadable(&self, why: Refusal, id: &RequestId) -> Checked {
         let problem = Problem::Framing(why);
-        self.refuse(*Refused::answered(problem, why.code(), why.to_string()), None, id)
+        self.refuse(*Refused::answered(problem, why.code(), why.to_string()), None, None, id)
     }
 
     async fn decide(
         &self,
         relayed: &Relayed,
-        body: ClientBody,
+        body: &mut Sight,
         asking: &Asking<'_>,
     ) -> Result<(Admitted, Pass), Box<Refused>> {
         let inbound = relayed.inbound().map_err(bad_request)?;
@@ -124,11 +130,7 @@ impl ForwardAuth {
         {
             return Err(forged(name.as_str()));
         }
-        let mut body = match self.bodies {
-            Bodies::Unseen => Sight::Unseen(NoBody),
-            Bodies::Forwarded => Sight::Forwarded(body.for_checking()),
-        };
-        let admitted = self.guard.admit(&inbound, &mut body, &self.name, asking.now).await?;
+        let admitted = self.guard.admit(&inbound, body, &self.name, asking.now).await?;
         let pass = self.guard.pass(&admitted, &inbound, asking.id);
         // The proxy removes secrets under their own names; another spelling would look to an upstream as if it were checked.
         if removes == Removes::WhatItKnows
@@ -139,10 +141,16 @@ impl ForwardAuth {
         Ok((admitted, pass))
     }
 
-    fn refuse(&self, refused: Refused, asked: Option<(Method, String)>, id: &RequestId) -> Checked {
+    fn refuse(
+        &self,
+        refused: Refused,
+        asked: Option<Relayed>,
+        body: Option<Bytes>,
+        id: &RequestId,
+    ) -> Checked {
         let answer = refused.answer.into_response(id);
         let status = answer.status();
-        Checked { response: reply::no(self.proxy, answer), status, note: Some(refused.note), asked }
+        Checked { response: reply::no(self.proxy, answer), status, note: Some(refused.note), asked, body }
     }
 }
 
@@ -179,6 +187,16 @@ fn forged(name: &str) -> Box<Refused> {
 enum Sight {
     Unseen(NoBody),
     Forwarded(ClientBody),
+}
+
+impl Sight {
+    /// All of it, where it was read and held in memory.
+    fn held(&self) -> Option<Bytes> {
+        match self {
+            Self::Unseen(_) => None,
+            Self::Forwarded(body) => body.held(),
+        }
+    }
 }
 
 impl BodySource for Sight {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::figures::Figures;
 use super::public::logged;
+use super::refusals::Keeping;
 use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
 use crate::listen::{Client, Handle, RefusedHead};
@@ -49,8 +50,16 @@ impl Handle for CheckSide {
         let body = ClientBody::new(body, site.reading(site.limits.signed_body()));
         let asking = Asking { id: &id, now, peer: client.peer };
         let checked = door.answer(head, body, &asking).await;
-        let (method, path) = checked.asked.as_ref().unwrap_or(&of_the_check);
+        let (method, path) = match &checked.asked {
+            Some(asked) => (asked.method(), asked.path()),
+            None => (&of_the_check.0, &*of_the_check.1),
+        };
         self.write_down(&checked, (method.as_str(), path), &asking, began.elapsed());
+        if let Some(note) = &checked.note {
+            let (keeping, what) = (Keeping::of(&site.limits), (note, checked.status));
+            let (asked, body) = (checked.asked.as_ref(), checked.body.as_ref());
+            site.refusals.keep_relayed(keeping, asked, body, what, (&id, now));
+        }
         checked.response.map(Full::new)
     }
 

@@ -18,6 +18,7 @@ use tower::Service as _;
 
 use super::figures::Figures;
 use super::public::logged;
+use super::refusals::Keeping;
 use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
 use crate::listen::{Client, Handle, RefusedHead};
@@ -46,7 +47,7 @@ impl<H: Health> ExtAuthzSide<H> {
     }
 
     fn write_down(&self, checked: &Checked, began: Instant) {
-        let (method, path) = checked.asked().map_or(UNREAD, |(method, path)| (method.as_str(), path));
+        let (method, path) = checked.asked().map_or(UNREAD, |asked| (asked.method().as_str(), asked.path()));
         let record = Record {
             request_id: checked.id(),
             door: Some(&self.door),
@@ -85,6 +86,9 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
         let Ok(mut answer) = service.call(request).await;
         if let Some(checked) = answer.extensions_mut().remove::<Checked>() {
             self.write_down(&checked, began);
+            let (keeping, what) = (Keeping::of(&site.limits), (checked.note(), checked.status()));
+            let of = (checked.id(), checked.at());
+            site.refusals.keep_relayed(keeping, checked.asked(), checked.body(), what, of);
         }
         answer.map(Either::Left)
     }

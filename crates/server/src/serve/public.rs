@@ -181,7 +181,8 @@ impl Site {
             Err(refused) => {
                 let response = refused.answer.into_response(attending.id).map(Reply::answer);
                 let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, response.status()));
-                self.refusals.keep(keeping, &inbound, body.held(), what, attending);
+                let of = (attending.id, attending.now);
+                self.refusals.keep(keeping, &inbound, body.held(), what, of);
                 (response, refused.note)
             }
         }

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_dialect::Recipe;
-use countersign_edge::{Inbound, Note, OVER_LIMIT, Outcome};
-use countersign_gateway::Attending;
+use countersign_edge::{Inbound, Note, OVER_LIMIT, Outcome, Relayed, RequestId};
 use countersign_model::{ConsumerName, UnixTime};
 use countersign_verify::Scheme;
 use http::{HeaderMap, StatusCode};
@@ -90,9 +89,9 @@ impl Refusals {
         inbound: &Inbound<'_>,
         body: Option<Bytes>,
         (note, status): (&Note, StatusCode),
-        attending: &Attending<'_>,
+        (id, now): (&RequestId, UnixTime),
     ) {
-        if keeping.count == 0 || note.outcome != Outcome::Denied || note.reason == OVER_LIMIT {
+        if keeping.count == 0 {
             return;
         }
         let Some(recipe) = recipe_of(note) else { return };
@@ -119,8 +118,8 @@ impl Refusals {
         kept.add(
             keeping,
             Refused {
-                request_id: attending.id.as_str().to_owned(),
-                at: attending.now,
+                request_id: id.as_str().to_owned(),
+                at: now,
                 method: inbound.method.as_str().to_owned(),
                 scheme: inbound.scheme.to_owned(),
                 host: inbound.host.to_owned(),
@@ -135,6 +134,23 @@ impl Refusals {
                 bytes,
             },
         );
+    }
+
+    /// Keeps a request about which another proxy asked, in the same way.
+    pub(super) fn keep_relayed(
+        &self,
+        keeping: Keeping,
+        relayed: Option<&Relayed>,
+        body: Option<&Bytes>,
+        what: (&Note, StatusCode),
+        of: (&RequestId, UnixTime),
+    ) {
+        // One that passes is not read again.
+        if recipe_of(what.0).is_some()
+            && let Some(Ok(inbound)) = relayed.map(Relayed::inbound)
+        {
+            self.keep(keeping, &inbound, body.cloned(), what, of);
+        }
     }
 
     /// Those that are kept at `now`, the newest first.
@@ -168,8 +184,12 @@ impl Kept {
     }
 }
 
-/// The dialect whose signature was refused, or the first that the route takes, where none was presented.
+/// The dialect whose signature was refused, or the first that the route takes, where none was presented; none where no signature had a
+/// say.
 fn recipe_of(note: &Note) -> Option<Arc<Recipe>> {
+    if note.outcome != Outcome::Denied || note.reason == OVER_LIMIT {
+        return None;
+    }
     let signature = |scheme: &Scheme| match scheme {
         Scheme::Signature(recipe) => Some(Arc::clone(recipe)),
         Scheme::ApiKey | Scheme::Wallet => None,
