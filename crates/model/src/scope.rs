@@ -63,8 +63,14 @@ impl Scopes {
 
     /// The scopes in one string, comma separated, sorted; empty for the empty set.
     pub fn to_list(&self) -> String {
-        let names: Vec<&str> = self.0.iter().map(Scope::as_str).collect();
-        names.join(",")
+        let mut list = String::with_capacity(self.0.iter().map(|scope| scope.as_str().len() + 1).sum());
+        for (place, scope) in self.0.iter().enumerate() {
+            if place > 0 {
+                list.push(',');
+            }
+            list.push_str(scope.as_str());
+        }
+        list
     }
 
     /// Whether `scope` is a member. No wildcard is applied: a scope stands for itself.

@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from harness import secrets
+from harness import secrets, wire
 from harness.countersign import Refused
 from harness.problems import refused
 from harness.upstream import Seen
@@ -26,6 +26,19 @@ def test_health_and_metrics_are_on_the_admin_side_alone(gateway):
     for path in ("/livez", "/readyz", "/metrics"):
         assert gateway.admin(path).status == 200
         assert refused(gateway.send("GET", path), 404) == "NO_ROUTE"
+
+
+def test_who_asks_with_another_method_is_told_which_there_are(gateway):
+    def allowed(port, method, path):
+        answer = wire.send(("127.0.0.1", port), method, path)
+        assert answer.status == 405
+        return answer.header("Allow")
+
+    home = gateway.home
+    assert allowed(home.admin, "POST", "/livez") == "GET, HEAD"
+    assert allowed(home.admin, "DELETE", "/refusals") == "GET"
+    assert allowed(home.public, "TRACE", "/open/thing") == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    assert allowed(home.public, "GET", "/api/v1/auth/login") == "POST"
 
 
 def test_the_metrics_count_requests_by_route_verdict_reason_and_status(gateway):
