@@ -40,7 +40,11 @@ pub fn forged(headers: &HeaderMap) -> Names {
 
 /// The headers in which secrets stand that a route's schemes check.
 #[derive(Clone, Debug, Default)]
-pub struct Secrets<'a>(SmallVec<[&'a HeaderName; 6]>);
+pub struct Secrets<'a> {
+    names: SmallVec<[&'a HeaderName; 6]>,
+    /// A bit for each length that a name has, the last for all that are longer: most headers are none of these by their length alone.
+    lengths: u64,
+}
 
 impl<'a> Secrets<'a> {
     /// Those of a route with this requirement. A signature inside the body is none: the body passes unchanged.
@@ -49,26 +53,35 @@ impl<'a> Secrets<'a> {
         api_key_header: &'a HeaderName,
         credentials: &Credentials,
     ) -> Self {
-        let mut names = SmallVec::new();
+        let mut secrets = Self::default();
         match (credentials, requirement.accept()) {
-            (Credentials::DangerKeep { .. }, _) | (_, Accept::Nothing) => return Self(names),
+            (Credentials::DangerKeep { .. }, _) | (_, Accept::Nothing) => return secrets,
             (Credentials::Remove, Accept::Any(_) | Accept::All(_)) => {}
         }
         // An API key goes no further even from a route that asks for something else: unchecked, it must not look checked.
-        names.push(api_key_header);
+        secrets.add(api_key_header);
         for scheme in requirement.accept().schemes() {
             match scheme {
                 Scheme::ApiKey => {}
-                Scheme::Wallet => names.push(&AUTHORIZATION),
-                Scheme::Signature(recipe) => names.extend(recipe.credential_headers()),
+                Scheme::Wallet => secrets.add(&AUTHORIZATION),
+                Scheme::Signature(recipe) => {
+                    recipe.credential_headers().iter().for_each(|name| secrets.add(name));
+                }
             }
         }
-        Self(names)
+        secrets
+    }
+
+    fn add(&mut self, name: &'a HeaderName) {
+        self.lengths |= of_length(name.as_str());
+        self.names.push(name);
     }
 
     /// Whether a header of this name is one of them, in any spelling.
     pub fn hold(&self, name: &HeaderName) -> bool {
-        self.0.iter().any(|secret| is_alike(secret.as_str().as_bytes(), name.as_str().as_bytes()))
+        let name = name.as_str();
+        self.lengths & of_length(name) != 0
+            && self.names.iter().any(|secret| is_alike(secret.as_str().as_bytes(), name.as_bytes()))
     }
 
     /// Those of them that are there, in every spelling.
@@ -82,6 +95,10 @@ impl<'a> Secrets<'a> {
             headers.remove(name);
         }
     }
+}
+
+fn of_length(name: &str) -> u64 {
+    1 << name.len().min(63)
 }
 
 /// Sets our identity headers, every one of them, empty where there is nothing to say.

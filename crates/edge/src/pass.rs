@@ -53,13 +53,13 @@ impl Guard {
 /// but for the names that ours always replace, and what names another path.
 pub fn irremovable(inbound: &Inbound<'_>) -> Names {
     let mut names = gateways_own(inbound);
-    names.extend(inbound.named(|field| field == Field::OtherPath));
+    names.extend(inbound.named(&[Field::OtherPath]));
     names
 }
 
 /// What only a gateway may set, but for the names that ours always replace.
 fn gateways_own(inbound: &Inbound<'_>) -> Names {
-    let mut names = inbound.named(|field| field == Field::Identity);
+    let mut names = inbound.named(&[Field::Identity]);
     names.retain(|name| !identity::HEADERS.contains(name));
     names
 }

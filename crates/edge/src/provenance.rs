@@ -6,13 +6,16 @@ use crate::field::Field;
 use crate::identity::Names;
 use crate::inbound::Inbound;
 
+/// What tells of it.
+const TELLING: [Field; 2] = [Field::Provenance, Field::OtherPath];
+
 /// What proxies in front of us set themselves, in place of what a client sent.
 const OF_THE_PROXY: [&str; 4] =
     ["x-envoy-external-address", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 /// Removes what tells where a request came from, in any spelling that servers take for it.
 pub fn remove(headers: &mut HeaderMap) {
-    let names: Names = headers.keys().filter(|name| tells(Field::of(name))).cloned().collect();
+    let names: Names = headers.keys().filter(|name| TELLING.contains(&Field::of(name))).cloned().collect();
     for name in names {
         headers.remove(name);
     }
@@ -20,13 +23,9 @@ pub fn remove(headers: &mut HeaderMap) {
 
 /// What of it a proxy in front passed on as the client sent it.
 pub(crate) fn of_the_client(inbound: &Inbound<'_>) -> Names {
-    let mut names = inbound.named(tells);
+    let mut names = inbound.named(&TELLING);
     names.retain(|name| !OF_THE_PROXY.contains(&name.as_str()));
     names
-}
-
-fn tells(field: Field) -> bool {
-    matches!(field, Field::Provenance | Field::OtherPath)
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 
 use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, request};
 
 use crate::identity::Names;
 use crate::inbound::{BadRequest, Inbound};
 
 /// What was between the proxy and us, and says nothing of the request (RFC 9110 section 7.6.1).
-const OF_THE_HOP: [&str; 6] =
-    ["connection", "te", "transfer-encoding", "upgrade", "keep-alive", "proxy-connection"];
+fn is_of_the_hop(name: &str) -> bool {
+    matches!(name, "connection" | "te" | "transfer-encoding" | "upgrade" | "keep-alive" | "proxy-connection")
+}
 
 /// What a proxy says of the request that it asks about, each as the proxy received it.
 #[derive(Clone, Copy, Debug)]
@@ -82,8 +83,7 @@ impl Relayed {
         }
         let host = HeaderValue::from_bytes(told.host).map_err(|_| BadRequest::Host)?;
         // Most checks have one of them, or none: look through what is there rather than for what may be.
-        let of_the_hop = |name: &&HeaderName| OF_THE_HOP.contains(&name.as_str());
-        let of_the_hop: Names = headers.keys().filter(of_the_hop).cloned().collect();
+        let of_the_hop: Names = headers.keys().filter(|name| is_of_the_hop(name.as_str())).cloned().collect();
         for name in of_the_hop {
             headers.remove(name);
         }

@@ -47,15 +47,15 @@ impl TraceParent {
         Self(text)
     }
 
-    /// As text.
-    pub(crate) fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
+    /// As it stands in the field: ASCII.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
 impl fmt::Debug for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(&String::from_utf8_lossy(&self.0))
     }
 }
 

@@ -14,7 +14,7 @@ use super::own::OwnFields;
 use super::payload::Payload;
 use super::{RequestFailure, hop};
 use crate::Upstream;
-use crate::trace::{TRACEPARENT, Trace};
+use crate::trace::Trace;
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -57,8 +57,8 @@ impl Onward {
         }
         let mut own = OwnFields::new();
         if fields.has(Field::Te) && takes_trailers(&head.headers) {
-            own.put(&header::TE, "trailers");
-            own.put(&header::CONNECTION, "te");
+            own.put_word(&header::TE, "trailers");
+            own.put_word(&header::CONNECTION, "te");
         }
         let named = if fields.has(Field::Connection) { hop::named(&head.headers) } else { SmallVec::new() };
         let mut host = None;
@@ -93,19 +93,19 @@ impl Onward {
     /// said about that; adds us to `Via`.
     pub fn introduce(&mut self, from: &Provenance, id: &RequestId, entropy: &dyn Entropy) {
         self.own.put_addresses(&FORWARDED_FOR, &from.way);
-        self.own.put(&FORWARDED_PROTO, from.scheme);
+        self.own.put_word(&FORWARDED_PROTO, from.scheme);
         match (&from.host, &self.host) {
             (Some(host), _) => self.own.put(&FORWARDED_HOST, host),
             (None, Some(host)) => self.own.put_value(&FORWARDED_HOST, host),
             (None, None) => {}
         }
-        self.own.put(&header::VIA, via(self.head.version));
+        self.own.put_word(&header::VIA, via(self.head.version));
         self.own.put_value(&REQUEST_ID, id.as_header());
         let sent = if self.fields.has(Field::TraceParent) { Some(&self.head.headers) } else { None };
         match Trace::of(sent, entropy) {
             Trace::Received => {}
             Trace::Begun(trace) => {
-                self.own.put(&TRACEPARENT, trace.as_str());
+                self.own.put_trace(&trace);
                 self.end(|field| matches!(field, Field::TraceParent | Field::TraceState));
             }
         }

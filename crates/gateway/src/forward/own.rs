@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use http::{HeaderName, HeaderValue};
 
+use crate::trace::{TRACEPARENT, TraceParent};
+
 /// Room for all of them in most requests, in bytes.
 const USUAL_BYTES: usize = 768;
 
@@ -32,6 +34,16 @@ impl OwnFields {
     /// Adds one whose value was looked at before.
     pub(super) fn put_value(&mut self, name: &HeaderName, value: &HeaderValue) {
         self.line(name, |out| out.extend_from_slice(value.as_bytes()));
+    }
+
+    /// Adds one whose value needs no look.
+    pub(super) fn put_word(&mut self, name: &HeaderName, value: &'static str) {
+        self.line(name, |out| out.extend_from_slice(value.as_bytes()));
+    }
+
+    /// Adds the trace that begins here.
+    pub(super) fn put_trace(&mut self, trace: &TraceParent) {
+        self.line(&TRACEPARENT, |out| out.extend_from_slice(trace.as_bytes()));
     }
 
     /// Adds one with addresses in it.
