@@ -119,6 +119,9 @@ impl Pool {
     /// be told that there is no hope.
     pub(crate) fn choose(&self, tried: Tried) -> Option<(Place, &Server)> {
         let servers = self.upstream.servers();
+        if let [server] = servers {
+            return (!tried.has(0)).then_some((Place(0), server));
+        }
         let from = self.next.get();
         self.next.set(if from + 1 < servers.len() { from + 1 } else { 0 });
         let in_turn = || {

@@ -8,7 +8,8 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
 use super::failure::Garbled;
-use super::head::{Ending, trailers};
+use super::head::trailers;
+use super::told::Ending;
 
 /// A response broke off before its end.
 #[derive(Debug, thiserror::Error)]

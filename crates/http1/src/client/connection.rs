@@ -10,8 +10,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::body::{Broken, Content, Taken};
 use super::failure::{Failure, Garbled, Lost, SendFailure};
-use super::head::{Asked, Lines, MAX_INTERIM, Reuse, Whole};
+use super::head::{Lines, MAX_INTERIM, Whole};
 use super::output::{Output, RequestHead};
+use super::told::{Asked, Reuse};
 
 /// How much is read at once at first, in bytes. What an idle connection keeps is no more.
 const FIRST_STEP: usize = 8 * 1024;

@@ -1,10 +1,12 @@
 //! The head of a response: from its first byte to the empty line that ends it.
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap};
 use http::{Response, StatusCode, Version};
 
 use super::failure::{Failure, Garbled, Unexpected};
+use super::field::{Kind, append, field, is_text};
+use super::told::{Asked, Ending, Reuse, Told};
 use crate::Reason;
 
 /// The largest head of a response, in bytes: twice what common servers send at most.
@@ -16,9 +18,6 @@ pub const MAX_FIELDS: usize = 100;
 /// The most interim responses (RFC 9110 section 15.2) before a response.
 pub const MAX_INTERIM: u8 = 16;
 
-/// The most digits of a length: any number of so many fits 64 bits.
-const LENGTH_DIGITS: usize = 19;
-
 /// What every status line begins with, but for the last digit of the version.
 const START: &[u8] = b"HTTP/1.";
 
@@ -28,34 +27,6 @@ pub(super) struct Lines {
     /// After the CR LF of each.
     ends: Vec<usize>,
     looked: usize,
-}
-
-/// What the request was, as far as it matters for the end of its response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// `HEAD`, whose response has no content whatever it says.
-    Head,
-    Other,
-}
-
-/// How the content of a response ends (RFC 9112 section 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// With the head.
-    AtOnce,
-    /// After so many bytes.
-    Sized(u64),
-    /// With the last chunk.
-    Chunked,
-    /// With the connection.
-    WithConnection,
-}
-
-/// Whether another request may be sent once a response was read whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reuse {
-    Allowed,
-    Refused,
 }
 
 /// What a whole head is of.
@@ -84,21 +55,18 @@ impl Lines {
         if self.ends.is_empty() && !bytes.starts_with(START) && !START.starts_with(bytes) {
             return Err(Garbled::StatusLine);
         }
-        loop {
-            let rest = bytes.get(self.looked..).unwrap_or_default();
-            let Some(found) = memchr::memchr(b'\n', rest) else {
-                self.looked = bytes.len();
-                return if bytes.len() < MAX_HEAD_BYTES { Ok(None) } else { Err(Garbled::HeadTooLong) };
-            };
+        let mut begin = self.ends.last().copied().unwrap_or(0);
+        while let Some(found) = bytes.get(self.looked..).and_then(|rest| memchr::memchr(b'\n', rest)) {
             let end = self.looked + found + 1;
-            if !bytes.get(..end).is_some_and(|line| line.ends_with(b"\r\n")) {
+            let line = bytes.get(begin..end).unwrap_or_default();
+            if !line.ends_with(b"\r\n") {
                 return Err(Garbled::LineEnd);
             }
             if end > MAX_HEAD_BYTES {
                 return Err(Garbled::HeadTooLong);
             }
             self.looked = end;
-            if end - self.ends.last().copied().unwrap_or(0) == 2 {
+            if line.len() == 2 {
                 return Ok(Some(end));
             }
             // The status line is one more.
@@ -106,7 +74,10 @@ impl Lines {
                 return Err(Garbled::TooManyFields);
             }
             self.ends.push(end);
+            begin = end;
         }
+        self.looked = bytes.len();
+        if bytes.len() < MAX_HEAD_BYTES { Ok(None) } else { Err(Garbled::HeadTooLong) }
     }
 
     /// Reads a whole head, whose lines these are.
@@ -133,10 +104,10 @@ impl Lines {
         *fields = HeaderMap::with_capacity(self.ends.len().saturating_sub(1));
         let told = self.fields(head, fields).map_err(Failure::Garbled)?;
         let (ending, reuse) = told.ending(version, status, asked)?;
-        if ending != Ending::Chunked && told.trailer == Trailer::Announced {
+        if ending != Ending::Chunked && told.announces_trailers() {
             fields.remove(header::TRAILER);
         }
-        if status == StatusCode::NO_CONTENT && told.length.is_some() {
+        if status == StatusCode::NO_CONTENT && told.has_length() {
             // RFC 9110 section 8.6: it says nothing there.
             fields.remove(header::CONTENT_LENGTH);
         }
@@ -150,11 +121,15 @@ impl Lines {
         for ends in self.ends.windows(2) {
             let &[from, to] = ends else { continue };
             let line = head.get(from..to - 2).unwrap_or_default();
-            let (name, value) = field(line)?;
-            match told.take(&name, value, &mut named)? {
-                Hop::Ours if value.iter().copied().all(is_text) => {}
-                Hop::Ours => return Err(Garbled::Field),
-                Hop::Onward => append(fields, name, head.slice_ref(value))?,
+            let (name, kind, value) = field(line)?;
+            told.take(kind, value, &mut named)?;
+            match kind {
+                Kind::Plain | Kind::ContentLength | Kind::Trailer => {
+                    append(fields, name, head.slice_ref(value))?;
+                }
+                Kind::Connection | Kind::TransferEncoding | Kind::Hop
+                    if value.iter().copied().all(is_text) => {}
+                Kind::Connection | Kind::TransferEncoding | Kind::Hop => return Err(Garbled::Field),
             }
         }
         for name in named {
@@ -174,7 +149,7 @@ pub(super) fn trailers(section: &Bytes) -> Result<HeaderMap, Garbled> {
         if fields.len() >= MAX_FIELDS {
             return Err(Garbled::TooManyFields);
         }
-        let (name, value) = field(line)?;
+        let (name, _, value) = field(line)?;
         append(&mut fields, name, section.slice_ref(value))?;
         from += found + 1;
     }
@@ -202,163 +177,4 @@ fn reason(head: &Bytes, end: usize, status: StatusCode) -> Result<Option<Reason>
         return Ok(None);
     }
     Reason::new(head.slice_ref(phrase)).map(Some).ok_or(Garbled::StatusLine)
-}
-
-/// The name of a header line and its value, without the blanks around it.
-fn field(line: &[u8]) -> Result<(HeaderName, &[u8]), Garbled> {
-    let (name, value) =
-        memchr::memchr(b':', line).and_then(|colon| line.split_at_checked(colon)).ok_or(Garbled::Field)?;
-    let name = HeaderName::from_bytes(name).map_err(|_| Garbled::Field)?;
-    Ok((name, trim(value.get(1..).unwrap_or_default())))
-}
-
-/// What stands between blanks (RFC 9110 section 5.6.3).
-fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
-}
-
-/// Whether a value may have it (RFC 9110 section 5.5).
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
-}
-
-fn append(fields: &mut HeaderMap, name: HeaderName, value: Bytes) -> Result<(), Garbled> {
-    let value = HeaderValue::from_maybe_shared(value).map_err(|_| Garbled::Field)?;
-    fields.try_append(name, value).map(|_| ()).map_err(|_| Garbled::TooManyFields)
-}
-
-/// What header lines say of the end of their response.
-#[derive(Clone, Copy, Debug, Default)]
-struct Told {
-    length: Option<u64>,
-    coding: Coding,
-    option: Close,
-    trailer: Trailer,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Coding {
-    #[default]
-    None,
-    Chunked,
-    Other,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Close {
-    #[default]
-    NotSaid,
-    Said,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Trailer {
-    #[default]
-    NotAnnounced,
-    Announced,
-}
-
-/// How far a field goes.
-enum Hop {
-    /// No further.
-    Ours,
-    Onward,
-}
-
-impl Told {
-    /// Takes one field; `named` gets the names of those that go no further because `Connection` says so.
-    fn take(&mut self, name: &HeaderName, value: &[u8], named: &mut Vec<HeaderName>) -> Result<Hop, Garbled> {
-        Ok(match name.as_str() {
-            "content-length" => {
-                if self.length.replace(length(value)?).is_some() {
-                    return Err(Garbled::ContentLengthTwice);
-                }
-                Hop::Onward
-            }
-            "transfer-encoding" => {
-                self.coding = match self.coding {
-                    Coding::None if value.eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
-                    Coding::None | Coding::Chunked | Coding::Other => Coding::Other,
-                };
-                Hop::Ours
-            }
-            "connection" => {
-                self.options(value, named);
-                Hop::Ours
-            }
-            "trailer" => {
-                self.trailer = Trailer::Announced;
-                Hop::Onward
-            }
-            "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-authentication-info"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "te"
-            | "upgrade" => Hop::Ours,
-            _ => Hop::Onward,
-        })
-    }
-
-    fn options(&mut self, value: &[u8], named: &mut Vec<HeaderName>) {
-        if value.eq_ignore_ascii_case(b"keep-alive") {
-            return;
-        }
-        for option in value.split(|byte| *byte == b',').map(trim) {
-            if option.eq_ignore_ascii_case(b"close") {
-                self.option = Close::Said;
-            } else if !option.eq_ignore_ascii_case(b"keep-alive")
-                && let Ok(name) = HeaderName::from_bytes(option)
-            {
-                // Names of options that are no fields are among them; they remove nothing.
-                named.push(name);
-            }
-        }
-    }
-
-    /// How the content ends, and whether the connection serves again.
-    fn ending<E>(
-        &self,
-        version: Version,
-        status: StatusCode,
-        asked: Asked,
-    ) -> Result<(Ending, Reuse), Failure<E>> {
-        let old = version != Version::HTTP_11;
-        let ending = match (self.coding, self.length) {
-            // Only codings named in TE may be sent, and none but trailers is ever named.
-            (Coding::Other, _) => return Err(Failure::Unexpected(Unexpected::TransferCoding)),
-            (Coding::Chunked, Some(_)) => return Err(Failure::Garbled(Garbled::TwoLengths)),
-            (Coding::Chunked, None) if old => {
-                return Err(Failure::Garbled(Garbled::TransferEncodingInOldVersion));
-            }
-            (Coding::Chunked, None) => Ending::Chunked,
-            (Coding::None, Some(length)) => Ending::Sized(length),
-            (Coding::None, None) => Ending::WithConnection,
-        };
-        // A connection that has seen HTTP/1.0 stays at it, and there a request body of unknown length cannot be framed.
-        let reuse = if old || self.option == Close::Said { Reuse::Refused } else { Reuse::Allowed };
-        Ok(match (status, asked, ending) {
-            // It has no content; whoever says that it has may send it all the same.
-            (StatusCode::NO_CONTENT, _, Ending::Sized(1..) | Ending::Chunked) => {
-                (Ending::AtOnce, Reuse::Refused)
-            }
-            (StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED, _, _) | (_, Asked::Head, _) => {
-                (Ending::AtOnce, reuse)
-            }
-            (_, Asked::Other, Ending::Sized(0)) => (Ending::AtOnce, reuse),
-            (_, Asked::Other, Ending::WithConnection) => (ending, Reuse::Refused),
-            (_, Asked::Other, Ending::AtOnce | Ending::Sized(_) | Ending::Chunked) => (ending, reuse),
-        })
-    }
-}
-
-fn length(value: &[u8]) -> Result<u64, Garbled> {
-    if value.is_empty() || value.len() > LENGTH_DIGITS || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Garbled::ContentLength);
-    }
-    Ok(value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
 }

@@ -6,8 +6,10 @@
 mod body;
 mod connection;
 mod failure;
+mod field;
 mod head;
 mod output;
+mod told;
 
 pub use body::Broken;
 pub use connection::Connection;
