@@ -200,6 +200,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::trace::TRACEPARENT;
 
     struct Ones;
 
