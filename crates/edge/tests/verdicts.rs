@@ -6,8 +6,12 @@
 
 mod world;
 
+use countersign_verify::{Failure, Outage};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use world::{Arrival, Credentials, NOON, Sent, World, access_token, hex_md5, realm_signature, refresh_token};
+use world::{
+    Arrival, CONSUMER, Credentials, Meanwhile, NOON, Sent, World, access_token, hex_hmac, hex_md5,
+    realm_signature, refresh_token,
+};
 
 /// One row: what is sent, and the status and code that come back (200 and an empty code where it may pass).
 struct Row {
@@ -385,7 +389,35 @@ fn a_key_that_is_revoked_while_the_body_comes_opens_nothing() {
         let credentials = world.issue(Some("realm"), "");
         let sent = realm(&credentials, b"body");
         assert_eq!(world.verdict(&sent, NOON), (200, String::new()));
-        assert!(world.decide_while_revoked(&sent, &credentials, arrival).is_err(), "{arrival:?}");
+        let verdict = world.decide_while(Meanwhile::Revoked, &credentials, &sent, arrival);
+        assert!(verdict.is_err(), "{arrival:?}");
+    }
+}
+
+#[test]
+fn a_body_that_was_passed_on_as_one_credentials_is_not_found_good_as_anothers() {
+    let signed = |credentials: &Credentials| {
+        Sent::new("POST", "/", "signature:keyless")
+            .header("X-Time", &NOON.to_string())
+            .header("X-Sign", &hex_hmac(&credentials.secret, &format!("{NOON} body")))
+            .body(b"body")
+            .signed_by(CONSUMER)
+    };
+    // No request says which secret it is signed with, and of the two that there are after a rotation the newer stands first.
+    for arrival in [Arrival::Pieces, Arrival::Whole] {
+        let world = World::new();
+        let credentials = world.issue(Some("keyless"), "");
+        let sent = signed(&credentials);
+        assert_eq!(world.verdict(&sent, NOON), (200, String::new()));
+        let verdict = world.decide_while(Meanwhile::Rotated, &credentials, &sent, arrival);
+        match arrival {
+            Arrival::Pieces => {
+                assert!(matches!(verdict, Err(Failure::Unavailable(Outage::Changed))), "{verdict:?}");
+            }
+            // Nobody was told of anybody.
+            Arrival::Whole => assert!(verdict.is_ok(), "{verdict:?}"),
+        }
+        assert_eq!(world.verdict(&sent, NOON), (200, String::new()));
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 mod bodies;
+mod interrupted;
 mod limits;
 
 use std::sync::Arc;
@@ -28,14 +29,16 @@ use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
 use countersign_token::key::{self, KeyKind};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
-    Accept, Begun, BodyFailure, BodySource, Client, Guesses, Limit, Limiter, Request, Requirement, Scheme,
-    SignatureUse, UnsignedQuery, Verdict, Verifier, VerifierSettings,
+    Accept, BodySource, Client, Guesses, Limit, Limiter, Request, Requirement, Scheme, SignatureUse,
+    UnsignedQuery, Verdict, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use md5::{Digest, Md5};
 
 pub(crate) use bodies::Arrival;
 use bodies::{Pieces, Whole};
+use interrupted::Interrupted;
+pub(crate) use interrupted::Meanwhile;
 
 pub(crate) const NOON: i64 = 1_795_262_400;
 pub(crate) const CONSUMER: &str = "acme";
@@ -58,6 +61,7 @@ pub(crate) struct Sent {
     scopes: String,
     signature_use: SignatureUse,
     limits: Vec<Arc<Limit>>,
+    signed_by: Option<ConsumerName>,
     from: Client,
 }
 
@@ -72,6 +76,7 @@ impl Sent {
             scopes: String::new(),
             signature_use: SignatureUse::AsDialect,
             limits: Vec::new(),
+            signed_by: None,
             from: Client::Unknown,
         }
     }
@@ -117,6 +122,12 @@ impl Sent {
     /// On a route that has each signature serve once.
     pub(crate) fn once(mut self) -> Self {
         self.signature_use = SignatureUse::Once;
+        self
+    }
+
+    /// By one of this consumer's secrets.
+    pub(crate) fn signed_by(mut self, consumer: &str) -> Self {
+        self.signed_by = Some(ConsumerName::parse(consumer).unwrap());
         self
     }
 
@@ -214,6 +225,14 @@ const DIALECTS: &str = r#"
     string_to_sign = "{nonce} {body}"
     algorithm      = "hmac-sha256"
     replay         = "increasing"
+
+    [dialect.keyless]
+    timestamp      = "{header.X-Time}"
+    signature      = "{header.X-Sign}"
+    encoding       = "hex"
+    string_to_sign = "{timestamp} {body}"
+    algorithm      = "hmac-sha256"
+    window         = "60s"
 "#;
 
 fn dialects() -> Dialects {
@@ -422,15 +441,16 @@ impl World {
         self.decide_by(sent, requirement, UnixTime::from_secs(now))
     }
 
-    /// The verdict on a request whose credential is revoked, and that taken in, while its body is on its way.
-    pub(crate) fn decide_while_revoked(
+    /// The verdict on a request whose credential is revoked or rotated, and that taken in, while its body is on its way.
+    pub(crate) fn decide_while(
         &self,
-        sent: &Sent,
+        meanwhile: Meanwhile,
         credentials: &Credentials,
+        sent: &Sent,
         arrival: Arrival,
     ) -> Verdict {
         let (key_id, body) = (&credentials.key_id, sent.body.clone());
-        let mut body = Interrupted { world: self, key_id, body, arrival };
+        let mut body = Interrupted { world: self, meanwhile, key_id, body, arrival };
         self.decide_with(sent, &mut body, &requirement(sent), noon())
     }
 
@@ -468,31 +488,6 @@ impl World {
         };
         let arrival = countersign_verify::Arrival { at: now, from: sent.from };
         self.runtime.block_on(self.verifier.decide(request, body, requirement, arrival))
-    }
-}
-
-/// A body during which a credential is revoked.
-struct Interrupted<'a> {
-    world: &'a World,
-    key_id: &'a KeyId,
-    body: Bytes,
-    arrival: Arrival,
-}
-
-impl BodySource for Interrupted<'_> {
-    async fn read(&mut self) -> Result<Bytes, BodyFailure> {
-        countersign_manage::revoke_key(&*self.world.store, &self.key_id.clone().into(), noon())
-            .await
-            .unwrap();
-        self.world.verifier.catch_up(noon()).await.unwrap();
-        Ok(self.body.clone())
-    }
-
-    async fn begin(&mut self) -> Result<Begun, BodyFailure> {
-        match self.arrival {
-            Arrival::Whole => self.read().await.map(Begun::Whole),
-            Arrival::Pieces => Ok(Begun::Long),
-        }
     }
 }
 
@@ -570,7 +565,11 @@ fn requirement(sent: &Sent) -> Requirement {
     };
     let scopes = Scopes::parse_list(&sent.scopes).unwrap();
     let requirement = Requirement::new(accept, scopes, UnsignedQuery::Allow, sent.signature_use).unwrap();
-    requirement.with_limits(sent.limits.clone()).unwrap()
+    let requirement = requirement.with_limits(sent.limits.clone()).unwrap();
+    match &sent.signed_by {
+        Some(consumer) => requirement.signed_by(consumer.clone()).unwrap(),
+        None => requirement,
+    }
 }
 
 pub(crate) fn access_token(scopes: &str) -> String {
