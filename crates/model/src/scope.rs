@@ -49,7 +49,7 @@ impl fmt::Debug for Scope {
 }
 
 /// A set of scopes, sorted, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scopes(Box<[Scope]>);
 
 impl Scopes {

@@ -337,10 +337,10 @@ impl Verifier {
         let kind = held.credential.kind.clone();
         let kept = Kept::of(held, self.memory.consumers(), &self.settings.limiter);
         let CredentialKind::Signature { dialect, secret } = kind else {
-            return Ok(Entry::Key(Arc::new(kept)));
+            return Ok(Entry::Key(kept));
         };
         let Some(recipe) = self.settings.dialects.get(&dialect) else {
-            return Ok(Entry::Idle(Arc::new(kept)));
+            return Ok(Entry::Idle(kept));
         };
         let key_id = kept.key_id();
         let plain = self

@@ -13,19 +13,18 @@ use papaya::HashMap;
 
 use crate::usable::Unusable;
 
-/// What a decision needs of a credential, and no more: there may be millions of them.
-#[derive(Debug)]
+/// What a decision needs of a credential, and no more.
+#[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    digest: KeyDigest,
-    key_id: KeyId,
-    holder: Arc<Holder>,
-    scopes: Scopes,
-    life: KeptLife,
+    pub(crate) digest: KeyDigest,
+    pub(crate) key_id: KeyId,
+    pub(crate) holder: Arc<Holder>,
+    pub(crate) life: KeptLife,
 }
 
 /// The part of a [`Life`] that decides.
 #[derive(Clone, Copy, Debug)]
-enum KeptLife {
+pub(crate) enum KeptLife {
     /// It is good.
     Unending,
     /// It is good before this moment.
@@ -34,18 +33,19 @@ enum KeptLife {
     Revoked,
 }
 
-/// Whose a credential is, and what storage says of how many requests may pass.
+/// Whose a credential is, what it permits, and what storage says of how many requests may pass.
 #[derive(Debug)]
 pub(crate) struct Holder {
     consumer: Consumer,
+    scopes: Scopes,
     of_consumer: Box<[Arc<Rule>]>,
     /// Of one credential: then this is of no other. So one without limits takes no room for them.
     of_credential: Box<[Arc<Rule>]>,
 }
 
-/// Consumers, each once, however many credentials without limits of their own it has.
+/// Consumers, each once with the same scopes, however many credentials without limits of their own it has.
 #[derive(Default)]
-pub(crate) struct Consumers(HashMap<ConsumerId, Arc<Holder>>);
+pub(crate) struct Consumers(HashMap<(ConsumerId, Scopes), Arc<Holder>>);
 
 impl Kept {
     /// The part of `held` that is kept.
@@ -59,8 +59,7 @@ impl Kept {
         Self {
             digest: credential.digest,
             key_id: credential.key_id,
-            holder: consumers.holder(consumer, &credential.limits, limiter),
-            scopes: credential.scopes,
+            holder: consumers.holder(consumer, credential.scopes, &credential.limits, limiter),
             life,
         }
     }
@@ -78,12 +77,17 @@ impl Kept {
     }
 
     pub(crate) fn scopes(&self) -> &Scopes {
-        &self.scopes
+        &self.holder.scopes
+    }
+
+    /// Whether storage says nothing of how many requests may pass.
+    pub(crate) fn is_unlimited(&self) -> bool {
+        self.holder.of_credential.is_empty() && self.holder.of_consumer.is_empty()
     }
 
     /// How many requests may pass by what storage says, wherever they go.
     pub(crate) fn checks(&self) -> impl Iterator<Item = Check<'_>> {
-        let Holder { consumer, of_consumer, of_credential } = &*self.holder;
+        let Holder { consumer, scopes: _, of_consumer, of_credential } = &*self.holder;
         let check = |subject| move |rule| Check { rule, subject };
         let own = of_credential.iter().map(check(Subject::Credential(self.digest)));
         own.chain(of_consumer.iter().map(check(Subject::Consumer(consumer.id))))
@@ -103,9 +107,15 @@ impl Kept {
     }
 }
 
+impl Holder {
+    pub(crate) fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
+}
+
 impl Consumers {
     /// The holder of a credential with these limits: where it has none, the one that is kept already, if it has not changed since.
-    fn holder(&self, consumer: Consumer, limits: &Rates, limiter: &Limiter) -> Arc<Holder> {
+    fn holder(&self, consumer: Consumer, scopes: Scopes, limits: &Rates, limiter: &Limiter) -> Arc<Holder> {
         let rules = |whose: &str, rates: &Rates| -> Box<[Arc<Rule>]> {
             let rule = |rate: Rate| limiter.window(&format!("{whose}:{}", rate.window()), rate);
             rates.iter().map(rule).collect()
@@ -113,23 +123,24 @@ impl Consumers {
         let of_consumer = |consumer: &Consumer| rules("consumer", &consumer.limits);
         if !limits.is_empty() {
             let (of_consumer, of_credential) = (of_consumer(&consumer), rules("credential", limits));
-            return Arc::new(Holder { consumer, of_consumer, of_credential });
+            return Arc::new(Holder { consumer, scopes, of_consumer, of_credential });
         }
         let consumers = self.0.pin();
-        if let Some(known) = consumers.get(&consumer.id)
+        let named = (consumer.id, scopes.clone());
+        if let Some(known) = consumers.get(&named)
             && known.consumer == consumer
         {
             return Arc::clone(known);
         }
         let of_consumer = of_consumer(&consumer);
-        let fresh = Arc::new(Holder { consumer, of_consumer, of_credential: Box::default() });
-        consumers.insert(fresh.consumer.id, Arc::clone(&fresh));
+        let fresh = Arc::new(Holder { consumer, scopes, of_consumer, of_credential: Box::default() });
+        consumers.insert(named, Arc::clone(&fresh));
         fresh
     }
 
     /// Lets go of one; credentials that are kept with it keep it.
     pub(crate) fn forget(&self, consumer: &ConsumerId) {
-        self.0.pin().remove(consumer);
+        self.0.pin().retain(|(id, _), _| id != consumer);
     }
 
     /// Lets go of all.

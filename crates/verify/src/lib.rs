@@ -11,6 +11,7 @@ mod failure;
 mod first_use;
 mod imported;
 mod kept;
+mod keys;
 mod memory;
 mod quota;
 mod read;

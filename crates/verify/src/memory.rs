@@ -5,7 +5,7 @@
 //! follow storage's change feed. Where the feed could not be read for [`STALE_AFTER`], nothing in here is
 //! believed and the decision is [`Outage::Stale`].
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,14 +17,15 @@ use papaya::{HashMap, HashSet};
 
 use crate::Outage;
 use crate::imported::Imported;
-use crate::kept::{ByDigest, Consumers, HasDigest};
+use crate::kept::Consumers;
+use crate::keys::Keys;
 use crate::recent::Recent;
 use crate::usable::Entry;
 
 /// How long the change feed may go unread before nothing in memory is believed.
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
 
-/// The most API keys that are remembered; further ones are read from storage each time. One takes some 200 bytes.
+/// The most API keys that are remembered; further ones are read from storage each time. One takes some 100 bytes.
 const REMEMBERED_KEYS: usize = 20_000_000;
 
 /// How many signing credentials that were used lately are remembered at least, and half of how many at most. One takes a
@@ -55,7 +56,8 @@ impl Hasher for DigestHasher {
 pub(crate) type SignersOf = (ConsumerName, DialectName);
 
 pub(crate) struct Memory {
-    keys: HashSet<ByDigest<Entry>, BuildHasherDefault<DigestHasher>>,
+    keys: Keys,
+    /// What signs, and what is of a dialect that is not configured.
     signing: Recent<Entry>,
     consumers: Consumers,
     /// The credentials that check what names none.
@@ -77,7 +79,7 @@ impl Memory {
     /// An empty memory that is as good as storage was at `cursor`.
     pub(crate) fn new(cursor: Cursor, ended: impl IntoIterator<Item = SessionId>, now: UnixTime) -> Self {
         let memory = Self {
-            keys: HashSet::default(),
+            keys: Keys::new(REMEMBERED_KEYS),
             signing: Recent::new(RECENT_SIGNERS),
             consumers: Consumers::default(),
             signers: HashMap::new(),
@@ -113,7 +115,7 @@ impl Memory {
     }
 
     fn key(&self, digest: &KeyDigest) -> Option<Entry> {
-        self.keys.pin().get(digest).map(|ByDigest(entry)| entry.clone())
+        self.keys.get(digest).map(Entry::Key)
     }
 
     fn signing(&self, digest: &KeyDigest) -> Option<Entry> {
@@ -129,18 +131,10 @@ impl Memory {
     /// what the feed has just told to forget. The epoch moves before anything is forgotten, so either the
     /// forgetting finds the entry, or the second look here sees the new epoch.
     pub(crate) fn remember(&self, began: Epoch, entry: Entry) {
-        if let Entry::Signing(_) = &entry {
-            self.signing.insert(entry, || self.epoch() == began);
-            return;
-        }
-        let keys = self.keys.pin();
-        if keys.len() >= REMEMBERED_KEYS {
-            return;
-        }
-        let digest = *entry.digest();
-        keys.insert(ByDigest(entry));
-        if self.epoch() != began {
-            keys.remove(&digest);
+        let still = || self.epoch() == began;
+        match entry {
+            Entry::Key(kept) => self.keys.insert(&kept, still),
+            Entry::Signing(_) | Entry::Idle(_) => self.signing.insert(entry, still),
         }
     }
 
@@ -203,7 +197,7 @@ impl Memory {
         for change in changes {
             match change {
                 Change::Credential(digest) => {
-                    self.keys.pin().remove(digest);
+                    self.keys.remove(digest);
                     self.signing.remove(digest);
                     // Whose it is is not said, and a new one is in no list yet.
                     self.signers.pin().clear();
@@ -211,7 +205,7 @@ impl Memory {
                 Change::Consumer(id) => {
                     self.signers.pin().clear();
                     self.consumers.forget(id);
-                    self.keys.pin().retain(|ByDigest(entry)| entry.kept().consumer().id != *id);
+                    self.keys.retain(|holder| holder.consumer().id != *id);
                     self.signing.retain(|entry| entry.kept().consumer().id != *id);
                 }
                 Change::Session(session) => self.remember_ended([*session]),
@@ -226,7 +220,7 @@ impl Memory {
     pub(crate) fn forget_credentials(&self, cursor: Cursor) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.consumers.forget_all();
-        self.keys.pin().clear();
+        self.keys.clear();
         self.signing.retain(|_| false);
         self.signers.pin().clear();
         self.cursor.store(cursor.0, Ordering::SeqCst);
@@ -245,6 +239,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use countersign_limit::Limiter;
     use countersign_model::{
         Consumer, ConsumerId, ConsumerName, ConsumerState, Credential, CredentialKind, KeyId, Life, Origin,
@@ -279,14 +275,7 @@ mod tests {
             issued_at: NOON,
             life: Life::Active { expires_at: None },
         };
-        (
-            digest,
-            Entry::Key(Arc::new(Kept::of(
-                Held { credential, consumer },
-                &Consumers::default(),
-                &Limiter::new(0),
-            ))),
-        )
+        (digest, Entry::Key(Kept::of(Held { credential, consumer }, &Consumers::default(), &Limiter::new(0))))
     }
 
     fn memory() -> Memory {
@@ -319,6 +308,43 @@ mod tests {
         assert!(memory.credential(&digest).is_none());
         memory.remember(memory.epoch(), stale);
         assert!(memory.credential(&digest).is_some());
+    }
+
+    #[test]
+    fn nothing_older_than_a_change_is_seen_after_it_whoever_remembers_at_the_same_time() {
+        let memory = memory();
+        let (digest, _) = entry(0, 1);
+        let (stored, done) = (AtomicU64::new(0), AtomicBool::new(false));
+        let version = |number: u64| match entry(0, 1) {
+            (_, Entry::Key(kept)) => {
+                let key_id = KeyId::parse(&format!("key_{number}")).unwrap();
+                Entry::Key(Kept { key_id, ..kept })
+            }
+            (_, other) => other,
+        };
+        std::thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| {
+                    while !done.load(Ordering::SeqCst) {
+                        let began = memory.epoch();
+                        memory.remember(began, version(stored.load(Ordering::SeqCst)));
+                    }
+                });
+            }
+            let (mut seen, mut number, mut too_old) = (0, 0, None);
+            while (number < 200 || seen < 200) && too_old.is_none() {
+                number += 1;
+                stored.store(number, Ordering::SeqCst);
+                memory.apply(&[Change::Credential(digest)], Cursor(0));
+                for entry in (0..200).filter_map(|_| memory.credential(&digest)) {
+                    let found: u64 = entry.kept().key_id().as_str()[4..].parse().unwrap();
+                    too_old = too_old.or((found < number).then_some((found, number)));
+                    seen += 1;
+                }
+            }
+            done.store(true, Ordering::SeqCst);
+            assert_eq!(too_old, None);
+        });
     }
 
     #[test]

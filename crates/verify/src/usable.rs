@@ -28,11 +28,11 @@ pub enum Unusable {
 #[derive(Clone)]
 pub(crate) enum Entry {
     /// Presented whole.
-    Key(Arc<Kept>),
+    Key(Kept),
     /// Checks signatures of one dialect, and opens routes alone as far as the recipe says.
     Signing(Arc<Signing>),
     /// Its dialect is not configured.
-    Idle(Arc<Kept>),
+    Idle(Kept),
 }
 
 /// A signing credential with its secret, opened and made ready.
