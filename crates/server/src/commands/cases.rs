@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countersign_capture::Scheme;
 use countersign_dialect::{Reading, Recipe, Request, Untimely};
 use countersign_model::{Secret, UnixTime};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -115,7 +116,7 @@ fn vector(folder: &Path) -> Result<Case, WrongCases> {
     let id = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let file = folder.join("request.http");
     let message = read(&file)?;
-    Case::of_message(id, verdict, &message).ok_or_else(|| wrong(&file, &"this is no HTTP message"))
+    Case::of_message(id, verdict, &message).map_err(|why| wrong(&file, &why))
 }
 
 impl Case {
@@ -156,31 +157,22 @@ impl Case {
     }
 
     /// A message as HTTP/1.1 writes it.
-    fn of_message(id: String, verdict: Verdict, message: &[u8]) -> Option<Self> {
-        let end = message.windows(4).position(|four| four == b"\r\n\r\n")?;
-        let (head, rest) = message.split_at(end);
-        let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-        let first = std::str::from_utf8(lines.next()?).ok()?;
-        let mut words = first.split(' ');
-        let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':')?);
-            let value = value.strip_prefix(b":")?.trim_ascii();
-            headers.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?);
-        }
-        Some(Self {
+    fn of_message(id: String, verdict: Verdict, message: &[u8]) -> Result<Self, String> {
+        let all = countersign_capture::read(message).map_err(|error| error.to_string())?;
+        let [one] = &*all else { return Err(format!("it holds {} requests, and not one", all.len())) };
+        let body = one.body.bytes().ok_or("its body is not there")?;
+        Ok(Self {
             id,
             now: UnixTime::from_millis(verdict.now_ms),
             secret: Secret::new(verdict.secret),
             expected: Expected::Verdict(verdict.expect, verdict.part),
             key_id: verdict.key_id,
-            method,
-            scheme: "https".to_owned(),
-            host: host_of(&headers),
-            target,
-            headers,
-            body: rest.strip_prefix(b"\r\n\r\n")?.to_vec(),
+            method: one.method.clone(),
+            scheme: one.scheme.unwrap_or(Scheme::Https).as_str().to_owned(),
+            host: one.host.clone(),
+            target: one.target.clone(),
+            headers: one.headers(),
+            body: body.to_vec(),
         })
     }
 
