@@ -114,6 +114,31 @@ fn a_handler_learns_its_caller_and_strangers_do_not_reach_it() {
 }
 
 #[test]
+fn limits_of_a_key_are_kept_inside_a_service_and_those_that_are_new_are_in_effect_at_once() {
+    let house = House::new();
+    let issued = house.issue(&["--limit", "2/d"]);
+    let (key, id) = (issued["api_key"].as_str().unwrap(), issued["key_id"].as_str().unwrap());
+    let countersign = open(&house.config);
+    let passing = || {
+        runtime().block_on(async {
+            let mut passed = 0;
+            for _ in 0..9 {
+                let told = service(&countersign).oneshot(asking("/inside/items", key)).await.unwrap();
+                assert_eq!(
+                    told.headers()["ratelimit-policy"].to_str().unwrap().split(';').next(),
+                    Some("\"credential:d\"")
+                );
+                passed += usize::from(told.status() == StatusCode::OK);
+            }
+            passed
+        })
+    };
+    assert_eq!(passing(), 2);
+    house.run(&["key", "set-limits", id, "5/d", "--wait"]);
+    assert_eq!(passing(), 3, "what was used stays used");
+}
+
+#[test]
 fn a_signed_body_reaches_the_handler_whole_and_its_signature_does_not() {
     let house = House::new();
     let issued = house.issue(&["--dialect", "realm"]);

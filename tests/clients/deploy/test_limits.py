@@ -35,3 +35,20 @@ def test_whoever_is_over_a_limit_hears_so_whatever_he_says_of_his_address(upstre
     passed = [answer.header("X-RateLimit-Remaining") for answer in answers[:2]]
     assert passed == (["1", "0"] if name in ("nginx", "envoy", "envoy-grpc") else [None, None])
     running.stop()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_key_keeps_its_own_limits_and_its_holder_hears_of_them(upstream, name):
+    running = Deployment(name, upstream)
+    running.home.consumer("acme")
+    limited, free = running.home.issue("acme", limit="2/d"), running.home.issue("acme")
+    send = lambda key, target="/v1/thing": running.send("GET", target, {"X-API-Key": key.api_key})
+    answers = [send(limited), send(limited, "/api/v1/redeemcenter/items"), send(limited)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    over = answers[2]
+    assert refused(over, 429) == "RATE_LIMITED" and int(over.header("Retry-After")) > 10_000
+    assert over.header("RateLimit-Policy") == '"credential:d";q=2;w=86400'
+    assert send(free).status == 200
+    running.home.command("key", "set-limits", limited.key_id, "4/d", "--wait")
+    assert [send(limited).status for _ in range(3)] == [200, 200, 429]
+    running.stop()
