@@ -176,6 +176,89 @@ fn a_signed_body_reaches_the_handler_whole_and_its_signature_does_not() {
     });
 }
 
+/// What a handler that reads bodies to their end makes of one of `length` bytes, sent in chunks.
+fn long(
+    house: &House,
+    countersign: &Embedded,
+    issued: &serde_json::Value,
+    path: &str,
+    length: usize,
+) -> StatusCode {
+    let (body, file) = ("x".repeat(length), house.config.parent().unwrap().join("body"));
+    std::fs::write(&file, &body).unwrap();
+    let given = |name: &str| issued[name].as_str().unwrap();
+    let signed = house.run(&[
+        "sign",
+        "--dialect",
+        "realm",
+        "--key",
+        given("api_key"),
+        "--secret",
+        given("secret"),
+        "PUT",
+        &format!("http://shop.example{path}"),
+        "--body-file",
+        file.to_str().unwrap(),
+    ]);
+    let mut request = Request::put(path).header("Host", "shop.example");
+    for header in signed["headers"].as_array().unwrap() {
+        request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
+    }
+    let service = Router::new()
+        .fallback(|body: axum::body::Bytes| async move { body.len().to_string() })
+        .layer(countersign.layer());
+    runtime().block_on(async {
+        let answer = service.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let status = answer.status();
+        if status == StatusCode::OK {
+            assert_eq!(text(answer).await, length.to_string());
+        }
+        status
+    })
+}
+
+#[test]
+fn long_bodies_have_the_limits_and_the_place_that_the_configuration_gives_them() {
+    const KIB: usize = 1024;
+    let house = House::new();
+    let spool = house.config.parent().unwrap().join("aside");
+    std::fs::create_dir(&spool).unwrap();
+    let more = format!(
+        r#"
+        [limits]
+        signed_body  = "256KiB"
+        held_body    = "64KiB"
+        proxied_body = "512KiB"
+
+        [spool]
+        directory = "{}"
+
+        [[route]]
+        path    = "/aside"
+        require = "signature:realm"
+        doors   = ["tower"]
+
+        [[route]]
+        path    = "/along"
+        require = "signature:realm"
+        stream  = "hold-last"
+        doors   = ["tower"]
+    "#,
+        spool.display()
+    );
+    let config = std::fs::read_to_string(&house.config).unwrap();
+    std::fs::write(&house.config, config + &more).unwrap();
+    let issued = house.issue(&["--dialect", "realm"]);
+    let countersign = open(&house.config);
+    let sent = |path, kib| long(&house, &countersign, &issued, path, kib * KIB);
+    assert_eq!((sent("/aside", 256), sent("/aside", 257)), (StatusCode::OK, StatusCode::PAYLOAD_TOO_LARGE));
+    assert_eq!((sent("/along", 512), sent("/along", 513)), (StatusCode::OK, StatusCode::PAYLOAD_TOO_LARGE));
+    // What is short is held, and what goes on as it comes needs no file.
+    std::fs::remove_dir(&spool).unwrap();
+    assert_eq!((sent("/aside", 64), sent("/along", 512)), (StatusCode::OK, StatusCode::OK));
+    assert!(sent("/aside", 65).is_server_error());
+}
+
 #[test]
 fn a_configuration_that_is_wrong_is_told_with_every_mistake() {
     let folder = tempfile::tempdir().unwrap();
