@@ -3,7 +3,8 @@
 use crate::filter::Filter;
 use crate::hash::Hash;
 use crate::lint::Coverage;
-use crate::program::{ListSource, Piece, Program, Slot, Source, Template, Uses};
+use crate::lint::walk::{self, Step};
+use crate::program::{ListSource, Program, Slot, Source, Template, Uses};
 use crate::recipe::RequestPart;
 
 /// How much of a part the signature of a variant covers.
@@ -25,15 +26,7 @@ pub(super) fn slot_looks_at(program: &Program, slot: &Slot, part: RequestPart) -
 /// The hashes whose digests stand in what is signed for what a caller chooses.
 pub(super) fn digests(program: &Program) -> Vec<Hash> {
     let mut found = Vec::new();
-    let sides = program.checks.iter().flat_map(|check| &check.sides);
-    for template in std::iter::once(&program.string_to_sign).chain(sides) {
-        digests_in(program, template, &mut found);
-    }
-    found
-}
-
-fn digests_in(program: &Program, template: &Template, found: &mut Vec<Hash>) {
-    for slot in slots(template) {
+    let mut collect = |slot: &Slot| {
         for filter in &slot.filters {
             if let Filter::Hash(hash) = filter
                 && !found.contains(hash)
@@ -42,23 +35,10 @@ fn digests_in(program: &Program, template: &Template, found: &mut Vec<Hash>) {
                 found.push(*hash);
             }
         }
-        if let Source::Let(at) = &slot.source
-            && let Some(step) = program.lets.get(*at)
-        {
-            digests_in(program, &step.template, found);
-        }
-        for inner in slot.filters.iter().flat_map(Filter::slots) {
-            let template = Template { pieces: Box::new([Piece::Slot(inner.clone())]), is_list: false };
-            digests_in(program, &template, found);
-        }
-    }
-}
-
-pub(super) fn slots(template: &Template) -> impl Iterator<Item = &Slot> {
-    template.pieces.iter().filter_map(|piece| match piece {
-        Piece::Slot(slot) => Some(slot),
-        Piece::Text(_) => None,
-    })
+        Step::Into
+    };
+    walk::texts(program).for_each(|text| walk::every_slot(program, text, &mut collect));
+    found
 }
 
 #[derive(Clone, Copy)]
@@ -78,23 +58,16 @@ struct Walk<'p> {
 impl Walk<'_> {
     /// Whether it goes into the signature in any way.
     fn signed(&self) -> bool {
-        let program = self.program;
-        let named = program.algorithms.named.iter().map(|named| &named.from);
-        let sides = program.checks.iter().flat_map(|check| &check.sides);
-        [&program.string_to_sign, &program.key]
-            .into_iter()
-            .chain(named)
-            .chain(sides)
-            .any(|template| self.template(template))
+        walk::signed(self.program).any(|template| self.template(template))
     }
 
     fn template(&self, template: &Template) -> bool {
-        slots(template).any(|slot| self.slot(slot))
+        walk::slots(template).any(|slot| self.slot(slot))
     }
 
     fn slot(&self, slot: &Slot) -> bool {
         let behind = match &slot.source {
-            Source::Let(at) => self.program.lets.get(*at).is_some_and(|step| self.template(&step.template)),
+            Source::Let(_) => walk::step(self.program, slot).is_some_and(|step| self.template(step)),
             Source::Field(field) => {
                 self.program.field(*field).is_some_and(|template| self.template(template))
             }
@@ -106,8 +79,7 @@ impl Walk<'_> {
 
     /// A group is a part of what its expression looks at.
     fn group(&self, group: usize) -> bool {
-        let of = |found: &&crate::program::Match| found.groups.iter().any(|(_, at)| *at == group);
-        self.program.matches.iter().filter(of).any(|found| self.slot(&found.subject))
+        walk::subjects(self.program, group).any(|subject| self.slot(subject))
     }
 
     fn source(&self, source: &Source) -> bool {

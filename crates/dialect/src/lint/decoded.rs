@@ -1,7 +1,7 @@
 //! Where what is signed of the target has lost which signs were escaped.
 
 use crate::filter::{Filter, Names};
-use crate::lint::coverage;
+use crate::lint::walk;
 use crate::program::{ListSource, Piece, Program, Slot, Source, Template};
 use crate::recipe::RequestPart;
 
@@ -31,7 +31,7 @@ struct Walk<'p> {
 
 impl Walk<'_> {
     fn template(self, template: &Template) -> bool {
-        coverage::slots(template).any(|slot| self.slot(slot).1)
+        walk::slots(template).any(|slot| self.slot(slot).1)
     }
 
     /// What a slot holds in the end, and whether delimiters were lost on the way.
@@ -85,7 +85,7 @@ impl Walk<'_> {
     /// What a text of several pieces holds.
     fn text(self, template: &Template) -> Held {
         let held = |slot: &Slot| self.slot(slot).0 != Held::Nothing;
-        if coverage::slots(template).any(held) { Held::Text } else { Held::Nothing }
+        if walk::slots(template).any(held) { Held::Text } else { Held::Nothing }
     }
 
     /// Whether the string to sign has the same part of the target once more, as it was sent.
@@ -94,7 +94,7 @@ impl Walk<'_> {
         let (path, query) = (of(RequestPart::Path), of(RequestPart::Query));
         let bare = |slot: &Slot| slot.filters.is_empty();
         let has = |part: RequestPart| {
-            coverage::slots(&self.program.string_to_sign)
+            walk::slots(&self.program.string_to_sign)
                 .any(|slot| bare(slot) && slot.source.uses().has(part.whole()))
         };
         (path || query) && (!path || has(RequestPart::Path)) && (!query || has(RequestPart::Query))

@@ -2,30 +2,24 @@
 
 use crate::filter::{self, Filter, Names};
 use crate::lint::Coverage;
-use crate::lint::coverage::slots;
+use crate::lint::walk::{self, Step};
 use crate::program::{Field, ListSource, Match, Piece, Program, Slot, Source, Template};
 use crate::time::Format;
 
 /// How much of what a field is read from the signature of a variant covers; `None` where there is no such field.
 pub(super) fn of(program: &Program, field: Field) -> Option<Coverage> {
     let template = program.field(field)?;
-    let named = program.algorithms.named.iter().map(|named| &named.from);
-    let sides = program.checks.iter().flat_map(|check| &check.sides);
-    let signed: Vec<&Template> =
-        [&program.string_to_sign, &program.key].into_iter().chain(named).chain(sides).collect();
-    let covers = |signed: &&Template| {
-        let mut steps = Vec::new();
-        named_by(program, signed, &mut steps);
+    let covers = |signed| {
+        let steps = named_by(program, signed);
         // A step that goes into both may be looked at as it is, or as what it is made of.
         [steps.as_slice(), &[]].map(|steps| by(program, field, template, signed, steps))
     };
-    signed.iter().flat_map(covers).max()
+    walk::signed(program).flat_map(covers).max()
 }
 
 /// How much of a field one template covers, where these steps are looked at as they are.
 fn by(program: &Program, field: Field, template: &Template, signed: &Template, steps: &[usize]) -> Coverage {
-    let mut leaves = Vec::new();
-    read_from(program, template, steps, &mut leaves);
+    let leaves = read_from(program, template, steps);
     let covered = |leaf: &Source| Look { program, field, template, leaf }.template(signed);
     let all: Vec<Coverage> = leaves.iter().map(covered).collect();
     let least = all.iter().min().copied().unwrap_or(Coverage::Whole);
@@ -35,36 +29,25 @@ fn by(program: &Program, field: Field, template: &Template, signed: &Template, s
 }
 
 /// The steps that a template names, through whatever other steps.
-fn named_by(program: &Program, template: &Template, steps: &mut Vec<usize>) {
-    for slot in slots(template) {
-        if let Source::Let(at) = &slot.source
-            && !steps.contains(at)
-        {
-            steps.push(*at);
-            if let Some(step) = program.lets.get(*at) {
-                named_by(program, &step.template, steps);
-            }
+fn named_by(program: &Program, template: &Template) -> Vec<usize> {
+    let mut steps = Vec::new();
+    walk::every_slot(program, template, &mut |slot| {
+        let Source::Let(at) = &slot.source else { return Step::Past };
+        if steps.contains(at) {
+            return Step::Past;
         }
-        for inner in slot.filters.iter().flat_map(Filter::slots) {
-            named_by(program, &alone(inner), steps);
-        }
-    }
-}
-
-fn alone(slot: &Slot) -> Template {
-    Template { pieces: Box::new([Piece::Slot(slot.clone())]), is_list: false }
+        steps.push(*at);
+        Step::Into
+    });
+    steps
 }
 
 /// The parts of the request that a template reads, and the steps that `signed` names too; through whatever other steps.
-fn read_from(program: &Program, template: &Template, signed: &[usize], leaves: &mut Vec<Source>) {
-    for slot in slots(template) {
+fn read_from(program: &Program, template: &Template, signed: &[usize]) -> Vec<Source> {
+    let mut leaves = Vec::new();
+    walk::every_slot(program, template, &mut |slot| {
         match &slot.source {
-            Source::Let(at) if signed.contains(at) => leaves.push(slot.source.clone()),
-            Source::Let(at) => {
-                if let Some(step) = program.lets.get(*at) {
-                    read_from(program, &step.template, signed, leaves);
-                }
-            }
+            Source::Let(at) if !signed.contains(at) => return Step::Into,
             Source::Text(_) | Source::Secret | Source::Signature => {}
             Source::Method
             | Source::Scheme
@@ -82,12 +65,12 @@ fn read_from(program: &Program, template: &Template, signed: &[usize], leaves: &
             | Source::Json(_)
             | Source::List(_)
             | Source::Field(_)
-            | Source::Group(_) => leaves.push(slot.source.clone()),
+            | Source::Group(_)
+            | Source::Let(_) => leaves.push(slot.source.clone()),
         }
-        for inner in slot.filters.iter().flat_map(Filter::slots) {
-            read_from(program, &alone(inner), signed, leaves);
-        }
-    }
+        Step::Past
+    });
+    leaves
 }
 
 /// A search for one part of the request from which a field is read.
@@ -100,7 +83,7 @@ struct Look<'p> {
 
 impl Look<'_> {
     fn template(&self, template: &Template) -> Coverage {
-        slots(template).map(|slot| self.slot(slot)).max().unwrap_or(Coverage::Nothing)
+        walk::slots(template).map(|slot| self.slot(slot)).max().unwrap_or(Coverage::Nothing)
     }
 
     fn slot(&self, slot: &Slot) -> Coverage {
@@ -232,14 +215,7 @@ impl Look<'_> {
 
     /// What a group is caught in.
     fn subject_of(&self, group: usize, look: impl Fn(&Slot) -> Coverage) -> Coverage {
-        let of = |found: &&Match| found.groups.iter().any(|(_, at)| *at == group);
-        self.program
-            .matches
-            .iter()
-            .filter(of)
-            .map(|found| look(&found.subject))
-            .max()
-            .unwrap_or(Coverage::Nothing)
+        walk::subjects(self.program, group).map(look).max().unwrap_or(Coverage::Nothing)
     }
 }
 

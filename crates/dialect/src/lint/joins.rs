@@ -1,7 +1,8 @@
 //! Where one variable part ends and the next begins with nothing to tell.
 
 use crate::filter::Filter;
-use crate::lint::coverage;
+use crate::lint::walk::step;
+use crate::lint::{coverage, walk};
 use crate::program::{Field, Piece, Program, Slot, Source, Template};
 use crate::recipe::RequestPart;
 
@@ -19,8 +20,7 @@ enum Part<'p> {
 
 /// Whether there is a place in what is signed where one part can be made longer at the cost of the next.
 pub(super) fn ambiguous(program: &Program) -> bool {
-    let sides = program.checks.iter().flat_map(|check| &check.sides);
-    std::iter::once(&program.string_to_sign).chain(sides).any(|template| in_template(program, template))
+    walk::texts(program).any(|template| in_template(program, template))
 }
 
 /// Whether what a caller chooses stands behind the secret, and the secret not behind that again.
@@ -34,7 +34,7 @@ pub(super) fn can_be_extended(program: &Program) -> bool {
 fn in_template(program: &Program, template: &Template) -> bool {
     let mut parts = Vec::new();
     flatten(program, template, &mut parts);
-    joined(program, &parts) || coverage::slots(template).any(|slot| inside(program, slot))
+    joined(program, &parts) || walk::slots(template).any(|slot| inside(program, slot))
 }
 
 /// Whether there is such a place within what a slot is made of.
@@ -47,11 +47,6 @@ fn inside(program: &Program, slot: &Slot) -> bool {
     empty_render
         || step(program, slot).is_some_and(|template| in_template(program, template))
         || slot.filters.iter().flat_map(Filter::slots).any(|inner| inside(program, inner))
-}
-
-fn step<'p>(program: &'p Program, slot: &Slot) -> Option<&'p Template> {
-    let Source::Let(at) = &slot.source else { return None };
-    program.lets.get(*at).map(|step| &step.template)
 }
 
 /// The parts of a template, steps that only name another one written out.

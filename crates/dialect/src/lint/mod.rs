@@ -9,6 +9,7 @@ mod decoded;
 mod fields;
 mod joins;
 mod risk;
+mod walk;
 
 use std::time::Duration;
 
