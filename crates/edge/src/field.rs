@@ -117,7 +117,8 @@ fn plain(name: &str) -> Field {
 /// Whether careless servers take two names for one.
 pub(crate) fn is_alike(one: &[u8], other: &[u8]) -> bool {
     let fold = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| fold(*one) == fold(*other))
+    let alike = |(one, other): (&u8, &u8)| one == other || fold(*one) == fold(*other);
+    one.len() == other.len() && one.iter().zip(other).all(alike)
 }
 
 /// What each line of a request's headers is, in the order in which a [`HeaderMap`] gives them.
@@ -139,7 +140,7 @@ impl Fields {
     }
 
     /// Adds the next line.
-    pub(crate) fn push(&mut self, field: Field) {
+    fn push(&mut self, field: Field) {
         self.each.push(field);
         self.twice |= self.seen & bit(field);
         self.seen |= bit(field);

@@ -103,6 +103,16 @@ impl BadRequest {
 impl<'a> Inbound<'a> {
     /// Reads the head of a request that came from `peer` over `scheme` (`http` or `https`).
     pub fn read(head: &'a request::Parts, scheme: &'a str, peer: SocketAddr) -> Result<Self, BadRequest> {
+        Self::of(head, Fields::of(&head.headers), scheme, peer)
+    }
+
+    /// The same, where somebody looked at the headers before: they are `fields`.
+    pub fn of(
+        head: &'a request::Parts,
+        fields: Fields,
+        scheme: &'a str,
+        peer: SocketAddr,
+    ) -> Result<Self, BadRequest> {
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(BadRequest::MethodNotAllowed);
         }
@@ -112,15 +122,6 @@ impl<'a> Inbound<'a> {
         }
         if !head.method.as_str().bytes().all(is_of_a_method) {
             return Err(BadRequest::Method);
-        }
-        let mut fields = Fields::default();
-        let mut named = None;
-        for (name, value) in &head.headers {
-            let field = Field::of(name);
-            if field == Field::Host {
-                named = Some(value);
-            }
-            fields.push(field);
         }
         if fields.has_twice(Field::TransferEncoding) || fields.has_twice(Field::ContentLength) {
             return Err(BadRequest::Framing);
@@ -144,7 +145,8 @@ impl<'a> Inbound<'a> {
         if fields.has_twice(Field::Host) {
             return Err(BadRequest::Host);
         }
-        let host = host(head, named)?;
+        let named = head.headers.iter().zip(fields.iter()).find(|(_, field)| *field == Field::Host);
+        let host = host(head, named.map(|((_, value), _)| value))?;
         Ok(Self {
             method: &head.method,
             target: target.as_str(),

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use countersign_edge::identity::Secrets;
 use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, Upstream, UpstreamLimits, forward,
@@ -89,7 +90,7 @@ async fn pass(
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &Numbered);
     let fields = Fields::of(&head.headers);
-    let mut onward = Onward::new(head, fields)?;
+    let mut onward = Onward::new(&head, &fields, &Secrets::default())?;
     onward.introduce(sender, &id, &Numbered);
     forward(&pools.of(upstream), onward, Payload::incoming(body), &BodyLimits::default()).await
 }

@@ -9,8 +9,8 @@ use std::task::Poll;
 
 use countersign_bodies::{Along, Departure, RelayLimits};
 use countersign_edge::{
-    Admitted, Answer, BadRequest, DoorName, Fields, Guard, Inbound, LongBodies, Note, Problem, Provenance,
-    Refused, RequestId, Route, UpstreamName, identity,
+    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance, Refused,
+    RequestId, Route, UpstreamName, identity,
 };
 use countersign_model::{Entropy, UnixTime};
 use countersign_verify::Caller;
@@ -55,21 +55,21 @@ pub struct Attending<'a> {
 /// A request that may pass.
 pub struct Passage {
     admitted: Admitted,
-    /// What its headers are.
-    fields: Fields,
     /// What the upstream said, where the request went on while it was checked.
     answer: Option<Answered>,
 }
 
+/// A request: as it is read, and the head that it was read from.
+pub type Asked<'a> = (&'a Inbound<'a>, &'a request::Parts);
+
 type Answered = Result<Response<ForwardedBody>, ForwardFailure>;
 
 impl Gateway {
-    /// Decides on a request, whose head is `head`. Its body is read only if a check needs it, and goes on meanwhile but for its
+    /// Decides on a request. Its body is read only if a check needs it, and goes on meanwhile but for its
     /// end where the route wants that.
     pub async fn admit(
         &self,
-        inbound: &Inbound<'_>,
-        head: &request::Parts,
+        request @ (inbound, _): Asked<'_>,
         body: &mut ClientBody,
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
@@ -80,10 +80,10 @@ impl Gateway {
             LongBodies::HoldLast => self.pool(&route, attending),
         };
         if let Some(pool) = along {
-            return self.admit_along(route, &pool, inbound, head, body, attending).await;
+            return self.admit_along(route, &pool, request, body, attending).await;
         }
         let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
-        Ok(Passage { admitted, fields: inbound.fields.clone(), answer: None })
+        Ok(Passage { admitted, answer: None })
     }
 
     /// Decides on a request, and sends it meanwhile as far as its body is long: all but the end.
@@ -91,8 +91,7 @@ impl Gateway {
         &self,
         route: Arc<Route>,
         pool: &Rc<Pool>,
-        inbound: &Inbound<'_>,
-        head: &request::Parts,
+        request @ (inbound, _): Asked<'_>,
         body: &mut ClientBody,
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
@@ -104,7 +103,7 @@ impl Gateway {
         let sending = async {
             // Nothing goes on of a short body, or one that is refused all the same.
             let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
-            let onward = self.onward(head.clone(), inbound.fields.clone(), (&route, &caller), attending)?;
+            let onward = self.onward(request, (&route, &caller), attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
             forward(pool, onward, payload, &limits).await
         };
@@ -131,7 +130,7 @@ impl Gateway {
             (Along::Sent, Some(answer)) => Some(answer),
             (Along::Sent, None) => Some(sending.await),
         };
-        Ok(Passage { admitted, fields: inbound.fields.clone(), answer })
+        Ok(Passage { admitted, answer })
     }
 
     fn pool(&self, route: &Route, attending: &Attending<'_>) -> Option<Rc<Pool>> {
@@ -140,15 +139,13 @@ impl Gateway {
     }
 
     /// The head as the upstream will see it: that of `caller`, on this route.
-    fn onward(
+    fn onward<'a>(
         &self,
-        head: request::Parts,
-        fields: Fields,
+        (inbound, head): Asked<'a>,
         (route, caller): (&Route, &Caller),
         attending: &Attending<'_>,
-    ) -> Result<Onward, RequestFailure> {
-        let mut onward = Onward::new(head, fields)?;
-        onward.leave_out(&self.guard.secrets(route));
+    ) -> Result<Onward<'a>, RequestFailure> {
+        let mut onward = Onward::new(head, &inbound.fields, &self.guard.secrets(route))?;
         identity::tell(caller, |name, value| onward.set(&name, value));
         onward.introduce(&attending.from, attending.id, attending.entropy);
         Ok(onward)
@@ -158,12 +155,12 @@ impl Gateway {
         BodyLimits { max_bytes: route.body_limit.unwrap_or(self.bodies.max_bytes), ..self.bodies }
     }
 
-    /// Passes on a request that was admitted. `head` and `body` are those of the request that was decided on.
+    /// Passes on a request that was admitted. It and `body` are those that were decided on.
     pub async fn forward(
         &self,
-        head: request::Parts,
+        request: Asked<'_>,
         body: ClientBody,
-        Passage { admitted, fields, answer }: Passage,
+        Passage { admitted, answer }: Passage,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
         let (note, route) = (admitted.note(), admitted.route());
@@ -178,7 +175,7 @@ impl Gateway {
                 return answer;
             }
             let caller = admitted.verified().caller();
-            let onward = self.onward(head, fields, (route, caller), attending)?;
+            let onward = self.onward(request, (route, caller), attending)?;
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
             forward(&pool, onward, payload, &self.limits(route)).await
         };

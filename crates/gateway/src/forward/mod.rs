@@ -34,7 +34,7 @@ const MAX_TRIES: u32 = 3;
 /// connection or breaks it off without an answer, to three at most.
 pub async fn forward(
     pool: &Rc<Pool>,
-    onward: Onward,
+    onward: Onward<'_>,
     payload: Payload,
     limits: &BodyLimits,
 ) -> Result<Response<ForwardedBody>, ForwardFailure> {

@@ -24,13 +24,13 @@ static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto"
 ///
 /// The client's are only marked, not taken out of their map one by one, which would hash each name anew.
 #[derive(Debug)]
-pub struct Onward {
-    head: request::Parts,
-    fields: Fields,
+pub struct Onward<'a> {
+    head: &'a request::Parts,
+    fields: &'a Fields,
     /// What becomes of each of the client's lines.
     lines: SmallVec<[Line; 32]>,
     /// What the client asked for.
-    host: Option<HeaderValue>,
+    host: Option<&'a HeaderValue>,
     own: OwnFields,
 }
 
@@ -41,11 +41,15 @@ enum Line {
     EndsHere,
 }
 
-impl Onward {
+impl<'a> Onward<'a> {
     /// Takes a head as it came from the client, whose headers are `fields`. What was between the client and us goes no further, nor
-    /// does what only a gateway may set, in any spelling. What is set from here on, nothing that the client names in `Connection` can
-    /// remove.
-    pub fn new(head: request::Parts, fields: Fields) -> Result<Self, RequestFailure> {
+    /// do `secrets`, which were checked, and what only a gateway may set, in any spelling. What is set from here on, nothing that the
+    /// client names in `Connection` can remove.
+    pub fn new(
+        head: &'a request::Parts,
+        fields: &'a Fields,
+        secrets: &Secrets<'_>,
+    ) -> Result<Self, RequestFailure> {
         if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(RequestFailure::MethodNotForwarded);
         }
@@ -63,25 +67,16 @@ impl Onward {
         let named = if fields.has(Field::Connection) { hop::named(&head.headers) } else { SmallVec::new() };
         let mut host = None;
         let lines = head.headers.iter().zip(fields.iter()).map(|((name, value), field)| {
-            if named.contains(name) {
+            if named.contains(name) || secrets.hold(name) {
                 return Line::EndsHere;
             }
             if field == Field::Host {
-                host = Some(value.clone());
+                host = Some(value);
             }
             fate(field)
         });
         let lines = lines.collect();
         Ok(Self { head, fields, lines, host, own })
-    }
-
-    /// Has the secrets that were checked end here.
-    pub fn leave_out(&mut self, secrets: &Secrets<'_>) {
-        for ((name, _), line) in self.head.headers.iter().zip(&mut self.lines) {
-            if secrets.hold(name) {
-                *line = Line::EndsHere;
-            }
-        }
     }
 
     /// Sets a field. One that only a gateway may set stands nowhere else.
@@ -94,7 +89,7 @@ impl Onward {
     pub fn introduce(&mut self, from: &Provenance, id: &RequestId, entropy: &dyn Entropy) {
         self.own.put_addresses(&FORWARDED_FOR, &from.way);
         self.own.put_word(&FORWARDED_PROTO, from.scheme);
-        match (&from.host, &self.host) {
+        match (&from.host, self.host) {
             (Some(host), _) => self.own.put(&FORWARDED_HOST, host),
             (None, Some(host)) => self.own.put_value(&FORWARDED_HOST, host),
             (None, None) => {}
@@ -141,12 +136,12 @@ impl Onward {
     }
 
     /// The head to send to the server that is called `host`.
-    pub(super) fn head<'a>(
-        &'a self,
-        target: &'a str,
-        host: &'a HeaderValue,
+    pub(super) fn head<'s>(
+        &'s self,
+        target: &'s str,
+        host: &'s HeaderValue,
         length: Length,
-    ) -> RequestHead<'a, impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>> {
+    ) -> RequestHead<'s, impl Iterator<Item = (&'s HeaderName, &'s HeaderValue)>> {
         let (fields, lines) = (self.sent(), self.own.as_bytes());
         RequestHead { method: &self.head.method, target, host, fields, lines, length }
     }
@@ -232,10 +227,11 @@ mod tests {
     }
 
     /// The lines that are sent, but for `Host` and those that frame the body.
-    fn sent(head: request::Parts) -> Vec<String> {
+    fn sent(head: &request::Parts) -> Vec<String> {
         let fields = Fields::of(&head.headers);
-        let mut onward = Onward::new(head, fields).unwrap();
-        onward.leave_out(&Secrets::of(&requirement(), &API_KEY, &Credentials::Remove));
+        let requirement = requirement();
+        let secrets = Secrets::of(&requirement, &API_KEY, &Credentials::Remove);
+        let mut onward = Onward::new(head, &fields, &secrets).unwrap();
         identity::tell(&Caller::default(), |name, value| onward.set(&name, value));
         onward.introduce(&from(), &RequestId::random(&Ones), &Ones);
         let theirs = onward.sent().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
@@ -320,7 +316,7 @@ mod tests {
 
         #[test]
         fn an_upstream_sees_what_is_left_when_each_name_is_taken_out_by_itself(fields in fields()) {
-            let (mut seen, mut slowly) = (sent(head(&fields)), sent_slowly(head(&fields)));
+            let (mut seen, mut slowly) = (sent(&head(&fields)), sent_slowly(head(&fields)));
             seen.sort();
             slowly.sort();
             prop_assert_eq!(seen, slowly);
@@ -331,7 +327,7 @@ mod tests {
     fn what_goes_on_keeps_its_order() {
         let fields =
             ["cookie", "x-api-key", "accept", "connection", "x-one", "X-Consumer-ID", "via", "x-two"];
-        let seen = sent(head(&fields.map(|name| (name.to_owned(), "1".to_owned()))));
+        let seen = sent(&head(&fields.map(|name| (name.to_owned(), "1".to_owned()))));
         assert_eq!(seen[..5], ["cookie: 1", "accept: 1", "x-one: 1", "via: 1", "x-two: 1"]);
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use countersign_edge::identity::Secrets;
 use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Upstream, UpstreamLimits, forward,
@@ -128,7 +129,7 @@ async fn pass(
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &Seeded);
     let fields = Fields::of(&head.headers);
-    let mut onward = Onward::new(head, fields)?;
+    let mut onward = Onward::new(&head, &fields, &Secrets::default())?;
     onward.set(&HeaderName::from_static("x-consumer-id"), "shop");
     onward.introduce(&Provenance::direct(peer, "http"), &id, &Seeded);
     let payload = match bodies {

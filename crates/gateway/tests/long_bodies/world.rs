@@ -216,8 +216,8 @@ async fn answer(
         Attending { id: &id, now: NOON, entropy: &entropy, from: Provenance::direct(peer, "http"), pools };
     let mut body = ClientBody::new(body.into(), limits);
     let inbound = Inbound::read(&head, "http", peer).unwrap();
-    match gateway.admit(&inbound, &head, &mut body, &attending).await {
-        Ok(passage) => gateway.forward(head, body, passage, &attending).await.0,
+    match gateway.admit((&inbound, &head), &mut body, &attending).await {
+        Ok(passage) => gateway.forward((&inbound, &head), body, passage, &attending).await.0,
         Err(refused) => refused.answer.into_response(&id).map(Reply::answer),
     }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use countersign_edge::{AllowedOrigin, Answer, Cors, Inbound, Note, Problem, REQUEST_ID, Record, RequestId};
+use countersign_edge::{
+    AllowedOrigin, Answer, Cors, Field, Fields, Inbound, Note, Problem, REQUEST_ID, Record, RequestId,
+};
 use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Received, Reply};
 use countersign_model::{Clock as _, UnixTime};
 use countersign_verify::Arrival;
 use http::header::{COOKIE, HOST};
-use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, Version, request};
 use hyper::body::Body as _;
 use tokio::time::Instant;
@@ -47,18 +48,18 @@ impl Handle for PublicSide {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
-        let id = RequestId::choose(request.headers().get(REQUEST_ID), &NameEntropy);
         let site = self.site.load_full();
         let (mut head, body) = request.into_parts();
         if head.version == Version::HTTP_2 {
             as_http1(&mut head);
         }
+        let fields = Fields::of(&head.headers);
+        let named = if fields.has(Field::RequestId) { head.headers.get(REQUEST_ID) } else { None };
+        let id = RequestId::choose(named, &NameEntropy);
         let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), &head.headers);
         let attending = Attending { id: &id, now, entropy: &NameEntropy, from, pools: &self.pools };
-        // Kept for the log as they are shared: the path without a copy of its own.
-        let (method, target) = (head.method.clone(), head.uri.path_and_query().cloned());
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
-        let answered = site.answer(head, body, origin.as_ref(), &attending).await;
+        let answered = site.answer(&head, fields, body, origin.as_ref(), &attending).await;
         let (mut response, note) = match client.watch.refused_body() {
             Some(why) => refused_body(why, answered, &id),
             None => answered,
@@ -72,8 +73,8 @@ impl Handle for PublicSide {
         let record = Record {
             request_id: &id,
             door: None,
-            method: method.as_str(),
-            path: logged(target.as_ref().map_or("", PathAndQuery::path)),
+            method: head.method.as_str(),
+            path: logged(head.uri.path()),
             status: response.status(),
             took: began.elapsed(),
             note: &note,
@@ -144,12 +145,13 @@ pub(super) fn logged(path: &str) -> &str {
 impl Site {
     async fn answer(
         &self,
-        head: request::Parts,
+        head: &request::Parts,
+        fields: Fields,
         body: Received,
         origin: Option<&AllowedOrigin>,
         attending: &Attending<'_>,
     ) -> (Response<Reply>, Note) {
-        let inbound = match Inbound::read(&head, attending.from.scheme, attending.from.client) {
+        let inbound = match Inbound::of(head, fields, attending.from.scheme, attending.from.client) {
             Ok(inbound) => inbound,
             Err(why) => {
                 let response = Answer::from(Problem::BadRequest(why)).into_response(attending.id);
@@ -176,8 +178,9 @@ impl Site {
             return (answer.response.map(Reply::answer), note);
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
-        match self.gateway.admit(&inbound, &head, &mut body, attending).await {
-            Ok(passage) => self.gateway.forward(head, body, passage, attending).await,
+        let request = (&inbound, head);
+        match self.gateway.admit(request, &mut body, attending).await {
+            Ok(passage) => self.gateway.forward(request, body, passage, attending).await,
             Err(refused) => {
                 let response = refused.answer.into_response(attending.id).map(Reply::answer);
                 let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, response.status()));
