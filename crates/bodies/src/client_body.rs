@@ -69,8 +69,7 @@ enum State<B> {
 #[derive(Debug)]
 enum Long {
     Spooled,
-    /// With how long it may take from its first byte to its last.
-    Relayed(Option<(Box<Relay>, Duration)>),
+    Relayed(Option<(Box<Relay>, RelayLimits)>),
     Forgotten,
 }
 
@@ -109,8 +108,7 @@ impl<B: Body<Data = Bytes> + Unpin> ClientBody<B> {
     /// Has the body go on while it is read, if it is long: what tells that it does, and the other side of it.
     pub fn relay(&mut self, limits: RelayLimits) -> (oneshot::Receiver<Departure>, Relayed) {
         let (relay, begun, relayed) = relay(limits.patience);
-        self.limits.max_bytes = limits.max_bytes;
-        self.long = Long::Relayed(Some((Box::new(relay), limits.whole_timeout)));
+        self.long = Long::Relayed(Some((Box::new(relay), limits)));
         (begun, relayed)
     }
 
@@ -261,7 +259,14 @@ impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
             Ok(coming) => coming,
             Err(read) => return read.map(Begun::Whole),
         };
-        match coming.fill(self.short(), &self.limits).await {
+        // How long it may be that goes on is not how long it may be that is read whole.
+        let longer = match &self.long {
+            Long::Relayed(Some((_, limits))) => {
+                Some(ReadLimits { max_bytes: limits.max_bytes, ..self.limits.clone() })
+            }
+            Long::Relayed(None) | Long::Spooled | Long::Forgotten => None,
+        };
+        match coming.fill(self.short(), longer.as_ref().unwrap_or(&self.limits)).await {
             Ok(Filled::Whole) => {
                 let bytes = coming.into_bytes();
                 self.state = State::Read(bytes.clone());
@@ -286,8 +291,9 @@ impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
         };
         let passed = match &mut self.long {
             Long::Relayed(relay) => {
-                let (mut relay, whole_timeout) = relay.take().ok_or(BodyFailure::Broken)?;
-                let limits = ReadLimits { whole_timeout, ..self.limits.clone() };
+                let (mut relay, limits) = relay.take().ok_or(BodyFailure::Broken)?;
+                let RelayLimits { max_bytes, whole_timeout, .. } = limits;
+                let limits = ReadLimits { max_bytes, whole_timeout, ..self.limits.clone() };
                 pass_on(coming, &limits, &mut relay, caller, take).await.map(|()| State::Relayed(relay))
             }
             Long::Forgotten => forget(coming, &self.limits, take).await.map(|()| State::Forgotten),

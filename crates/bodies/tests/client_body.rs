@@ -20,6 +20,13 @@ use tokio::time::sleep;
 
 const KIB: u64 = 1024;
 
+/// What is wanted of a body.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Whole,
+    Passed,
+}
+
 /// A client's end of a connection whose bodies are read within `limits`, and what comes of each.
 fn connection(limits: ReadLimits) -> (DuplexStream, mpsc::UnboundedReceiver<Result<Bytes, BodyFailure>>) {
     let (client, server) = duplex(1024 * 1024);
@@ -137,6 +144,46 @@ async fn a_body_that_goes_on_while_it_is_checked_has_a_time_of_its_own_to_end_in
     let within = Duration::from_hours(1);
     assert_eq!(outcome, (Ok(Begun::Long), Err(BodyFailure::TooLong { within })));
     assert!(waited >= within && waited < within + Duration::from_secs(8), "{waited:?}");
+}
+
+#[tokio::test(flavor = "local")]
+async fn a_body_that_may_go_on_while_it_is_checked_is_no_longer_for_that_where_it_is_needed_whole() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    for way in [Way::Passed, Way::Whole] {
+        let tell = tell.clone();
+        let (mut client, server) = duplex(1024 * 1024);
+        tokio::task::spawn_local(async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let tell = tell.clone();
+                async move {
+                    let short = ReadLimits { max_bytes: 100 * KIB, ..limits(&HeldBodies::new(1 << 20)) };
+                    let mut body = ClientBody::new(request.into_body(), short);
+                    let (_begun, _relayed) = body.relay(RelayLimits {
+                        max_bytes: 1024 * KIB,
+                        whole_timeout: Duration::from_mins(1),
+                        patience: Duration::from_secs(1),
+                    });
+                    let outcome = match way {
+                        Way::Whole => body.read().await.map(|_| ()),
+                        Way::Passed => {
+                            assert_eq!(body.begin().await, Ok(Begun::Long));
+                            body.pass(None, &mut |_| ()).await
+                        }
+                    };
+                    let _heard = tell.send(outcome);
+                    Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+                }
+            });
+            let _ended = http1::Builder::new().serve_connection(TokioIo::new(server), service).await;
+        });
+        post(&mut client, 200 * KIB).await;
+        send(&mut client, 200 * KIB).await;
+        let expected = match way {
+            Way::Whole => Err(BodyFailure::TooLarge { limit: 100 * KIB }),
+            Way::Passed => Ok(()),
+        };
+        assert_eq!(told.recv().await.unwrap(), expected, "{way:?}");
+    }
 }
 
 #[tokio::test(flavor = "local", start_paused = true)]
