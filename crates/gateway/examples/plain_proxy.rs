@@ -92,5 +92,5 @@ async fn pass(
     let fields = Fields::of(&head.headers);
     let mut onward = Onward::new(&head, &fields, &Secrets::default())?;
     onward.introduce(sender, &id, &Numbered);
-    forward(&pools.of(upstream), onward, Payload::incoming(body), &BodyLimits::default()).await
+    forward(&pools.of(upstream), &onward, Payload::incoming(body), &BodyLimits::default()).await
 }

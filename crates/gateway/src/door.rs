@@ -105,7 +105,7 @@ impl Gateway {
             let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
             let onward = self.onward(request, (&route, &caller), attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
-            forward(pool, onward, payload, &limits).await
+            forward(pool, &onward, payload, &limits).await
         };
         let deciding = async {
             let admitted = self.guard.decide(Arc::clone(&route), inbound, body, attending.now).await?;
@@ -177,7 +177,7 @@ impl Gateway {
             let caller = admitted.verified().caller();
             let onward = self.onward(request, (route, caller), attending)?;
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
-            forward(&pool, onward, payload, &self.limits(route)).await
+            forward(&pool, &onward, payload, &self.limits(route)).await
         };
         let (mut response, note) = match sent.await {
             Ok(mut response) => {

@@ -10,6 +10,7 @@ mod payload;
 use std::rc::Rc;
 
 use http::{Response, Version};
+use tokio::time::Instant;
 
 pub use body::ForwardedBody;
 pub use failure::{ForwardFailure, RequestFailure, ResponseFailure};
@@ -34,7 +35,7 @@ const MAX_TRIES: u32 = 3;
 /// connection or breaks it off without an answer, to three at most.
 pub async fn forward(
     pool: &Rc<Pool>,
-    onward: Onward<'_>,
+    onward: &Onward<'_>,
     payload: Payload,
     limits: &BodyLimits,
 ) -> Result<Response<ForwardedBody>, ForwardFailure> {
@@ -49,8 +50,9 @@ pub async fn forward(
     {
         tried.add(place);
         let head = || onward.head(&target, server.host(), length);
-        if let Some(mut connection) = pool.take(place) {
-            match connection.exchange(head(), &mut body, upstream).await {
+        let now = Instant::now();
+        if let Some(mut connection) = pool.take(place, now) {
+            match connection.exchange(head(), &mut body, upstream, now).await {
                 Ok(response) => return Ok(pass_back(response, connection, server, body, pool)),
                 Err(ExchangeFailure::Dead(_)) => {}
                 Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
@@ -65,7 +67,7 @@ pub async fn forward(
                 continue;
             }
         };
-        match connection.exchange(head(), &mut body, upstream).await {
+        match connection.exchange(head(), &mut body, upstream, Instant::now()).await {
             Ok(response) => return Ok(pass_back(response, connection, server, body, pool)),
             Err(ExchangeFailure::Dead(failure)) => {
                 server.standing().failed();

@@ -78,20 +78,21 @@ impl Connection {
         }))
     }
 
-    /// Sends a request and waits for the head of its response, as long as `upstream` allows. What is left of its `body` then is
+    /// Sends a request `now` and waits for the head of its response, as long as `upstream` allows. What is left of its `body` then is
     /// [to be sent](Self::poll_send) beside reading the response.
     pub(crate) async fn exchange<'a, F>(
         &mut self,
         head: RequestHead<'a, F>,
         body: &mut RequestBody,
         upstream: &Upstream,
+        now: Instant,
     ) -> Result<Response<()>, ExchangeFailure>
     where
         F: Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
     {
         let after = upstream.limits().response_timeout;
         let repeat = Repeat::of(head.method, body);
-        self.deadline.set(after);
+        self.deadline.set_from(now, after);
         self.wire.begin(head);
         let answer = poll_fn(|cx| {
             if let Poll::Ready(answer) = self.wire.poll_response(cx, body) {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Connection, Server, Upstream, UpstreamFailure};
 
@@ -135,13 +135,13 @@ impl Pool {
             .map(|(place, (server, _))| (Place(place), server))
     }
 
-    /// The connection to a server that was returned last, if it is not too old. Whether it is still open shows when a
+    /// The connection to a server that was returned last, if it is not too old `now`. Whether it is still open shows when a
     /// request is to be sent on it.
-    pub(crate) fn take(&self, place: Place) -> Option<Box<Connection>> {
+    pub(crate) fn take(&self, place: Place, now: Instant) -> Option<Box<Connection>> {
         let home = self.shelves.get(place.0)?;
         let mut idle = home.idle.borrow_mut();
         let mut connection = idle.pop_back()?;
-        if connection.idle_since.elapsed() < self.upstream.limits().idle_timeout {
+        if now.duration_since(connection.idle_since) < self.upstream.limits().idle_timeout {
             connection.in_use = Some(home.in_use());
             return Some(connection);
         }

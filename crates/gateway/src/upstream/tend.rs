@@ -62,5 +62,5 @@ async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Op
         lines: concat!("user-agent: countersign/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes(),
         length: Length::None,
     };
-    connection.exchange(head, &mut RequestBody::empty(), upstream).await.ok()
+    connection.exchange(head, &mut RequestBody::empty(), upstream, Instant::now()).await.ok()
 }

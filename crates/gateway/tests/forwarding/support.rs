@@ -136,7 +136,7 @@ async fn pass(
         Bodies::Streamed => Payload::incoming(body),
         Bodies::ReadBefore => Payload::Read(body.collect().await.unwrap().to_bytes()),
     };
-    let mut response = forward(&pools.of(upstream), onward, payload, &limits).await?;
+    let mut response = forward(&pools.of(upstream), &onward, payload, &limits).await?;
     if let Some(reason) = response.extensions_mut().remove::<Reason>() {
         response.extensions_mut().insert(ReasonPhrase::try_from(reason.into_bytes()).unwrap());
     }

@@ -30,18 +30,20 @@ pub(super) fn field(line: &[u8]) -> Result<(HeaderName, Kind, &[u8]), Garbled> {
 
 /// Most responses have these and few others, written like this; looking a name up among all that there are takes far longer.
 fn usual(name: &[u8]) -> Option<(HeaderName, Kind)> {
-    Some(match name {
-        b"Date" | b"date" => (header::DATE, Kind::Plain),
-        b"ETag" | b"etag" => (header::ETAG, Kind::Plain),
-        b"Vary" | b"vary" => (header::VARY, Kind::Plain),
-        b"Server" | b"server" => (header::SERVER, Kind::Plain),
-        b"Connection" | b"connection" => (header::CONNECTION, Kind::Connection),
-        b"Set-Cookie" | b"set-cookie" => (header::SET_COOKIE, Kind::Plain),
-        b"Content-Type" | b"content-type" => (header::CONTENT_TYPE, Kind::Plain),
-        b"Cache-Control" | b"cache-control" => (header::CACHE_CONTROL, Kind::Plain),
-        b"Last-Modified" | b"last-modified" => (header::LAST_MODIFIED, Kind::Plain),
-        b"Content-Length" | b"content-length" => (header::CONTENT_LENGTH, Kind::ContentLength),
-        b"Transfer-Encoding" | b"transfer-encoding" => (header::TRANSFER_ENCODING, Kind::TransferEncoding),
+    Some(match (name.len(), name) {
+        (4, b"Date" | b"date") => (header::DATE, Kind::Plain),
+        (4, b"ETag" | b"etag") => (header::ETAG, Kind::Plain),
+        (4, b"Vary" | b"vary") => (header::VARY, Kind::Plain),
+        (6, b"Server" | b"server") => (header::SERVER, Kind::Plain),
+        (10, b"Connection" | b"connection") => (header::CONNECTION, Kind::Connection),
+        (10, b"Set-Cookie" | b"set-cookie") => (header::SET_COOKIE, Kind::Plain),
+        (12, b"Content-Type" | b"content-type") => (header::CONTENT_TYPE, Kind::Plain),
+        (13, b"Cache-Control" | b"cache-control") => (header::CACHE_CONTROL, Kind::Plain),
+        (13, b"Last-Modified" | b"last-modified") => (header::LAST_MODIFIED, Kind::Plain),
+        (14, b"Content-Length" | b"content-length") => (header::CONTENT_LENGTH, Kind::ContentLength),
+        (17, b"Transfer-Encoding" | b"transfer-encoding") => {
+            (header::TRANSFER_ENCODING, Kind::TransferEncoding)
+        }
         _ => return None,
     })
 }

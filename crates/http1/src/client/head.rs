@@ -149,8 +149,11 @@ pub(super) fn trailers(section: &Bytes) -> Result<HeaderMap, Garbled> {
         if fields.len() >= MAX_FIELDS {
             return Err(Garbled::TooManyFields);
         }
-        let (name, _, value) = field(line)?;
-        append(&mut fields, name, section.slice_ref(value))?;
+        let (name, kind, value) = field(line)?;
+        // What frames a message or belongs to its connection has no meaning so late (RFC 9110 section 6.5.1).
+        if kind == Kind::Plain {
+            append(&mut fields, name, section.slice_ref(value))?;
+        }
         from += found + 1;
     }
     Ok(fields)

@@ -1,6 +1,6 @@
 //! A request on its way out: its head, and its body as it comes.
 
-use std::io::{self, IoSlice, Write as _};
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +11,7 @@ use http_body::Body;
 use tokio::io::AsyncWrite;
 
 use super::failure::SendFailure;
+use crate::lines::{chunk_size, decimal, field};
 
 /// A piece of a body up to this long is copied behind what is written anyway, in bytes; a longer one is written from where it is.
 const COPIED: usize = 8 * 1024;
@@ -91,17 +92,14 @@ impl Output {
             if is_said_here(name) {
                 continue;
             }
-            to.extend_from_slice(name.as_str().as_bytes());
-            to.extend_from_slice(b": ");
-            to.extend_from_slice(value.as_bytes());
-            to.extend_from_slice(b"\r\n");
+            field(to, name.as_str(), value.as_bytes());
         }
         to.extend_from_slice(head.lines);
         self.rest = match head.length {
             Length::None => Rest::Nothing,
             Length::Known(length) => {
                 to.extend_from_slice(b"content-length: ");
-                number(to, format_args!("{length}"));
+                decimal(to, length);
                 to.extend_from_slice(b"\r\n");
                 if length == 0 { Rest::Nothing } else { Rest::Sized(length) }
             }
@@ -222,7 +220,7 @@ impl Output {
                 b""
             }
             Rest::Chunked => {
-                number(&mut self.buffer, format_args!("{:x}\r\n", data.len()));
+                chunk_size(&mut self.buffer, data.len());
                 b"\r\n"
             }
         };
@@ -284,9 +282,4 @@ fn is_said_here(name: &HeaderName) -> bool {
         || *name == header::CONTENT_LENGTH
         || *name == header::TRANSFER_ENCODING
         || *name == header::TRAILER
-}
-
-fn number(to: &mut Vec<u8>, number: std::fmt::Arguments<'_>) {
-    // Memory takes all that is written to it.
-    let _infallible = to.write_fmt(number);
 }
