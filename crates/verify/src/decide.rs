@@ -144,8 +144,10 @@ impl Verifier {
         let mut admitted = self.admit_all(&presented, &request, requirement, now).await?;
 
         let rest = match early {
-            None => Rest::of(&admitted, &request, requirement, body).await?,
-            Some(_) => Rest::NotNeeded,
+            None if requirement.body_use() != BodyUse::Unused => {
+                Rest::of(&admitted, &request, requirement, body).await?
+            }
+            None | Some(_) => Rest::NotNeeded,
         };
         // A body may be minutes on its way, and what was revoked meanwhile opens nothing.
         if rest.was_waited_for() && self.memory.epoch() != began {
@@ -154,16 +156,21 @@ impl Verifier {
             rest.is_of(&before, &admitted)?;
         }
         // All of them before any is claimed: a bad signature beside a good one uses nothing up.
+        let mut proven = Proven::nobody();
         let mut checked: SmallVec<[Checked<'_>; 1]> = SmallVec::new();
         for (place, claim) in admitted.drain(..).enumerate() {
-            checked.push(claim.check(&request, &rest, place, requirement.signature_use())?);
+            match claim {
+                // In the order of the route's schemes.
+                Admitted::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
+                claim => checked.push(claim.check(&request, &rest, place, requirement.signature_use())?),
+            }
         }
         // What is claimed is written to the disk: not for a caller who is over a limit.
         if checked.iter().any(Checked::claims) {
-            let caller = Checked::caller(&checked).map_err(denied)?;
+            let mut caller = proven.caller().clone();
+            Checked::add_to(&mut caller, &checked).map_err(denied)?;
             Counted::look(&self.settings.limiter, requirement.limits(), &caller, arrival)?;
         }
-        let mut proven = Proven::nobody();
         for claim in checked.drain(..) {
             let evidence = match claim {
                 Checked::Done(evidence) => evidence,
@@ -476,9 +483,8 @@ impl Checked<'_> {
         }
     }
 
-    /// Who it will be once each has served for the first time.
-    fn caller(all: &[Self]) -> Result<Caller, Reason> {
-        let mut caller = Caller::default();
+    /// Adds whom they will prove once each has served for the first time.
+    fn add_to(caller: &mut Caller, all: &[Self]) -> Result<(), Reason> {
         for one in all {
             match one {
                 Self::Done(Evidence::ApiKey(key)) => caller.add_app(key.entry())?,
@@ -488,7 +494,7 @@ impl Checked<'_> {
                 }
             }
         }
-        Ok(caller)
+        Ok(())
     }
 }
 
