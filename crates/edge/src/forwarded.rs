@@ -180,6 +180,12 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_thirty_two_addresses_are_read() {
+        let hops: Vec<String> = (0..40).map(|hop| format!("10.0.1.{hop}")).collect();
+        assert_eq!(client("10.0.0.1", &[&hops.join(", ")]), "10.0.1.8");
+    }
+
+    #[test]
     fn nobody_else_chooses_the_address_that_is_counted() {
         for (peer, forwarded, expected) in [
             // Who is no proxy says what he likes.
