@@ -1,8 +1,9 @@
-//! What any bytes of a connection come to: the same in whatever pieces they come, and no request that another parser refuses.
+//! What any bytes of a connection come to: the same in whatever pieces they come, no request that another parser refuses, and its
+//! lines where that finds them.
 
 #![no_main]
 
-use countersign_framing::{BodyOfGet, Framing, Limits, Settled};
+use countersign_framing::{BodyOfGet, Framing, Limits, Next, Settled};
 
 const LIMITS: Limits = Limits { header_count: 32, header_bytes: 4096, body_of_get: BodyOfGet::Refused };
 
@@ -17,6 +18,16 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut request = httparse::Request::new(&mut headers);
     let Ok(httparse::Status::Complete(length)) = request.parse(bytes) else { panic!("httparse refuses it") };
     assert!(length <= whole.bytes);
+    let mut framing = Framing::new(LIMITS);
+    let Ok(Next::Head(outline)) = framing.next(bytes) else { panic!("no head comes first") };
+    assert_eq!(outline.length, length);
+    assert_eq!(&bytes[outline.method], request.method.unwrap_or_default().as_bytes());
+    assert_eq!(&bytes[outline.target], request.path.unwrap_or_default().as_bytes());
+    assert_eq!(framing.fields().len(), request.headers.len());
+    for (ours, theirs) in framing.fields().iter().zip(&*request.headers) {
+        assert_eq!(&bytes[ours.name..ours.colon], theirs.name.as_bytes());
+        assert_eq!(&bytes[ours.value..ours.end], theirs.value);
+    }
     let uri: http::Uri = request.path.unwrap_or_default().parse().expect("http refuses its target");
     assert!(uri.path_and_query().is_some());
     let lengths = request.headers.iter().filter(|field| {

@@ -219,6 +219,14 @@ fn nameless(line: &[u8]) -> Refusal {
 
 /// The value in `: value `, without the blanks around it (RFC 9112 section 5.1), and how much stands before it.
 fn after_colon(mut value: &[u8]) -> (usize, &[u8]) {
+    // As nearly everybody writes it.
+    if let [b':', b' ', inside @ ..] = value
+        && let [first, .., last] = inside
+        && *first > b' '
+        && *last > b' '
+    {
+        return (2, inside);
+    }
     let length = value.len();
     if let [b':', rest @ ..] = value {
         value = rest;

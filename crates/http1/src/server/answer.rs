@@ -1,6 +1,6 @@
 //! The head of an answer, and how its body is framed.
 
-use countersign_framing::{Persistence, Version};
+use countersign_framing::{Outline, Persistence, Version};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
@@ -40,9 +40,9 @@ pub(super) enum Framed {
 }
 
 impl Asked {
-    pub(super) fn of(request: &Request<Body>, version: Version, persistence: Persistence) -> Self {
+    pub(super) fn of(request: &Request<Body>, outline: &Outline, trailers: Taken) -> Self {
         let method = if request.method() == Method::HEAD { Asking::ForHead } else { Asking::ForContent };
-        Self { version, method, persistence, trailers: Taken::of(request.headers()) }
+        Self { version: outline.version, method, persistence: outline.persistence, trailers }
     }
 
     /// What stands in for a request that was refused.

@@ -125,8 +125,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn begin(&mut self, outline: &Outline) -> Result<(Request<Body>, Asked, Upload), Refusal> {
         let bytes = self.input.take(outline.length);
         let mut names = self.server.names.borrow_mut();
-        let mut request = head::request(&bytes, outline, self.framing.fields(), &mut names)?;
-        let asked = Asked::of(&request, outline.version, outline.persistence);
+        let (mut request, trailers) = head::request(&bytes, outline, self.framing.fields(), &mut names)?;
+        let asked = Asked::of(&request, outline, trailers);
         let (body, upload) = match outline.body {
             BodyLength::None => (Body::none(), Upload::Whole),
             BodyLength::Sized(length) => match self.whole_body(length) {
@@ -184,7 +184,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         .await?;
         // Who sends the body on for the sake of the answer is done too.
         drop(response);
-        if persistence == Persistence::Closes {
+        if let (Persistence::Closes, _) | (_, Upload::Whole) = (persistence, &*upload) {
             return Ok(persistence);
         }
         // A body may be read on when all is said.

@@ -1,6 +1,6 @@
 //! What follows the last chunk of an answer.
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::lines;
 
@@ -47,14 +47,14 @@ pub(super) enum Taken {
 }
 
 impl Taken {
-    /// What the `TE` of a request says (RFC 9110 section 10.1.4).
-    pub(super) fn of(request: &HeaderMap) -> Self {
-        let mut values = request.get_all(header::TE).iter();
-        let says = values.any(|value| {
-            let mut codings = value.as_bytes().split(|byte| *byte == b',');
-            codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
-        });
-        if says { Self::Yes } else { Self::No }
+    /// What a `TE` of a request says (RFC 9110 section 10.1.4).
+    pub(super) fn said_by(value: &HeaderValue) -> Self {
+        let mut codings = value.as_bytes().split(|byte| *byte == b',');
+        if codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers")) {
+            Self::Yes
+        } else {
+            Self::No
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use countersign_framing::Refusal;
@@ -184,6 +184,31 @@ fn a_body_can_be_read_in_another_task_while_the_answer_is_sent() {
         .await
     });
     assert_eq!(ended, Ok(()));
+}
+
+#[test]
+fn what_an_answer_reads_of_a_body_it_reads_no_more_when_it_is_sent() {
+    /// The body of an answer that holds on to that of its request.
+    struct Holding(Answer, #[expect(dead_code, reason = "held")] Body);
+
+    impl http_body::Body for Holding {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+            Pin::new(&mut self.0).poll_frame(cx)
+        }
+    }
+
+    let service = By::new(async |request: Request<Body>| {
+        text("early").map(|answer| Holding(answer, request.into_body()).boxed_unsync())
+    });
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    let (got, ended) = run(exchange(&service, head));
+    assert_eq!((statuses(&got), ended), (vec!["200"], Ok(())));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_framing::{BodyOfGet, Limits, Refusal};
@@ -114,8 +115,12 @@ pub(crate) async fn a_while() {
     }
 }
 
+/// Longer than anything here takes.
+const FOREVER: Duration = Duration::from_secs(30);
+
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(FOREVER, test).await.expect("somebody waits for ever") })
 }
 
 /// A body in pieces, before each of which the others have a turn. Then it ends, or breaks off.

@@ -120,8 +120,11 @@ async fn watch_over<C: Future>(
         }
         loop {
             let Some(look) = pace.next_look() else { return Poll::Pending };
-            // Mostly the deadline moves away; then the timer is left to fire early and is set anew only then.
-            if timer.deadline() > look || timer.is_elapsed() {
+            // Mostly the deadline moves away; then the timer is left to fire early, and the time is looked at only then.
+            if timer.is_elapsed() || timer.deadline() > look {
+                if pace.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                    return Poll::Ready(());
+                }
                 timer.as_mut().reset(look);
             } else if timing == Asked::Once {
                 return Poll::Pending;
@@ -129,9 +132,6 @@ async fn watch_over<C: Future>(
             timing = Asked::Once;
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
-            }
-            if pace.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
-                return Poll::Ready(());
             }
         }
     })
