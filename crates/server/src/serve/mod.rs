@@ -15,6 +15,7 @@ mod public;
 mod rate_limits;
 mod refusals;
 mod request_log;
+mod signals;
 mod site;
 mod telemetry;
 
@@ -40,7 +41,6 @@ use countersign_verify::Limiter;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::LocalOptions;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tonic_health::pb::health_server::{Health, HealthServer};
 
@@ -55,6 +55,7 @@ use crate::listen::{
 use crate::storage::{self, Opened, StorageError};
 use crate::world::{OsEntropy, SystemClock};
 pub use embedded::{Embedded, NotEmbedded};
+pub(crate) use signals::Signals;
 
 use admin::AdminSide;
 use check::CheckSide;
@@ -62,6 +63,7 @@ use explaining::Explaining;
 use ext_authz::ExtAuthzSide;
 use feed::Following;
 use public::PublicSide;
+use signals::Told;
 use site::{Foundation, NotAssembled, Site};
 use telemetry::Telemetry;
 
@@ -261,26 +263,12 @@ impl Running {
     }
 
     /// Serves until SIGTERM or SIGINT, and then stops as [`Running::stop`] does. SIGHUP reloads the configuration.
-    pub(crate) fn until_told(mut self) -> std::io::Result<()> {
+    pub(crate) fn until_told(mut self, mut signals: Signals) -> std::io::Result<()> {
         let runtime = runtime()?;
-        let signals = runtime.block_on(async {
-            Ok::<_, std::io::Error>((
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::hangup())?,
-            ))
-        });
-        let (mut terminate, mut interrupt, mut hangup) = signals?;
         loop {
-            let reload = runtime.block_on(async {
-                tokio::select! {
-                    _ = terminate.recv() => false,
-                    _ = interrupt.recv() => false,
-                    _ = hangup.recv() => true,
-                }
-            });
-            if !reload {
-                break;
+            match signals.next() {
+                Told::Stop => break,
+                Told::Reload => {}
             }
             match runtime.block_on(self.reloading.reload()) {
                 Ok(()) => tracing::info!("the configuration was reloaded"),

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{Answer, Refusal};
 use crate::config::{ConfigFile, Environment};
-use crate::serve::{self, Running};
+use crate::serve::{self, Running, Signals};
 use crate::storage;
 use crate::world::{OsEntropy, SystemClock};
 use log::Log;
@@ -67,7 +67,8 @@ pub(crate) fn demo(after: After, stage: Stage) -> Result<Answer, Refusal> {
             tour.narrator.line(&heading);
             tour.narrator.line(&by_hand(&given, &running, folder.path(), &config_path)?);
             tour.narrator.line("Ctrl-C ends the demo and removes what it kept.");
-            running.until_told().map_err(|error| failed(&error))?;
+            let signals = Signals::heed().map_err(|error| failed(&error))?;
+            running.until_told(signals).map_err(|error| failed(&error))?;
         }
         After::Exit => running.stop(),
     }
