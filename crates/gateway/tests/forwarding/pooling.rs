@@ -175,6 +175,37 @@ async fn a_connection_that_says_close_or_speaks_http_1_0_is_not_used_again() {
     }
 }
 
+#[tokio::test(flavor = "local")]
+async fn content_that_comes_where_there_is_none_is_no_answer_to_the_next_request() {
+    let evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    for (first, head) in [
+        ("GET", format!("HTTP/1.1 204 No Content\r\nContent-Length: {}\r\n\r\n", evil.len())),
+        ("GET", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned()),
+        ("GET", format!("HTTP/1.1 304 Not Modified\r\n\r\n{evil}")),
+        ("HEAD", format!("HTTP/1.1 200 OK\r\nContent-Length: {0}\r\n\r\n{evil}", evil.len())),
+    ] {
+        let upstream = Scripted::new(move |number, mut peer| {
+            let head = head.clone();
+            async move {
+                peer.read_head().await;
+                peer.send(if number == 0 { &head } else { OK }).await;
+                if number == 0 && !peer.read_head().await.is_empty() {
+                    peer.send(evil).await;
+                }
+            }
+        })
+        .await;
+        let door = Door::to(upstream.address).await;
+        let mut client = door.client().await;
+        client.send(&format!("{first} / HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+        client.read_head().await;
+        client.send(GET).await;
+        assert!(client.read_head().await.starts_with("HTTP/1.1 200"));
+        assert_eq!(client.read_exactly(2).await, "ok");
+        assert_eq!(upstream.accepted(), 2);
+    }
+}
+
 #[tokio::test(flavor = "local", start_paused = true)]
 async fn idle_connections_are_closed_when_their_time_is_over() {
     let upstream = Scripted::answering(OK).await;

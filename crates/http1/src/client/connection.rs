@@ -14,8 +14,11 @@ use super::head::{Lines, MAX_INTERIM, Whole};
 use super::output::{Output, RequestHead};
 use super::told::{Asked, Reuse};
 
-/// How much is read at once at first, in bytes. What an idle connection keeps is no more.
+/// How much is read at once at first, in bytes.
 const FIRST_STEP: usize = 8 * 1024;
+
+/// A connection that reads more than this at once gives its memory back when it idles, in bytes.
+const LONGEST_IDLE_STEP: usize = 16 * 1024;
 
 /// How much is read at once at most, in bytes.
 const LONGEST_STEP: usize = 64 * 1024;
@@ -228,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Gives back memory that an idle connection does not need.
     pub fn rest(&mut self) {
-        if self.step > FIRST_STEP {
+        if self.step > LONGEST_IDLE_STEP {
             self.step = FIRST_STEP;
             self.input = BytesMut::new();
         }

@@ -68,11 +68,18 @@ fn unusual(name: &[u8]) -> Result<(HeaderName, Kind), Garbled> {
 }
 
 /// What stands between blanks (RFC 9110 section 5.6.3).
-pub(super) fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
+pub(super) fn trim(value: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    // Nearly all have one before and none after.
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    match value {
+        [first, .., last] if !blank(first) && !blank(last) => value,
+        _ => {
+            let start = value.iter().position(|byte| !blank(byte)).unwrap_or(value.len());
+            let end = value.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+            value.get(start..end).unwrap_or_default()
+        }
     }
-    value
 }
 
 /// Whether a value may have it (RFC 9110 section 5.5).
@@ -88,6 +95,24 @@ pub(super) fn append(fields: &mut HeaderMap, name: HeaderName, value: Bytes) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blanks_around_a_value_are_no_part_of_it() {
+        for (value, trimmed) in [
+            ("", ""),
+            (" ", ""),
+            ("\t ", ""),
+            ("a", "a"),
+            (" a", "a"),
+            ("  a\t", "a"),
+            (" a b ", "a b"),
+            ("a ", "a"),
+            ("ab", "ab"),
+            (" \ta\tb", "a\tb"),
+        ] {
+            assert_eq!(trim(value.as_bytes()), trimmed.as_bytes(), "{value:?}");
+        }
+    }
 
     #[test]
     fn a_name_is_known_for_the_same_however_it_is_written() {
