@@ -1,12 +1,13 @@
 //! One request over plain HTTP, for commands that talk to a server.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::HOST;
+use bytes::{Bytes, BytesMut};
+use countersign_http1::client::{Connection, Length, RequestHead};
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::body::Body as _;
 use tokio::net::TcpStream;
 
 /// The longest that one request may take, from the connection to the end of the answer.
@@ -59,7 +60,7 @@ pub(crate) async fn send(request: Request<Full<Bytes>>) -> Result<Response<Bytes
 }
 
 async fn exchange(
-    mut request: Request<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
     url: &Uri,
     authority: &str,
 ) -> Result<Response<Bytes>, NoAnswer> {
@@ -71,18 +72,28 @@ async fn exchange(
         authority: authority.to_owned(),
         source,
     };
-    // RFC 9112 section 3.2.1: what is asked of an origin server names the path alone.
-    let target = url.path_and_query().map_or("/", |target| target.as_str());
-    *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| broken(error.into()))?;
     let host = authority.parse().map_err(|error: http::header::InvalidHeaderValue| broken(error.into()))?;
-    request.headers_mut().insert(HOST, host);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(error.into()))?;
-    // It ends with the answer; what goes wrong with it is told there.
-    tokio::spawn(connection);
-    let answer = sender.send_request(request).await.map_err(|error| broken(error.into()))?;
-    let (head, body) = answer.into_parts();
-    let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(broken)?;
-    Ok(Response::from_parts(head, body.to_bytes()))
+    let (head, mut body) = request.into_parts();
+    let length = body.size_hint().exact().filter(|length| *length > 0);
+    let mut connection = Connection::new(stream);
+    connection.begin(RequestHead {
+        method: &head.method,
+        // RFC 9112 section 3.2.1: what is asked of an origin server names the path alone.
+        target: url.path_and_query().map_or("/", |target| target.as_str()),
+        host: &host,
+        fields: head.headers.iter(),
+        lines: b"",
+        length: length.map_or(Length::None, Length::Known),
+    });
+    let answer = poll_fn(|cx| connection.poll_response(cx, &mut body)).await;
+    let answer = answer.map_err(|error| broken(error.into()))?;
+    let mut whole = BytesMut::new();
+    while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
+        let Ok(data) = frame.map_err(|error| broken(error.into()))?.into_data() else { continue };
+        if whole.len().saturating_add(data.len()) > ANSWER_LIMIT {
+            return Err(broken(format!("it is longer than {ANSWER_LIMIT} bytes").into()));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(answer.map(|()| whole.freeze()))
 }
