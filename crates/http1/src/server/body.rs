@@ -143,9 +143,11 @@ impl Reader {
         }
         match place.rest {
             Rest::ToCome => {
-                place.demand = Demand::Piece;
+                let before = std::mem::replace(&mut place.demand, Demand::Piece);
                 register(&mut place.reader, cx);
-                wake_other(&mut place.giver, cx);
+                if before == Demand::None {
+                    wake_other(&mut place.giver, cx);
+                }
                 Poll::Pending
             }
             Rest::Ended => Poll::Ready(None),
@@ -187,14 +189,14 @@ impl Giver {
     /// What is wanted. Who asks is woken when that changes.
     pub(super) fn wanted(&self, cx: &mut Context<'_>) -> Wanted {
         let mut place = lock(&self.place);
-        match place.demand {
-            Demand::Gone => Wanted::NeverMore,
+        let wanted = match place.demand {
+            Demand::Gone => return Wanted::NeverMore,
+            // A client that sends no more of it must not be waited for once nobody does.
             Demand::Piece => Wanted::Piece,
-            Demand::None => {
-                register(&mut place.giver, cx);
-                Wanted::Nothing
-            }
-        }
+            Demand::None => Wanted::Nothing,
+        };
+        register(&mut place.giver, cx);
+        wanted
     }
 
     /// Whether nobody reads it any more.

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_framing::Refusal;
@@ -11,9 +12,9 @@ use countersign_http1::server::{Body, BodyBroken, Course, Event, Sends};
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Answer, By, a_while, converse, exchange, never, read_until, run, text};
+use crate::support::{Answer, By, a_while, converse, exchange, never, read_until, run, run_in_no_time, text};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -225,4 +226,25 @@ fn who_reads_a_body_of_a_connection_that_is_gone_is_told() {
     assert!(got.contains("connection: close") && ended == Ok(()), "{got}");
     let read = run(body.take().unwrap().collect());
     assert_eq!(read.err(), Some(BodyBroken::Incomplete));
+}
+
+#[test]
+fn a_client_that_stalls_its_body_is_not_waited_for_once_who_reads_it_in_another_task_gave_up() {
+    let reading = RefCell::new(None);
+    let service = By::new(async |request: Request<Body>| {
+        reading.replace(Some(tokio::spawn(read_whole(request))));
+        text("early")
+    });
+    let ended = run_in_no_time(async {
+        converse(&service, &Course::default(), async |mut client| {
+            client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc").await.unwrap();
+            read_until(&mut client, "early").await;
+            a_while().await;
+            reading.take().unwrap().abort();
+            let end = tokio::time::timeout(Duration::from_hours(1), client.read_u8()).await;
+            assert!(end.expect("the connection ends").is_err());
+        })
+        .await
+    });
+    assert_eq!(ended, Ok(()));
 }

@@ -123,6 +123,12 @@ pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(FOREVER, test).await.expect("somebody waits for ever") })
 }
 
+/// The same, with a clock that goes on by itself whenever everybody waits.
+pub(crate) fn run_in_no_time<T>(test: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap().block_on(test)
+}
+
 /// A body in pieces, before each of which the others have a turn. Then it ends, or breaks off.
 pub(crate) struct Pieces {
     pub(crate) left: Vec<Bytes>,
