@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Method, Response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::task::coop;
 
 use super::body::{Broken, Content, Taken};
 use super::failure::{Failure, Garbled, Lost, SendFailure};
@@ -90,6 +91,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     {
         let mut waits = Waits::No;
         if let Place::Before(asked) = self.place {
+            // To a task that has had its turn the runtime says that nothing came, whatever did.
+            if !coop::has_budget_remaining() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             // It may have ended while it was idle, and then nothing should be sent.
             match self.poll_fill(cx) {
                 Poll::Pending => waits = Waits::ForInput,

@@ -1,11 +1,14 @@
 //! After which responses another request may be sent.
 
+use std::future::poll_fn;
 use std::task::Poll;
 
 use bytes::Bytes;
 use countersign_http1::client::{Connection, Length, RequestHead};
 use http::{HeaderMap, Method};
 use http_body_util::{Empty, Full};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::coop;
 
 use crate::support::{HOST, Pieces, Then, ask, failure_words, now};
 
@@ -42,7 +45,7 @@ fn a_connection_serves_again_only_after_an_end_that_is_beyond_doubt() {
     }
 }
 
-fn begin(connection: &mut Connection<Pieces>, method: &Method, length: Length) {
+fn begin<S: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<S>, method: &Method, length: Length) {
     let fields = HeaderMap::new();
     connection.begin(RequestHead {
         method,
@@ -73,6 +76,26 @@ fn nothing_is_sent_on_a_connection_that_ended_or_spoke_before() {
         assert!(!http_body::Body::is_end_stream(body), "the body is there for another try");
         assert!(!connection.is_reusable());
     }
+}
+
+#[test]
+fn a_task_that_has_had_its_turn_looks_at_the_connection_before_it_sends_all_the_same() {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        theirs.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        let mut connection = Connection::new(ours);
+        begin(&mut connection, &Method::POST, Length::Known(5));
+        let turn = tokio::spawn(async move {
+            // From here on whatever it asks for is not there until it has another turn.
+            while coop::has_budget_remaining() {
+                coop::consume_budget().await;
+            }
+            let body = &mut Full::new(Bytes::from_static(b"hello"));
+            let failure = poll_fn(|cx| connection.poll_response(cx, body)).await.unwrap_err();
+            assert_eq!(failure_words(&failure), "nothing was sent: something came before a request was sent");
+        });
+        turn.await.unwrap();
+    });
 }
 
 #[test]
