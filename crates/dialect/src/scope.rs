@@ -115,7 +115,7 @@ impl<'p, 'v> Scope<'p, 'v> {
     pub(crate) fn value(&self, slot: &Slot) -> Result<Value<'v>, Flaw> {
         let (mut value, rest) = match slot.filters.split_first() {
             // A hash takes its input piece by piece: the whole is never put together.
-            Some((Filter::Hash(hash), rest)) if !matches!(slot.source, Source::List(_)) => {
+            Some((Filter::Hash(hash), rest)) if !self.is_list(&slot.source) => {
                 (Value::Text(self.hashed(*hash, &slot.source)?), rest)
             }
             // A member of a list that is kept: the list stays where it is.
@@ -142,6 +142,33 @@ impl<'p, 'v> Scope<'p, 'v> {
             value = filter.apply(value, self)?;
         }
         Ok(value)
+    }
+
+    /// Whether it is a list, each value of which a filter for texts changes.
+    fn is_list(&self, source: &Source) -> bool {
+        match source {
+            Source::List(_) => true,
+            Source::Let(at) => self.program.lets.get(*at).is_some_and(|step| step.template.is_list),
+            Source::Text(_)
+            | Source::Method
+            | Source::Scheme
+            | Source::Host
+            | Source::Hostname
+            | Source::Port
+            | Source::Path
+            | Source::RawQuery
+            | Source::Target
+            | Source::Url
+            | Source::Body
+            | Source::Secret
+            | Source::Header(_)
+            | Source::Query(_)
+            | Source::Form(_)
+            | Source::Json(_)
+            | Source::Field(_)
+            | Source::Signature
+            | Source::Group(_) => false,
+        }
     }
 
     fn hashed(&self, hash: Hash, source: &Source) -> Result<Bytes<'v>, Flaw> {
@@ -395,4 +422,44 @@ fn members(entries: json::Entries<'_>) -> List<'_> {
         Cow::Owned(text) => Cow::Owned(String::into_bytes(text)),
     };
     entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_model::UnixTime;
+    use http::HeaderMap;
+
+    use crate::{Dialects, Reading, Request, Source};
+
+    /// The string to sign of a request with the query `a=1&b=2`.
+    fn signed(steps: &str, string_to_sign: &str) -> Vec<u8> {
+        let text = format!(
+            "[dialect.x]\n{steps}\nsignature = '{{header.Sig}}'\nencoding = 'hex'\nstring_to_sign = \"{string_to_sign}\"\nalgorithm = 'hmac-sha256'"
+        );
+        let dialects = Dialects::load(&[Source { origin: "x".into(), text }]).unwrap();
+        let recipe = dialects.iter().next().unwrap();
+        let headers = HeaderMap::from_iter([("sig".parse().unwrap(), "00".parse().unwrap())]);
+        let request = Request {
+            method: "GET",
+            scheme: "https",
+            host: "api.example",
+            target: "/?a=1&b=2",
+            headers: &headers,
+            body: Some(b""),
+        };
+        let Reading::Presented(claim) = recipe.read(&request) else { panic!("not presented") };
+        assert!(recipe.fresh(&claim, UnixTime::from_secs(0)).is_ok());
+        let key = recipe.prepare(b"secret");
+        recipe.string_to_sign(&claim, &request, &key).unwrap().expose().clone()
+    }
+
+    #[test]
+    fn the_values_of_a_list_are_hashed_one_by_one_also_where_a_step_names_it() {
+        let plainly = signed("", "{query | sha256 | hex | values(',')}");
+        assert_eq!(plainly.len(), 64 + 1 + 64);
+        let step = "let.all = '{query | sort}'";
+        assert_eq!(signed(step, "{all | sha256 | hex | values(',')}"), plainly);
+        let twice = signed(step, "{all | sha256 | hex | values(',')}{all | values('')}");
+        assert_eq!(twice, [&plainly[..], b"12"].concat());
+    }
 }
