@@ -25,6 +25,8 @@ use countersign_verify::{
     SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
+use perf_event::Builder;
+use perf_event::events::{Cache, CacheId, CacheOp, CacheResult, Hardware};
 use rusqlite::Connection;
 
 const NOON: UnixTime = UnixTime::from_secs(1_795_262_400);
@@ -54,10 +56,12 @@ fn main() {
             nanos.push(world.nanos());
         }
     }
+    let [few_misses, many_misses] = [&few, &many].map(World::misses);
     let [few, many] = nanos.map(|mut nanos| {
         nanos.sort_by(f64::total_cmp);
         nanos[ROUNDS / 2]
     });
+    println!("a decision misses, of the processor's last cache and of its pages, among {FEW}: {few_misses}; among {count}: {many_misses}");
     println!("a decision: {few:.0} ns among {FEW}, {many:.0} ns among {count}: {:.2} times", many / few);
 }
 
@@ -117,6 +121,22 @@ impl World {
         #[expect(clippy::cast_precision_loss, reason = "less than 2^52 nanoseconds")]
         let nanos = began.elapsed().as_nanos() as f64;
         nanos / ASKED as f64
+    }
+
+    /// How often a decision waits for memory, and how often for the place of a page, as the processor counts both; nothing where it
+    /// does not.
+    fn misses(&self) -> String {
+        let pages = Cache { which: CacheId::DTLB, operation: CacheOp::READ, result: CacheResult::MISS };
+        let count = |mut event: Builder| {
+            let mut counter = event.exclude_kernel(true).build().ok()?;
+            counter.enable().ok()?;
+            self.nanos();
+            counter.disable().ok()?;
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            counter.read().ok().map(|count| format!("{:.2}", count as f64 / ASKED as f64))
+        };
+        let counted = [count(Builder::new(Hardware::CACHE_MISSES)), count(Builder::new(pages))];
+        counted.map(Option::unwrap_or_default).join(" and ")
     }
 
     fn decide(&self, headers: &HeaderMap) {

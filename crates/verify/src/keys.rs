@@ -190,15 +190,15 @@ impl Table {
         filled.filter(|(_, ends)| *ends != FORGOTTEN)
     }
 
-    /// Whether so many slots may be filled. Among fuller ones a look-up takes more than a step or two.
+    /// Whether so many slots may be filled: five of eight. Among fuller ones a look-up takes more than a step or two.
     fn has_room(&self, filled: usize) -> bool {
-        filled * 4 <= self.0.len() * 3
+        filled * 8 <= self.0.len() * 5
     }
 
-    /// A table with the keys of this one, half full, and how many they are.
+    /// A table with the keys of this one, in which every second slot or fewer is filled, and how many they are.
     fn grown(&self) -> (Self, usize) {
         let living = self.living().count();
-        let slots = (living * 2).max(FEWEST_SLOTS);
+        let slots = (living * 9 / 4).max(FEWEST_SLOTS);
         let grown = Self((0..slots).map(|_| Slot::default()).collect());
         for (key, ends) in self.living() {
             grown.fill(key.clone(), ends);
