@@ -7,7 +7,7 @@ use countersign_model::Rate;
 
 use crate::bucket::Bucket;
 
-/// A rate under a name. Buckets belong to a rule: the same subject has one for each, but one for all those of a [window](Limiter::window).
+/// A rate under a name. Buckets belong to a rule: the same subject has one for each, but one for all those of a [window](crate::Limiter::window).
 #[derive(Debug)]
 pub struct Rule {
     pub(crate) number: u32,
