@@ -109,7 +109,12 @@ impl Pinned<'_> {
                 }
                 None if self.buckets.len() < self.table.most => {
                     let new = || Own { rate: rule.rate, bucket: Bucket::default() };
-                    &self.buckets.get_or_insert_with(place, new).bucket
+                    let own = self.buckets.get_or_insert_with(place, new);
+                    // Somebody else's may be there by now, of another rate.
+                    if own.rate != rule.rate {
+                        continue;
+                    }
+                    &own.bucket
                 }
                 None => {
                     self.table.crowded.fetch_add(1, Relaxed);
