@@ -261,7 +261,7 @@ fn success(json: &serde_json::Value, request_id: &RequestId) -> Response<Bytes> 
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REQUEST_ID, request_id.as_header().clone());
+    headers.insert(REQUEST_ID, request_id.to_header());
     response
 }
 

@@ -93,7 +93,7 @@ impl Cors {
             VARY,
             HeaderValue::from_static("access-control-request-method, access-control-request-headers"),
         );
-        answer.insert(REQUEST_ID, request_id.as_header().clone());
+        answer.insert(REQUEST_ID, request_id.to_header());
         response
     }
 }

@@ -5,6 +5,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
+use crate::digits;
 use crate::field::{Field, is_alike};
 use crate::routes::Credentials;
 
@@ -113,8 +114,8 @@ pub fn set(headers: &mut HeaderMap, caller: &Caller) {
 /// Says who is calling: each of our identity headers, with what stands in it.
 pub fn tell(caller: &Caller, mut says: impl FnMut(HeaderName, &str)) {
     let app = caller.app();
-    let mut id = uuid::Uuid::encode_buffer();
-    says(CONSUMER_ID, app.map_or("", |app| app.id().0.as_hyphenated().encode_lower(&mut id)));
+    let id = app.map(|app| digits::uuid(app.id().0.into_bytes()));
+    says(CONSUMER_ID, id.as_ref().and_then(|id| str::from_utf8(id).ok()).unwrap_or_default());
     says(CONSUMER_USERNAME, app.map_or("", |app| app.name().as_str()));
     says(CREDENTIAL_IDENTIFIER, app.map_or("", |app| app.key_id().as_str()));
     let scopes = caller.scopes();

@@ -6,6 +6,7 @@
 
 mod answer;
 mod cors;
+mod digits;
 mod door;
 mod field;
 mod forwarded;
@@ -26,6 +27,7 @@ mod tree;
 
 pub use answer::{Answer, Problem, REQUEST_ID, over_limit, refusal};
 pub use cors::{AllowedOrigin, Cors, Origins};
+pub use digits::lower_hex;
 pub use door::{Bodies, Door, DoorName, Doors, FrontProxy};
 pub use field::{Field, Fields};
 pub use forwarded::Provenance;

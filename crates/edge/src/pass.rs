@@ -39,7 +39,7 @@ impl Guard {
         let route = admitted.route();
         let mut set = HeaderMap::with_capacity(SET);
         identity::set(&mut set, admitted.verified().caller());
-        set.insert(REQUEST_ID, id.as_header().clone());
+        set.insert(REQUEST_ID, id.to_header());
         Pass {
             set,
             credentials: self.secrets(route).among(inbound.headers),

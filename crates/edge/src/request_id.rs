@@ -4,7 +4,8 @@ use std::fmt;
 
 use countersign_model::Entropy;
 use http::HeaderValue;
-use uuid::Uuid;
+
+use crate::digits;
 
 /// The longest request id that is taken over from a client, in characters.
 const CLIENT_ID_CHARS: usize = 64;
@@ -12,7 +13,14 @@ const CLIENT_ID_CHARS: usize = 64;
 /// The name of one request: the client's own where it sent a sensible one, else a new one. It is no secret and proves
 /// nothing; it goes to the log, to the upstream and back to the caller.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId(Text);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Text {
+    Clients(HeaderValue),
+    /// ASCII. Held here, so that it needs no memory of its own.
+    Ours([u8; 36]),
+}
 
 impl RequestId {
     /// The client's id if it is 1 to 64 characters of ASCII letters, digits, `-`, `_` and `.`; a random UUID otherwise.
@@ -20,7 +28,7 @@ impl RequestId {
         let sensible = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         match from_client {
             Some(id) if (1..=CLIENT_ID_CHARS).contains(&id.len()) && id.as_bytes().iter().all(sensible) => {
-                Self(id.clone())
+                Self(Text::Clients(id.clone()))
             }
             Some(_) | None => Self::random(entropy),
         }
@@ -30,21 +38,31 @@ impl RequestId {
     pub fn random(entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; 16];
         entropy.fill(&mut bytes);
-        let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
-        let mut text = Uuid::encode_buffer();
-        let text: &str = id.as_hyphenated().encode_lower(&mut text);
-        // A UUID is always a header value; the fallback is there so that nothing on a request's path can panic.
-        Self(HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("none")))
+        Self(Text::Ours(digits::uuid(uuid::Builder::from_random_bytes(bytes).into_uuid().into_bytes())))
     }
 
     /// The id as a header's value.
-    pub fn as_header(&self) -> &HeaderValue {
-        &self.0
+    pub fn to_header(&self) -> HeaderValue {
+        match &self.0 {
+            Text::Clients(id) => id.clone(),
+            // Digits are always a header's value; the fallback is there so that nothing on a request's path can panic.
+            Text::Ours(id) => {
+                HeaderValue::from_bytes(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+            }
+        }
+    }
+
+    /// The id as it stands in a header: ASCII letters, digits, `-`, `_` and `.`.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Clients(id) => id.as_bytes(),
+            Text::Ours(id) => id,
+        }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 
@@ -80,7 +98,9 @@ mod tests {
             [("req-1_a.b", "req-1_a.b"), ("", ours), ("a b", ours), ("a\"b", ours), (long.as_str(), ours)]
         {
             let value = HeaderValue::from_str(sent).unwrap();
-            assert_eq!(RequestId::choose(Some(&value), &Sevens).as_str(), expected);
+            let id = RequestId::choose(Some(&value), &Sevens);
+            assert_eq!(id.as_str(), expected);
+            assert_eq!(id.to_header(), expected);
         }
         assert_eq!(RequestId::choose(None, &Sevens).as_str(), ours);
     }

@@ -119,7 +119,7 @@ impl ExtAuthz {
                 };
                 let mut told = HeaderMap::new();
                 admitted.tell_limits(&mut told);
-                told.insert(REQUEST_ID, outcome.id.as_header().clone());
+                told.insert(REQUEST_ID, outcome.id.to_header());
                 (reply::yes(&pass, &told), outcome)
             }
             Err(refused) => {

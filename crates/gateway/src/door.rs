@@ -181,7 +181,7 @@ impl Gateway {
         };
         let (mut response, note) = match sent.await {
             Ok(mut response) => {
-                response.headers_mut().insert(countersign_edge::REQUEST_ID, attending.id.as_header().clone());
+                response.headers_mut().insert(countersign_edge::REQUEST_ID, attending.id.to_header());
                 (response.map(Reply::forwarded), note)
             }
             Err(failure) => {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use countersign_edge::lower_hex;
 use countersign_model::Entropy;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -34,16 +35,16 @@ impl Trace {
 
 impl TraceParent {
     fn random(entropy: &dyn Entropy) -> Self {
-        let mut random = [0; 24];
-        entropy.fill(&mut random);
+        let mut random = [[0; 8]; 3];
+        entropy.fill(random.as_flattened_mut());
         // Ids of all zeros are invalid (3.2.2.3, 3.2.2.4).
-        random[0] |= 1;
-        random[16] |= 1;
-        let (trace, parent) = random.split_at(16);
+        random[0][0] |= 1;
+        random[2][0] |= 1;
+        let [high, low, parent] = random.map(lower_hex);
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        let (before, after) = text.split_at_mut(35);
-        write_hex(before, 3, trace);
-        write_hex(after, 1, parent);
+        text[3..19].copy_from_slice(high.as_flattened());
+        text[19..35].copy_from_slice(low.as_flattened());
+        text[36..52].copy_from_slice(parent.as_flattened());
         Self(text)
     }
 
@@ -86,17 +87,6 @@ fn is_traceparent(value: &[u8]) -> bool {
 
 fn is_lower_hex(field: &[u8]) -> bool {
     field.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Writes `bytes` in lower-case hex from the given place on.
-fn write_hex(text: &mut [u8], from: usize, bytes: &[u8]) {
-    const fn digit(nibble: u8) -> u8 {
-        if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
-    }
-    let Some(text) = text.get_mut(from..) else { return };
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-    }
 }
 
 #[cfg(test)]

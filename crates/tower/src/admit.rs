@@ -150,7 +150,7 @@ fn introduce(
         head.uri = nested;
     }
     guard.introduce_caller(route, caller, &mut head.headers);
-    head.headers.insert(REQUEST_ID, id.as_header().clone());
+    head.headers.insert(REQUEST_ID, id.to_header());
     head.extensions.insert(Caller::new(caller));
 }
 

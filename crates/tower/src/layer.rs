@@ -142,7 +142,7 @@ where
                     };
                     let mut response = answer?.map(ResponseBody::OfService);
                     admitted.tell_limits(response.headers_mut());
-                    response.headers_mut().insert(REQUEST_ID, id.as_header().clone());
+                    response.headers_mut().insert(REQUEST_ID, id.to_header());
                     Ok(response)
                 }
                 Err(refused) => {

@@ -95,7 +95,7 @@ impl<'a> Onward<'a> {
             (None, None) => {}
         }
         self.own.put_word(&header::VIA, via(self.head.version));
-        self.own.put_value(&REQUEST_ID, id.as_header());
+        self.own.put_id(&REQUEST_ID, id);
         let sent = if self.fields.has(Field::TraceParent) { Some(&self.head.headers) } else { None };
         match Trace::of(sent, entropy) {
             Trace::Received => {}
@@ -256,7 +256,7 @@ mod tests {
             headers.insert(&FORWARDED_HOST, host);
         }
         headers.append(header::VIA, HeaderValue::from_static("1.1 countersign"));
-        headers.insert(REQUEST_ID, RequestId::random(&Ones).as_header().clone());
+        headers.insert(REQUEST_ID, RequestId::random(&Ones).to_header());
         if !traced {
             headers.insert(&TRACEPARENT, HeaderValue::from_static(BEGUN));
             headers.remove("tracestate");

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
+use countersign_edge::RequestId;
 use http::{HeaderName, HeaderValue};
 
 use crate::trace::{TRACEPARENT, TraceParent};
@@ -37,6 +38,11 @@ impl OwnFields {
     /// Adds one whose value needs no look.
     pub(super) fn put_word(&mut self, name: &HeaderName, value: &'static str) {
         self.line(name, |out| out.extend_from_slice(value.as_bytes()));
+    }
+
+    /// Adds the name of the request.
+    pub(super) fn put_id(&mut self, name: &HeaderName, id: &RequestId) {
+        self.line(name, |out| out.extend_from_slice(id.as_bytes()));
     }
 
     /// Adds the trace that begins here.

@@ -1,0 +1,39 @@
+//! Ids in hexadecimal digits, written without formatting: several stand in every request.
+
+/// The digits of each byte, in lower case. Of a fixed number of bytes, so that they are worked out many at once.
+pub fn lower_hex<const BYTES: usize>(bytes: [u8; BYTES]) -> [[u8; 2]; BYTES] {
+    bytes.map(|byte| [digit(byte >> 4), digit(byte & 15)])
+}
+
+const fn digit(nibble: u8) -> u8 {
+    nibble + if nibble < 10 { b'0' } else { b'a' - 10 }
+}
+
+/// A UUID as text (RFC 9562 section 4): ASCII.
+pub(crate) fn uuid(bytes: [u8; 16]) -> [u8; 36] {
+    let digits = lower_hex(bytes);
+    let digits: &[u8; 32] = digits.as_flattened().as_array().unwrap_or(&[b'0'; 32]);
+    let mut text = [b'-'; 36];
+    text[..8].copy_from_slice(&digits[..8]);
+    text[9..13].copy_from_slice(&digits[8..12]);
+    text[14..18].copy_from_slice(&digits[12..16]);
+    text[19..23].copy_from_slice(&digits[16..20]);
+    text[24..].copy_from_slice(&digits[20..]);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ids_are_written_as_everybody_writes_them(bytes: [u8; 16]) {
+            let (hex, id) = (hex::encode(bytes), uuid::Uuid::from_bytes(bytes).to_string());
+            prop_assert_eq!(lower_hex(bytes).as_flattened(), hex.as_bytes());
+            prop_assert_eq!(uuid(bytes).as_slice(), id.as_bytes());
+        }
+    }
+}
