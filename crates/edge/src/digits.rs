@@ -31,9 +31,9 @@ mod tests {
     proptest! {
         #[test]
         fn ids_are_written_as_everybody_writes_them(bytes: [u8; 16]) {
-            let (hex, id) = (hex::encode(bytes), uuid::Uuid::from_bytes(bytes).to_string());
-            prop_assert_eq!(lower_hex(bytes).as_flattened(), hex.as_bytes());
-            prop_assert_eq!(uuid(bytes).as_slice(), id.as_bytes());
+            let (written, id) = (lower_hex(bytes), uuid(bytes));
+            prop_assert_eq!(written.as_flattened(), hex::encode(bytes).as_bytes());
+            prop_assert_eq!(str::from_utf8(&id).unwrap(), uuid::Uuid::from_bytes(bytes).to_string());
         }
     }
 }
