@@ -11,6 +11,7 @@ mod ext_authz;
 mod feed;
 mod figures;
 mod follow;
+mod log_writer;
 mod public;
 mod rate_limits;
 mod refusals;

@@ -9,17 +9,17 @@ use std::task::{Poll, Waker};
 use countersign_edge::{DoorName, Record};
 use countersign_model::{Address, KeyId, UnixTime};
 use countersign_verify::Scheme;
-use tracing_appender::non_blocking::NonBlocking;
 
+use super::log_writer::LogWriter;
 use crate::config::LogFormat;
 
 /// How many bytes of lines a worker puts together before it hands them over.
-pub(super) const BATCH_BYTES: usize = 16 * 1024;
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// Where lines go, and how they look.
 #[derive(Clone)]
 pub(crate) struct LineSink {
-    pub(super) writer: NonBlocking,
+    pub(super) writer: LogWriter,
     pub(super) format: LogFormat,
     pub(super) wanted: Wanted,
 }
@@ -101,8 +101,7 @@ impl Waiting {
 
     fn hand_over(&mut self) {
         if !self.lines.is_empty() {
-            // The writer thread is gone only when the process ends; there is nobody left to tell.
-            let _ended = self.sink.writer.write_all(&self.lines);
+            self.sink.writer.hand_over(&self.lines);
             self.lines.clear();
         }
     }

@@ -7,17 +7,15 @@ use std::io::Write;
 use std::time::Duration;
 
 use countersign_gateway::{Server, Upstream};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::NotServing;
 use super::figures::{DURATION, OVER_LIMIT, REQUESTS};
+use super::log_writer::{LogWriter, WriterThread};
 use super::request_log::{LineSink, Wanted};
 use crate::config::{LogConfig, LogFormat, LogLevel};
 use crate::listen::REFUSED_CONNECTIONS;
-
-/// The most pieces of the log that wait for the writer thread; see [`super::request_log::BATCH_BYTES`] for their size.
-const WAITING_PIECES: usize = 4096;
 
 /// The upper bounds of the histogram of how long requests took, in seconds.
 const DURATION_BOUNDS: [f64; 12] =
@@ -33,16 +31,15 @@ const SERVERS: &str = "countersign_upstream_server_good";
 pub(crate) struct Telemetry {
     pub(crate) requests: LineSink,
     pub(crate) figures: PrometheusHandle,
-    _writer: WorkerGuard,
+    _writer: WriterThread,
 }
 
 impl Telemetry {
     /// Starts the writer thread, installs the log of everything that is not a request, and the figures.
     ///
     /// What is written to `sink` at a time is whole lines. To be called once a process.
-    pub(crate) fn start(config: LogConfig, sink: impl Write + Send + 'static) -> Result<Self, BuildError> {
-        let (writer, guard) =
-            NonBlockingBuilder::default().lossy(false).buffered_lines_limit(WAITING_PIECES).finish(sink);
+    pub(crate) fn start(config: LogConfig, sink: impl Write + Send + 'static) -> Result<Self, NotServing> {
+        let (writer, thread) = LogWriter::start(sink)?;
         let level = match config.level {
             LogLevel::Error => LevelFilter::ERROR,
             LogLevel::Warn => LevelFilter::WARN,
@@ -50,8 +47,11 @@ impl Telemetry {
             LogLevel::Debug => LevelFilter::DEBUG,
             LogLevel::Trace => LevelFilter::TRACE,
         };
-        let log =
-            tracing_subscriber::fmt().with_max_level(level).with_writer(writer.clone()).with_ansi(false);
+        let events = writer.clone();
+        let log = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(move || events.clone())
+            .with_ansi(false);
         match config.format {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.init(),
@@ -85,7 +85,7 @@ impl Telemetry {
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let wanted = if level >= LevelFilter::INFO { Wanted::Yes } else { Wanted::No };
         let requests = LineSink { writer, format: config.format, wanted };
-        Ok(Self { requests, figures, _writer: guard })
+        Ok(Self { requests, figures, _writer: thread })
     }
 }
 
