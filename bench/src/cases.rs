@@ -9,8 +9,8 @@ use countersign_verify::Scheme;
 use md5::{Digest as _, Md5};
 
 use crate::logins;
-use crate::meter::{Operation, operation};
-use crate::world::{Given, NOON, Sent, World, access_token, master, recipe, ring};
+use crate::meter::{Meter, Operation, operation};
+use crate::world::{Given, NOON, Sent, World, access_token, access_token_number, master, recipe, ring};
 
 /// One row.
 pub(crate) struct Case {
@@ -32,7 +32,7 @@ const BODIES: [usize; 3] = [0, 200, 16_000];
 pub(crate) fn cases() -> Vec<Case> {
     let mut all: Vec<Case> = BODIES.into_iter().map(realm).collect();
     all.extend(BODIES.into_iter().map(pitchprint));
-    all.extend([access(), api_key(), logins::login()]);
+    all.extend([access(), new_access(), api_key(), logins::login()]);
     all.extend([stripe(), kraken(), sigv4(), rfc9421()]);
     all
 }
@@ -142,19 +142,41 @@ fn pitchprint(size: usize) -> Case {
     }
 }
 
+/// A token that comes again and again, as tokens do.
 fn access() -> Case {
-    let (world, ring, token) = (World::new(), ring(), access_token());
+    let world = World::new();
+    let sent = bearing(&access_token());
+    token("wallet token", decision(world, sent))
+}
+
+/// Tokens that all come for the first time.
+fn new_access() -> Case {
+    let (world, mut minted) = (World::new(), 0);
+    let whole = Box::new(move |meter: &mut Meter, count: u32| {
+        minted += u128::from(count);
+        let tokens = (minted..).map(access_token_number);
+        let sent: Vec<Sent> = tokens.take(count as usize).map(|token| bearing(&token)).collect();
+        meter.sample(count, || sent.iter().for_each(|sent| world.decide(black_box(sent))))
+    });
+    token("wallet token, new", whole)
+}
+
+fn bearing(token: &str) -> Sent {
+    Sent::bearer(Scheme::Wallet, "authorization", &format!("Bearer {token}"))
+}
+
+fn token(system: &'static str, whole: Operation) -> Case {
+    let (ring, token) = (ring(), access_token());
     let (signed, _) = token.rsplit_once('.').unwrap();
     let signed = signed.to_owned();
     let key = hmac::Key::new(hmac::HMAC_SHA512, master().derive::<64>(ACCESS_KEY_LABEL, b"k1").expose());
-    let sent = Sent::bearer(Scheme::Wallet, "authorization", &format!("Bearer {token}"));
     Case {
-        system: "wallet token",
+        system,
         body: 0,
         crypto: "HMAC-SHA512",
         bare: operation(move || hmac::sign(&key, black_box(signed.as_bytes()))),
         alone: operation(move || ring.read_access(black_box(&token), NOON).unwrap()),
-        whole: Some(decision(world, sent)),
+        whole: Some(whole),
     }
 }
 

@@ -168,10 +168,15 @@ pub(crate) fn ring() -> KeyRing {
 
 /// An access token as a login gives it.
 pub(crate) fn access_token() -> String {
+    access_token_number(9)
+}
+
+/// One of many that differ in nothing but their own identity.
+pub(crate) fn access_token_number(number: u128) -> String {
     let claims = AccessClaims {
         address: Address::from_bytes([7; 20]),
         session: SessionId(uuid::Uuid::from_bytes([8; 16])),
-        id: uuid::Uuid::from_bytes([9; 16]),
+        id: uuid::Uuid::from_u128(number),
         scopes: Scopes::parse_list("console:apikey:read,console:apikey:write").unwrap(),
         issued_at: NOON,
         expires_at: UnixTime::from_secs(NOON.secs() + 3600),

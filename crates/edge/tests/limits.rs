@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use countersign_model::ConsumerName;
 use countersign_verify::Per;
-use world::{Credentials, NOON, Sent, World, access_token, realm_signature};
+use world::tokens::access_token;
+use world::{Credentials, NOON, Sent, World, realm_signature};
 
 const OVER: (u16, &str) = (429, "RATE_LIMITED");
 

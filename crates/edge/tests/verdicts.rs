@@ -8,9 +8,9 @@ mod world;
 
 use countersign_verify::{Failure, Outage};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use world::tokens::{access_token, refresh_token};
 use world::{
-    Arrival, CONSUMER, Credentials, Meanwhile, NOON, Sent, World, access_token, hex_hmac, hex_md5,
-    realm_signature, refresh_token,
+    Arrival, CONSUMER, Credentials, Meanwhile, NOON, Sent, World, hex_hmac, hex_md5, realm_signature,
 };
 
 /// One row: what is sent, and the status and code that come back (200 and an empty code where it may pass).
@@ -380,6 +380,20 @@ fn a_life_that_ends_is_noticed_at_once() {
     assert_eq!(world.verdict(&get(&disabled.api_key), NOON).0, 401);
     world.enable("shop");
     assert_eq!(world.verdict(&get(&disabled.api_key), NOON).0, 200);
+}
+
+#[test]
+fn a_token_that_was_used_before_ends_with_its_session_and_with_its_key() {
+    let token =
+        Sent::new("GET", "/", "wallet").header("Authorization", &format!("Bearer {}", access_token("")));
+    for end in [World::end_session, World::replace_token_key] {
+        let world = World::new();
+        for _ in 0..2 {
+            assert_eq!(world.verdict(&token, NOON), (200, String::new()));
+        }
+        end(&world);
+        assert_eq!(world.verdict(&token, NOON), (TOKEN.0, TOKEN.1.to_owned()));
+    }
 }
 
 #[test]

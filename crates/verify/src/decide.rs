@@ -21,6 +21,7 @@ use crate::quota::{Arrival, Counted, Guesses};
 use crate::read::{Claim, Claims, claims};
 use crate::secrets::Secrets;
 use crate::streamed::Rest;
+use crate::tokens::Tokens;
 use crate::usable::{Entry, Unusable, UsableSecret};
 use crate::verified::{Evidence, LiveSession, Permit, Proven};
 use crate::{
@@ -51,7 +52,7 @@ pub struct Verifier {
     settings: VerifierSettings,
     sealer: Sealer,
     memory: Memory,
-    tokens: ArcSwapOption<KeyRing>,
+    tokens: ArcSwapOption<Tokens>,
     /// One reader of the feed at a time, so that an older reading never overwrites a newer one.
     catching_up: tokio::sync::Mutex<()>,
 }
@@ -322,10 +323,10 @@ impl Verifier {
     }
 
     fn token(&self, token: &str, now: UnixTime) -> Result<Evidence, Failure> {
-        let ring = self.tokens.load();
-        let ring = ring.as_ref().ok_or(Failure::Unavailable(Outage::NoTokens))?;
+        let tokens = self.tokens.load();
+        let tokens = tokens.as_ref().ok_or(Failure::Unavailable(Outage::NoTokens))?;
         let valid =
-            ring.read_access(token, now).map_err(|why| refused(Scheme::Wallet, None, Reason::Token(why)))?;
+            tokens.read(token, now).map_err(|why| refused(Scheme::Wallet, None, Reason::Token(why)))?;
         let live = LiveSession::check(&self.memory, valid.claims())
             .ok_or_else(|| refused(Scheme::Wallet, None, Reason::SessionEnded))?;
         Ok(Evidence::AccessToken(valid, live))
@@ -421,18 +422,18 @@ impl Verifier {
         let Some(issuer) = &self.settings.issuer else { return Ok(()) };
         let keys = self.settings.store.token_keys().await?;
         let ids: Vec<TokenKeyId> = keys.into_iter().map(|key| key.id).collect();
-        let ring = match KeyRing::new(&self.settings.master, issuer, &ids) {
-            Ok(ring) => Some(Arc::new(ring)),
+        let tokens = match KeyRing::new(&self.settings.master, issuer, &ids) {
+            Ok(ring) => Some(Arc::new(Tokens::new(ring))),
             Err(NotAKeyRing::Empty) => None,
             Err(why) => return Err(Failure::Unavailable(Outage::TokenKeys(why))),
         };
-        self.tokens.store(ring);
+        self.tokens.store(tokens);
         Ok(())
     }
 
     /// The token keys as they are now; none where there is no wallet login.
     pub fn token_keys(&self) -> Option<Arc<KeyRing>> {
-        self.tokens.load_full()
+        self.tokens.load().as_ref().map(|tokens| Arc::clone(tokens.ring()))
     }
 }
 
@@ -488,7 +489,7 @@ impl Checked<'_> {
         for one in all {
             match one {
                 Self::Done(Evidence::ApiKey(key)) => caller.add_app(key.entry())?,
-                Self::Done(Evidence::AccessToken(valid, _)) => caller.add_user(valid.claims().clone()),
+                Self::Done(Evidence::AccessToken(valid, _)) => caller.add_user(valid.clone()),
                 Self::Done(Evidence::Signature(secret, ..)) | Self::Signed { secret, .. } => {
                     caller.add_app(secret.entry())?;
                 }

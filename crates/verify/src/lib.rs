@@ -19,6 +19,7 @@ mod recent;
 mod requirement;
 mod secrets;
 mod streamed;
+mod tokens;
 mod usable;
 mod verified;
 

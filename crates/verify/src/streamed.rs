@@ -128,7 +128,7 @@ fn expected(admitted: &AllAdmitted<'_>, requirement: &Requirement) -> Option<Cal
     for claim in admitted {
         match claim {
             Admitted::Done(Evidence::ApiKey(key)) => caller.add_app(key.entry()).ok()?,
-            Admitted::Done(Evidence::AccessToken(valid, _)) => caller.add_user(valid.claims().clone()),
+            Admitted::Done(Evidence::AccessToken(valid, _)) => caller.add_user(valid.clone()),
             Admitted::Done(Evidence::Signature(secret, ..)) => caller.add_app(secret.entry()).ok()?,
             Admitted::Signed { secrets, .. } => caller.add_app(secrets.first().entry()).ok()?,
         }

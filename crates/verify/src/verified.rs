@@ -72,7 +72,27 @@ impl fmt::Debug for App {
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     app: Option<App>,
-    user: Option<(Address, Scopes)>,
+    user: Option<User>,
+}
+
+/// The wallet behind a request, as its token says.
+#[derive(Clone)]
+struct User(AccessTokenValid);
+
+impl User {
+    fn address(&self) -> Address {
+        self.0.claims().address
+    }
+
+    fn scopes(&self) -> &Scopes {
+        &self.0.claims().scopes
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "User({})", self.address())
+    }
 }
 
 impl Caller {
@@ -83,15 +103,15 @@ impl Caller {
 
     /// The wallet, where there is one.
     pub fn user(&self) -> Option<Address> {
-        self.user.as_ref().map(|(address, _)| *address)
+        self.user.as_ref().map(User::address)
     }
 
     /// The scopes of both together.
     pub fn scopes(&self) -> Cow<'_, Scopes> {
         match (&self.app, &self.user) {
-            (Some(app), Some((_, granted))) => Cow::Owned(app.0.kept().scopes().union(granted)),
+            (Some(app), Some(user)) => Cow::Owned(app.0.kept().scopes().union(user.scopes())),
             (Some(app), None) => Cow::Borrowed(app.0.kept().scopes()),
-            (None, Some((_, granted))) => Cow::Borrowed(granted),
+            (None, Some(user)) => Cow::Borrowed(user.scopes()),
             (None, None) => Cow::Owned(Scopes::default()),
         }
     }
@@ -118,8 +138,8 @@ impl Caller {
         }
     }
 
-    pub(crate) fn add_user(&mut self, claims: AccessClaims) {
-        self.user = Some((claims.address, claims.scopes));
+    pub(crate) fn add_user(&mut self, token: AccessTokenValid) {
+        self.user = Some(User(token));
     }
 
     /// Whether everything that upstreams are told is the same.
@@ -160,7 +180,7 @@ impl Proven {
                 SignatureValid { .. },
                 FirstUse::NotGuarded(NotGuarded { .. }) | FirstUse::Claimed(Claimed { .. }),
             ) => self.0.add_app(secret.into_entry())?,
-            Evidence::AccessToken(valid, LiveSession(())) => self.0.add_user(valid.into_claims()),
+            Evidence::AccessToken(valid, LiveSession(())) => self.0.add_user(valid),
         }
         Ok(())
     }

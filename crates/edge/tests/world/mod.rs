@@ -7,6 +7,7 @@
 mod bodies;
 mod interrupted;
 mod limits;
+pub(crate) mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,13 +20,9 @@ use bytes::Bytes;
 use countersign_dialect::{Dialects, Replay, Source};
 use countersign_edge::{RequestId, refusal};
 use countersign_manage::{Expiry, Form, Issue, Issued, Issuer, Material, Rotation};
-use countersign_model::{
-    Address, ConsumerName, DialectName, Entropy, Generation, KeyId, Rates, Scopes, Session, SessionEnd,
-    SessionId, TokenKeyId, UnixTime,
-};
+use countersign_model::{ConsumerName, DialectName, Entropy, KeyId, Rates, Scopes, TokenKeyId, UnixTime};
 use countersign_store::testing::MemoryStore;
 use countersign_store::{Sessions, Store, Swept, TokenKey, TokenKeys};
-use countersign_token::jwt::{AccessClaims, KeyRing, RefreshClaims};
 use countersign_token::key::{self, KeyKind};
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
@@ -367,25 +364,6 @@ impl World {
         key::mint(KeyKind::ApiKey, &self.entropy).expose().clone()
     }
 
-    /// An access token whose session was ended.
-    pub(crate) fn ended_token(&self) -> String {
-        let claims = access(2, "");
-        let session = Session {
-            id: claims.session,
-            address: claims.address,
-            counter: 0,
-            refreshed_at: noon(),
-            scopes: Scopes::default(),
-            expires_at: noon().plus(Duration::from_hours(24)),
-            ended: None,
-        };
-        self.runtime.block_on(async {
-            self.store.begin_session(Generation(0), &session).await.unwrap();
-            self.store.end_session(session.id, SessionEnd::Reuse { at: noon() }).await.unwrap();
-        });
-        ring().mint_access(&claims).unwrap()
-    }
-
     pub(crate) fn cut(&self) {
         self.store.cut();
     }
@@ -515,17 +493,6 @@ fn credentials(issued: Issued) -> Credentials {
     Credentials { key_id: issued.credential.key_id, api_key, secret }
 }
 
-fn access(session: u8, scopes: &str) -> AccessClaims {
-    AccessClaims {
-        address: Address::from_bytes([session; 20]),
-        session: SessionId(uuid::Uuid::from_bytes([session; 16])),
-        id: uuid::Uuid::from_bytes([9; 16]),
-        scopes: Scopes::parse_list(scopes).unwrap(),
-        issued_at: noon(),
-        expires_at: noon().plus(Duration::from_hours(1)),
-    }
-}
-
 /// Realm's signature: base64 of HMAC-SHA256 over method, path, timestamp and body with newlines between them.
 pub(crate) fn realm_signature(secret: &str, method: &str, path: &str, timestamp: i64, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -542,10 +509,6 @@ pub(crate) fn hex_hmac(secret: &str, text: &str) -> String {
 /// PitchPrint's signature: MD5 in hex.
 pub(crate) fn hex_md5(text: &str) -> String {
     hex::encode(Md5::digest(text.as_bytes()))
-}
-
-fn ring() -> KeyRing {
-    KeyRing::new(&master(), "redreamer", &[token_key()]).unwrap()
 }
 
 fn requirement(sent: &Sent) -> Requirement {
@@ -570,22 +533,4 @@ fn requirement(sent: &Sent) -> Requirement {
         Some(consumer) => requirement.signed_by(consumer.clone()).unwrap(),
         None => requirement,
     }
-}
-
-pub(crate) fn access_token(scopes: &str) -> String {
-    ring().mint_access(&access(1, scopes)).unwrap()
-}
-
-pub(crate) fn refresh_token() -> String {
-    let access = access(1, "");
-    let refresh = RefreshClaims {
-        address: access.address,
-        session: access.session,
-        id: access.id,
-        scopes: access.scopes,
-        issued_at: access.issued_at,
-        expires_at: access.expires_at,
-        counter: 0,
-    };
-    ring().mint_refresh(&refresh).unwrap()
 }

@@ -1,5 +1,7 @@
 //! Reading tokens.
 
+use std::sync::Arc;
+
 use countersign_model::UnixTime;
 
 use super::claims::TokenUse;
@@ -8,9 +10,9 @@ use super::unverified::UnverifiedClaims;
 use super::{AccessClaims, JwtRefusal, MAX_AHEAD, RefreshClaims};
 
 /// Proof that an access token is ours, unchanged and in its time. Only [`super::KeyRing::read_access`] makes
-/// one.
+/// one, and of one [`AccessTokenValid::again`] makes another. Copies share what the token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessTokenValid(AccessClaims);
+pub struct AccessTokenValid(Arc<AccessClaims>);
 
 /// Proof that a refresh token is ours, unchanged and in its time. Only [`super::KeyRing::read_refresh`] makes
 /// one.
@@ -25,7 +27,14 @@ impl AccessTokenValid {
 
     /// What the token says, given away.
     pub fn into_claims(self) -> AccessClaims {
-        self.0
+        Arc::unwrap_or_clone(self.0)
+    }
+
+    /// The proof for the moment `now`: whoever saw that the same token comes again need not check its signature again. The ring that
+    /// read it must still be the one in use.
+    pub fn again(&self, now: UnixTime) -> Result<Self, JwtRefusal> {
+        check_times(self.0.issued_at, self.0.expires_at, now)?;
+        Ok(self.clone())
     }
 }
 
@@ -60,7 +69,7 @@ pub(super) fn access(
         expires_at: members.expires_at()?,
     };
     check_times(claims.issued_at, claims.expires_at, now)?;
-    Ok(AccessTokenValid(claims))
+    Ok(AccessTokenValid(Arc::new(claims)))
 }
 
 pub(super) fn refresh(
