@@ -11,7 +11,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use countersign_http1::client::{Connection, Length, RequestHead};
-use http::{HeaderMap, HeaderValue, Method};
+use countersign_lines::Answered;
+use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body::Frame;
 use wire::{Cuts, Then, Wire, chunks, run};
 
@@ -93,7 +94,7 @@ fn ask(method: &Method, bytes: &[u8], cuts: Cuts, then: Then) -> Option<Result<G
         polled
     })?;
     let (head, ()) = match response {
-        Ok(response) => response.into_parts(),
+        Ok(head) => Response::from(Answered { head, body: () }).into_parts(),
         Err(failure) => {
             assert!(!connection.is_reusable());
             return Some(Err(words(&failure)));

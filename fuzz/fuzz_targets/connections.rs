@@ -14,8 +14,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use countersign_framing::{BodyLength, BodyOfGet, Framing, Limits, Next, Refusal};
 use countersign_http1::server::{Body, Broken, Course, Event, Server, Service};
+use countersign_lines::{AnswerHead, Answered};
 use countersign_model::{Clock, UnixTime};
-use http::{Request, Response, StatusCode};
+use http::{Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use wire::{Cuts, Then, Wire, chunks, run};
 
@@ -114,7 +115,7 @@ struct Answerer {
 impl Service for Answerer {
     type Body = Content;
 
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Content>> {
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Answered<Content>> {
         let (head, body) = request.into_parts();
         let fields = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
         let at = self.seen.borrow().len();
@@ -150,24 +151,23 @@ impl Service for Answerer {
                 seen.whole = after.is_none();
             }
             if self.reads == Reads::Echoes {
-                return Response::new(Content::Echo(body));
+                return Answered { head: AnswerHead::new(StatusCode::OK), body: Content::Echo(body) };
             }
             let length = if shape % 2 == 0 { Said::Length } else { Said::Nothing };
-            let mut response = Response::new(Content::Text(Some(Bytes::from_static(b"content")), length));
-            *response.status_mut() = match shape % 5 {
+            let status = match shape % 5 {
                 0 => StatusCode::NO_CONTENT,
                 1 => StatusCode::NOT_MODIFIED,
                 2 => StatusCode::NOT_FOUND,
                 _ => StatusCode::OK,
             };
-            response
+            let body = Content::Text(Some(Bytes::from_static(b"content")), length);
+            Answered { head: AnswerHead::new(status), body }
         }
     }
 
-    fn refuse(&self, _: Refusal, _: &[u8]) -> Response<Content> {
-        let mut response = Response::new(Content::Text(Some(Bytes::from_static(b"refused")), Said::Length));
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        response
+    fn refuse(&self, _: Refusal, _: &[u8]) -> Answered<Content> {
+        let body = Content::Text(Some(Bytes::from_static(b"refused")), Said::Length);
+        Answered { head: AnswerHead::new(StatusCode::BAD_REQUEST), body }
     }
 
     fn note(&self, _: Event) {}

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use countersign_lines::Told;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -53,12 +54,10 @@ impl Cors {
     }
 
     /// Says that the answer depends on the origin, so that no cache gives one origin's answer to another.
-    pub fn vary(&self, headers: &mut HeaderMap) {
+    pub fn vary(&self, headers: &mut impl Told) {
         match self.origins {
             Origins::Any => {}
-            Origins::These(_) => {
-                headers.append(VARY, HeaderValue::from_static("origin"));
-            }
+            Origins::These(_) => headers.add(&VARY, b"origin"),
         }
     }
 
@@ -100,12 +99,12 @@ impl Cors {
 
 impl AllowedOrigin {
     /// Lets the page read an answer. What an upstream says of this itself stands.
-    pub fn mark(&self, headers: &mut HeaderMap) {
-        if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+    pub fn mark(&self, headers: &mut impl Told) {
+        if headers.has(&ACCESS_CONTROL_ALLOW_ORIGIN) {
             return;
         }
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.0.clone());
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+        headers.set(&ACCESS_CONTROL_ALLOW_ORIGIN, self.0.as_bytes());
+        headers.set(&ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED.as_bytes());
     }
 }
 

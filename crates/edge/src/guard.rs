@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_lines::Told;
 use countersign_model::UnixTime;
 use countersign_verify::{Arrival, BodySource, Caller, Client, Verified, Verifier};
 use http::{HeaderMap, HeaderName};
@@ -136,7 +137,7 @@ impl Admitted {
     }
 
     /// Tells the caller how he stands with the limits, in the answer that he gets in the end.
-    pub fn tell_limits(&self, headers: &mut HeaderMap) {
+    pub fn tell_limits(&self, headers: &mut impl Told) {
         rate_limit::tell(headers, self.verified.standings());
     }
 

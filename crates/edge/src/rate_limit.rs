@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use countersign_lines::Told;
 use countersign_verify::Standing;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderName;
 
 /// The rates, each with its name: `"default";q=100;w=60`.
 pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -23,7 +23,7 @@ const ROOM: usize = 64;
 
 /// Tells how a caller stands with every limit; nothing where there is none. The older headers, which know one limit only, tell of
 /// the one of which the least is left, and stand in place of those of an API behind us, whose caller meets ours first.
-pub fn tell(headers: &mut HeaderMap, standings: &[Standing]) {
+pub fn tell(headers: &mut impl Told, standings: &[Standing]) {
     let nearest =
         standings.iter().min_by_key(|standing| (standing.left, std::cmp::Reverse(standing.full_at)));
     let Some(nearest) = nearest else { return };
@@ -35,14 +35,11 @@ pub fn tell(headers: &mut HeaderMap, standings: &[Standing]) {
         state.extend_from_slice(gap);
         add_state(&mut state, standing);
     }
-    for (name, text) in [(POLICY, policy), (RATE_LIMIT, state)] {
-        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
-            headers.append(name, value);
-        }
-    }
-    headers.insert(LIMIT, nearest.rate.burst().into());
-    headers.insert(REMAINING, nearest.left.into());
-    headers.insert(RESET, whole_secs_at(nearest).into());
+    headers.add(&POLICY, &policy);
+    headers.add(&RATE_LIMIT, &state);
+    set_number(headers, &LIMIT, nearest.rate.burst().into());
+    set_number(headers, &REMAINING, nearest.left.into());
+    set_number(headers, &RESET, whole_secs_at(nearest));
 }
 
 /// How long to wait for one more, in whole seconds (RFC 9110 section 10.2.3): not a moment less, and never none at all.
@@ -83,6 +80,10 @@ fn add_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
+fn set_number(headers: &mut impl Told, name: &HeaderName, number: i64) {
+    headers.set(name, itoa::Buffer::new().format(number).as_bytes());
+}
+
 fn up_to_secs(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -97,6 +98,7 @@ mod tests {
 
     use countersign_limit::{Check, Limiter, Subject};
     use countersign_model::{Rate, UnixTime};
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 

@@ -24,6 +24,11 @@ pub(crate) fn kinds_of(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |kinds, byte| kinds | kind(*byte))
 }
 
+/// Whether `bytes` are a token, such as the name of a header (RFC 9110 section 5.6.2).
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && kinds_of(bytes) & NO_TOKEN == 0
+}
+
 /// What `byte` is.
 pub(crate) fn kind(byte: u8) -> u8 {
     KINDS.get(usize::from(byte)).copied().unwrap_or(0)
@@ -57,7 +62,7 @@ const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// Where the first colon of `bytes` stands.
-pub(crate) fn first_colon(bytes: &[u8]) -> Option<usize> {
+pub fn first_colon(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let other = u64::from_le_bytes(*word) ^ (ONES * 0x3a);

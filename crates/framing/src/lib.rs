@@ -13,6 +13,7 @@ mod head;
 mod refusal;
 mod target;
 
+pub use bytes::{first_colon, is_token};
 pub use chunked::{Chunked, Step};
 pub use connection::{BodyOfGet, Framing, Limits, Next, Refused, Settled};
 pub use fields::{BodyLength, Expectation, Field, Persistence, is_lookalike};

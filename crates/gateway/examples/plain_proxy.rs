@@ -15,6 +15,7 @@ use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, Upstream, UpstreamLimits, forward,
 };
+use countersign_lines::Answered;
 use countersign_model::Entropy;
 use http::{Request, Response, StatusCode};
 use http_body_util::{Either, Empty};
@@ -63,7 +64,7 @@ async fn serve(listen: SocketAddr, upstream: Arc<Upstream>) -> Result<(), Box<dy
             let (pools, upstream, sender) = (Rc::clone(&pools), Arc::clone(&upstream), Rc::clone(&sender));
             async move {
                 Ok::<_, Infallible>(match pass(&pools, &upstream, &sender, request).await {
-                    Ok(response) => response.map(Either::Left),
+                    Ok(answered) => answered.map(Either::Left).into(),
                     Err(failure) => {
                         eprintln!("{failure}");
                         let mut response = Response::new(Either::Right(Empty::<Bytes>::new()));
@@ -86,7 +87,7 @@ async fn pass(
     upstream: &Arc<Upstream>,
     sender: &Provenance,
     request: Request<Incoming>,
-) -> Result<Response<ForwardedBody>, ForwardFailure> {
+) -> Result<Answered<ForwardedBody>, ForwardFailure> {
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID), &Numbered);
     let fields = Fields::of(&head.headers);

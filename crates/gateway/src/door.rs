@@ -9,12 +9,13 @@ use std::task::Poll;
 
 use countersign_bodies::{Along, Departure, RelayLimits};
 use countersign_edge::{
-    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance, Refused,
-    RequestId, Route, UpstreamName, identity,
+    Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance,
+    REQUEST_ID, Refused, RequestId, Route, UpstreamName, identity,
 };
+use countersign_lines::{Answered, Told as _};
 use countersign_model::{Entropy, UnixTime};
 use countersign_verify::Caller;
-use http::{Response, request};
+use http::request;
 use rustc_hash::FxBuildHasher;
 
 use crate::reply::Reply;
@@ -56,13 +57,13 @@ pub struct Attending<'a> {
 pub struct Passage {
     admitted: Admitted,
     /// What the upstream said, where the request went on while it was checked.
-    answer: Option<Answered>,
+    answer: Option<Forwarded>,
 }
 
 /// A request: as it is read, and the head that it was read from.
 pub type Asked<'a> = (&'a Inbound<'a>, &'a request::Parts);
 
-type Answered = Result<Response<ForwardedBody>, ForwardFailure>;
+type Forwarded = Result<Answered<ForwardedBody>, ForwardFailure>;
 
 impl Gateway {
     /// Decides on a request. Its body is read only if a check needs it, and goes on meanwhile but for its
@@ -162,7 +163,7 @@ impl Gateway {
         body: ClientBody,
         Passage { admitted, answer }: Passage,
         attending: &Attending<'_>,
-    ) -> (Response<Reply>, Note) {
+    ) -> (Answered<Reply>, Note) {
         let (note, route) = (admitted.note(), admitted.route());
         let Some(pool) = self.pool(route, attending) else {
             // Routes are checked against upstreams when they are loaded.
@@ -179,10 +180,10 @@ impl Gateway {
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
             forward(&pool, &onward, payload, &self.limits(route)).await
         };
-        let (mut response, note) = match sent.await {
-            Ok(mut response) => {
-                response.headers_mut().insert(countersign_edge::REQUEST_ID, attending.id.to_header());
-                (response.map(Reply::forwarded), note)
+        let (mut answered, note) = match sent.await {
+            Ok(mut answered) => {
+                answered.head.set(&REQUEST_ID, attending.id.as_bytes());
+                (answered.map(Reply::forwarded), note)
             }
             Err(failure) => {
                 let (what, reason) = explain(&failure);
@@ -193,8 +194,8 @@ impl Gateway {
                 (problem(what, attending), note)
             }
         };
-        admitted.tell_limits(response.headers_mut());
-        (response, note)
+        admitted.tell_limits(&mut answered.head);
+        (answered, note)
     }
 }
 
@@ -224,6 +225,6 @@ fn explain(failure: &ForwardFailure) -> (Problem, &'static str) {
     }
 }
 
-fn problem(what: Problem, attending: &Attending<'_>) -> Response<Reply> {
-    Answer::from(what).into_response(attending.id).map(Reply::answer)
+fn problem(what: Problem, attending: &Attending<'_>) -> Answered<Reply> {
+    Answered::from(Answer::from(what).into_response(attending.id)).map(Reply::answer)
 }

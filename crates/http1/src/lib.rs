@@ -6,7 +6,4 @@
 
 pub mod client;
 mod lines;
-mod reason;
 pub mod server;
-
-pub use reason::Reason;

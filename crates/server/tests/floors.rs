@@ -25,6 +25,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-capture", 1),
     ("countersign-dialect", 1),
     ("countersign-limit", 1),
+    ("countersign-lines", 1),
     ("countersign-framing", 1),
     ("countersign-token", 1),
     ("countersign-wallet", 1),

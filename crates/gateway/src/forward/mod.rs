@@ -9,7 +9,7 @@ mod payload;
 
 use std::rc::Rc;
 
-use http::{Response, Version};
+use countersign_lines::{AnswerHead, Answered};
 use tokio::time::Instant;
 
 pub use body::ForwardedBody;
@@ -38,7 +38,7 @@ pub async fn forward(
     onward: &Onward<'_>,
     payload: Payload,
     limits: &BodyLimits,
-) -> Result<Response<ForwardedBody>, ForwardFailure> {
+) -> Result<Answered<ForwardedBody>, ForwardFailure> {
     let upstream = pool.upstream();
     let target = onward.target(upstream)?;
     let length = onward.length(&payload);
@@ -53,7 +53,7 @@ pub async fn forward(
         let now = Instant::now();
         if let Some(mut connection) = pool.take(place, now) {
             match connection.exchange(head(), &mut body, upstream, now).await {
-                Ok(response) => return Ok(pass_back(response, connection, server, body, pool)),
+                Ok(head) => return Ok(pass_back(head, connection, server, body, pool)),
                 Err(ExchangeFailure::Dead(_)) => {}
                 Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
                 Err(ExchangeFailure::Body(failure)) => return Err(RequestFailure::Body(failure).into()),
@@ -68,7 +68,7 @@ pub async fn forward(
             }
         };
         match connection.exchange(head(), &mut body, upstream, Instant::now()).await {
-            Ok(response) => return Ok(pass_back(response, connection, server, body, pool)),
+            Ok(head) => return Ok(pass_back(head, connection, server, body, pool)),
             Err(ExchangeFailure::Dead(failure)) => {
                 server.standing().failed();
                 failed = Some(failure);
@@ -87,14 +87,12 @@ pub async fn forward(
 }
 
 fn pass_back(
-    mut response: Response<()>,
+    head: AnswerHead,
     connection: Box<Connection>,
     server: &Server,
     body: RequestBody,
     pool: &Rc<Pool>,
-) -> Response<ForwardedBody> {
+) -> Answered<ForwardedBody> {
     server.standing().succeeded();
-    // The version is between the upstream and us (RFC 9110, 2.5).
-    *response.version_mut() = Version::HTTP_11;
-    response.map(|()| ForwardedBody::new(connection, body, pool))
+    Answered { head, body: ForwardedBody::new(connection, body, pool) }
 }

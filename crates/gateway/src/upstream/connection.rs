@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use countersign_http1::client::{self, Broken, Failure, RequestHead, SendFailure};
+use countersign_lines::AnswerHead;
 use countersign_verify::BodyFailure;
-use http::{HeaderName, HeaderValue, Method, Response};
+use http::{HeaderName, HeaderValue, Method};
 use http_body::{Frame, SizeHint};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -86,7 +87,7 @@ impl Connection {
         body: &mut RequestBody,
         upstream: &Upstream,
         now: Instant,
-    ) -> Result<Response<()>, ExchangeFailure>
+    ) -> Result<AnswerHead, ExchangeFailure>
     where
         F: Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
     {
@@ -109,7 +110,7 @@ impl Connection {
         .await;
         self.deadline.clear();
         match answer {
-            Some(Ok(response)) => Ok(response),
+            Some(Ok(head)) => Ok(head),
             Some(Err(failure)) => Err(ExchangeFailure::of(failure, repeat)),
             None => Err(ExchangeFailure::Upstream(UpstreamFailure::ResponseTimeout { after })),
         }

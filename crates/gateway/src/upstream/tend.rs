@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use countersign_http1::client::{Length, RequestHead};
-use http::{Method, Response};
+use countersign_lines::AnswerHead;
+use http::Method;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::pool::Place;
@@ -51,7 +52,7 @@ async fn ask(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Healt
     }
 }
 
-async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Option<Response<()>> {
+async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Option<AnswerHead> {
     let mut connection = Connection::open(server, Place::NONE, upstream.limits()).await.ok()?;
     let target = upstream.target(&check.target)?;
     let head = RequestHead {

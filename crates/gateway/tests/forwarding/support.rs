@@ -12,7 +12,7 @@ use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Upstream, UpstreamLimits, forward,
 };
-use countersign_http1::Reason;
+use countersign_lines::Reason;
 use countersign_model::Entropy;
 use countersign_verify::BodyFailure;
 use http::{HeaderName, Request, Response, StatusCode};
@@ -136,7 +136,7 @@ async fn pass(
         Bodies::Streamed => Payload::incoming(body),
         Bodies::ReadBefore => Payload::Read(body.collect().await.unwrap().to_bytes()),
     };
-    let mut response = forward(&pools.of(upstream), &onward, payload, &limits).await?;
+    let mut response = Response::from(forward(&pools.of(upstream), &onward, payload, &limits).await?);
     if let Some(reason) = response.extensions_mut().remove::<Reason>() {
         response.extensions_mut().insert(ReasonPhrase::try_from(reason.into_bytes()).unwrap());
     }

@@ -217,7 +217,7 @@ async fn answer(
     let mut body = ClientBody::new(body.into(), limits);
     let inbound = Inbound::read(&head, "http", peer).unwrap();
     match gateway.admit((&inbound, &head), &mut body, &attending).await {
-        Ok(passage) => gateway.forward((&inbound, &head), body, passage, &attending).await.0,
+        Ok(passage) => gateway.forward((&inbound, &head), body, passage, &attending).await.0.into(),
         Err(refused) => refused.answer.into_response(&id).map(Reply::answer),
     }
 }

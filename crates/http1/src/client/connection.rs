@@ -3,8 +3,9 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Method, Response};
+use bytes::{Buf as _, Bytes, BytesMut};
+use countersign_lines::AnswerHead;
+use http::{HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::coop;
@@ -79,13 +80,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sends the request, with its `body` as it comes, and waits for the head of the response. That may come before everything is
     /// sent: see [`is_sent`](Self::is_sent).
     ///
-    /// Fields that are between two hops are not among those of the response (RFC 9110 section 7.6.1). Where it has a reason phrase
-    /// of its own, that is a [`crate::Reason`] among its extensions.
+    /// Lines that are between two hops are not among those of the response (RFC 9110 section 7.6.1).
     pub fn poll_response<B>(
         &mut self,
         cx: &mut Context<'_>,
         body: &mut B,
-    ) -> Poll<Result<Response<()>, Failure<B::Error>>>
+    ) -> Poll<Result<AnswerHead, Failure<B::Error>>>
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Poll::Ready(response)
     }
 
-    fn poll_head<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<()>, Failure<E>>> {
+    fn poll_head<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<AnswerHead, Failure<E>>> {
         loop {
             let Place::Head(asked, interim) = self.place else {
                 return Poll::Ready(Err(Failure::Lost(Lost::Ended)));
@@ -132,20 +132,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let lost = self.output.take_failure().map_or(lost, Lost::Io);
                 return Poll::Ready(Err(Failure::Lost(lost)));
             };
-            let head = self.input.split_to(length).freeze();
-            let whole = self.lines.read(&head, asked)?;
+            let whole = self.lines.read(self.input.get(..length).unwrap_or_default(), asked)?;
+            self.input.advance(length);
             self.lines.clear();
             match whole {
                 Whole::Interim if interim == MAX_INTERIM => {
                     return Poll::Ready(Err(Failure::Garbled(Garbled::TooManyInterim)));
                 }
                 Whole::Interim => self.place = Place::Head(asked, interim + 1),
-                Whole::Response(response, ending, reuse) => {
+                Whole::Answer(head, ending, reuse) => {
                     if reuse == Reuse::Refused {
                         self.reuse = reuse;
                     }
                     self.place = Place::Content(Content::new(ending));
-                    return Poll::Ready(Ok(response));
+                    return Poll::Ready(Ok(head));
                 }
             }
         }

@@ -1,7 +1,9 @@
 //! One header line.
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use countersign_framing::{first_colon, is_token};
+use countersign_lines::{ReadLine, is_text};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::failure::Garbled;
 
@@ -9,6 +11,7 @@ use super::failure::Garbled;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Plain,
+    Date,
     ContentLength,
     TransferEncoding,
     Connection,
@@ -17,54 +20,36 @@ pub(super) enum Kind {
     Hop,
 }
 
-/// The name of a header line, what it is for, and its value without the blanks around it.
-pub(super) fn field(line: &[u8]) -> Result<(HeaderName, Kind, &[u8]), Garbled> {
+/// A header line, given with its CR LF, and what it is for.
+pub(super) fn field(whole: &[u8]) -> Result<(ReadLine<'_>, Kind), Garbled> {
+    let line = whole.strip_suffix(b"\r\n").unwrap_or(whole);
     let (name, value) =
-        memchr::memchr(b':', line).and_then(|colon| line.split_at_checked(colon)).ok_or(Garbled::Field)?;
-    let (name, kind) = match usual(name) {
-        Some(known) => known,
-        None => unusual(name)?,
-    };
-    Ok((name, kind, trim(value.get(1..).unwrap_or_default())))
+        first_colon(line).and_then(|colon| line.split_at_checked(colon)).ok_or(Garbled::Field)?;
+    let value = trim(value.get(1..).unwrap_or_default());
+    if !is_token(name) || !is_text(value) {
+        return Err(Garbled::Field);
+    }
+    Ok((ReadLine { whole, name, value }, kind(name)))
 }
 
-/// Most responses have these and few others, written like this; looking a name up among all that there are takes far longer.
-fn usual(name: &[u8]) -> Option<(HeaderName, Kind)> {
-    Some(match (name.len(), name) {
-        (4, b"Date" | b"date") => (header::DATE, Kind::Plain),
-        (4, b"ETag" | b"etag") => (header::ETAG, Kind::Plain),
-        (4, b"Vary" | b"vary") => (header::VARY, Kind::Plain),
-        (6, b"Server" | b"server") => (header::SERVER, Kind::Plain),
-        (10, b"Connection" | b"connection") => (header::CONNECTION, Kind::Connection),
-        (10, b"Set-Cookie" | b"set-cookie") => (header::SET_COOKIE, Kind::Plain),
-        (12, b"Content-Type" | b"content-type") => (header::CONTENT_TYPE, Kind::Plain),
-        (13, b"Cache-Control" | b"cache-control") => (header::CACHE_CONTROL, Kind::Plain),
-        (13, b"Last-Modified" | b"last-modified") => (header::LAST_MODIFIED, Kind::Plain),
-        (14, b"Content-Length" | b"content-length") => (header::CONTENT_LENGTH, Kind::ContentLength),
-        (17, b"Transfer-Encoding" | b"transfer-encoding") => {
-            (header::TRANSFER_ENCODING, Kind::TransferEncoding)
-        }
-        _ => return None,
-    })
-}
-
-fn unusual(name: &[u8]) -> Result<(HeaderName, Kind), Garbled> {
-    let name = HeaderName::from_bytes(name).map_err(|_| Garbled::Field)?;
-    let kind = match name.as_str() {
-        "content-length" => Kind::ContentLength,
-        "transfer-encoding" => Kind::TransferEncoding,
-        "connection" => Kind::Connection,
-        "trailer" => Kind::Trailer,
-        "keep-alive"
-        | "proxy-authenticate"
-        | "proxy-authentication-info"
-        | "proxy-authorization"
-        | "proxy-connection"
-        | "te"
-        | "upgrade" => Kind::Hop,
+/// Few names have the length of one that matters here.
+fn kind(name: &[u8]) -> Kind {
+    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+    match name.len() {
+        2 if is(b"te") => Kind::Hop,
+        4 if is(b"date") => Kind::Date,
+        7 if is(b"trailer") => Kind::Trailer,
+        7 if is(b"upgrade") => Kind::Hop,
+        10 if is(b"connection") => Kind::Connection,
+        10 if is(b"keep-alive") => Kind::Hop,
+        14 if is(b"content-length") => Kind::ContentLength,
+        16 if is(b"proxy-connection") => Kind::Hop,
+        17 if is(b"transfer-encoding") => Kind::TransferEncoding,
+        18 if is(b"proxy-authenticate") => Kind::Hop,
+        19 if is(b"proxy-authorization") => Kind::Hop,
+        25 if is(b"proxy-authentication-info") => Kind::Hop,
         _ => Kind::Plain,
-    };
-    Ok((name, kind))
+    }
 }
 
 /// What stands between blanks (RFC 9110 section 5.6.3).
@@ -82,18 +67,17 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a value may have it (RFC 9110 section 5.5).
-pub(super) fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
-}
-
-pub(super) fn append(fields: &mut HeaderMap, name: HeaderName, value: Bytes) -> Result<(), Garbled> {
+/// Adds a field to a map.
+pub(super) fn append(fields: &mut HeaderMap, name: &[u8], value: Bytes) -> Result<(), Garbled> {
+    let name = HeaderName::from_bytes(name).map_err(|_| Garbled::Field)?;
     let value = HeaderValue::from_maybe_shared(value).map_err(|_| Garbled::Field)?;
     fields.try_append(name, value).map(|_| ()).map_err(|_| Garbled::TooManyFields)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -116,28 +100,44 @@ mod tests {
 
     #[test]
     fn a_name_is_known_for_the_same_however_it_is_written() {
-        for name in [
-            "Date",
-            "ETag",
-            "Vary",
-            "Server",
-            "Connection",
-            "Set-Cookie",
-            "Content-Type",
-            "Cache-Control",
-            "Last-Modified",
-            "Content-Length",
-            "Transfer-Encoding",
-            "Trailer",
-            "TE",
-            "Upgrade",
-            "X-Other",
+        for (name, expected) in [
+            ("Date", Kind::Date),
+            ("ETag", Kind::Plain),
+            ("Connection", Kind::Connection),
+            ("Keep-Alive", Kind::Hop),
+            ("Set-Cookie", Kind::Plain),
+            ("Content-Length", Kind::ContentLength),
+            ("Transfer-Encoding", Kind::TransferEncoding),
+            ("Trailer", Kind::Trailer),
+            ("TE", Kind::Hop),
+            ("Upgrade", Kind::Hop),
+            ("Proxy-Connection", Kind::Hop),
+            ("Proxy-Authenticate", Kind::Hop),
+            ("Proxy-Authorization", Kind::Hop),
+            ("Proxy-Authentication-Info", Kind::Hop),
+            ("X-Other", Kind::Plain),
         ] {
-            let expected = unusual(name.as_bytes()).unwrap();
             for written in [name.to_owned(), name.to_lowercase(), name.to_uppercase()] {
-                let line = format!("{written}: \tv ");
-                let (name, kind, value) = field(line.as_bytes()).unwrap();
-                assert_eq!(((name, kind), value), (expected.clone(), &b"v"[..]), "{written}");
+                let whole = format!("{written}: \tv \r\n");
+                let (line, kind) = field(whole.as_bytes()).unwrap();
+                assert_eq!((line.name, line.value, kind), (written.as_bytes(), &b"v"[..], expected));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_one_where_its_parts_could_stand_in_a_map(
+            name in prop::collection::vec(prop_oneof![any::<u8>(), b'a'..=b'z'], 0..3),
+            value in prop::collection::vec(prop_oneof![any::<u8>(), b'a'..=b'z', Just(b' '), Just(b'\t')], 0..12),
+        ) {
+            prop_assume!(!name.contains(&b':'));
+            let whole = [&name[..], b":", &value[..], b"\r\n"].concat();
+            let read = field(&whole).ok().map(|(line, _)| line);
+            let expected = HeaderName::from_bytes(&name).is_ok() && HeaderValue::from_bytes(trim(&value)).is_ok();
+            prop_assert_eq!(read.is_some(), expected);
+            if let Some(line) = read {
+                prop_assert_eq!((line.whole, line.name, line.value), (&whole[..], &name[..], trim(&value)));
             }
         }
     }

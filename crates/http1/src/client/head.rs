@@ -1,13 +1,12 @@
 //! The head of a response: from its first byte to the empty line that ends it.
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap};
-use http::{Response, StatusCode, Version};
+use countersign_lines::{AnswerHead, Reason};
+use http::{HeaderMap, StatusCode, Version};
 
 use super::failure::{Failure, Garbled, Unexpected};
-use super::field::{Kind, append, field, is_text};
+use super::field::{Kind, append, field};
 use super::told::{Asked, Ending, Reuse, Told};
-use crate::Reason;
 
 /// The largest head of a response, in bytes: twice what common servers send at most.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -34,7 +33,7 @@ pub(super) struct Lines {
 pub(super) enum Whole {
     /// An interim response.
     Interim,
-    Response(Response<()>, Ending, Reuse),
+    Answer(AnswerHead, Ending, Reuse),
 }
 
 impl Lines {
@@ -81,59 +80,53 @@ impl Lines {
     }
 
     /// Reads a whole head, whose lines these are.
-    pub(super) fn read<E>(&self, head: &Bytes, asked: Asked) -> Result<Whole, Failure<E>> {
+    pub(super) fn read<E>(&self, bytes: &[u8], asked: Asked) -> Result<Whole, Failure<E>> {
         let first = self.ends.first().copied().unwrap_or(0);
         let (version, status) =
-            status_line(head.get(..first)).ok_or(Failure::Garbled(Garbled::StatusLine))?;
-        let reason = reason(head, first, status).map_err(Failure::Garbled)?;
+            status_line(bytes.get(..first)).ok_or(Failure::Garbled(Garbled::StatusLine))?;
+        let reason = reason(bytes, first, status).map_err(Failure::Garbled)?;
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Failure::Unexpected(Unexpected::Upgrade));
+        }
+        let mut head = AnswerHead::read(status, bytes.len());
+        let told = self.fields(bytes, &mut head).map_err(Failure::Garbled)?;
         if status.is_informational() {
-            if status == StatusCode::SWITCHING_PROTOCOLS {
-                return Err(Failure::Unexpected(Unexpected::Upgrade));
-            }
             // Nothing of it goes on, but it has to be one.
-            self.fields(head, &mut HeaderMap::new()).map_err(Failure::Garbled)?;
             return Ok(Whole::Interim);
         }
-        let mut response = Response::new(());
-        *response.status_mut() = status;
-        *response.version_mut() = version;
         if let Some(reason) = reason {
-            response.extensions_mut().insert(reason);
+            head.set_reason(reason);
         }
-        let fields = response.headers_mut();
-        *fields = HeaderMap::with_capacity(self.ends.len().saturating_sub(1));
-        let told = self.fields(head, fields).map_err(Failure::Garbled)?;
         let (ending, reuse) = told.ending(version, status, asked)?;
-        if ending != Ending::Chunked && told.announces_trailers() {
-            fields.remove(header::TRAILER);
+        if ending != Ending::Chunked {
+            head.forget_trailers();
         }
-        if status == StatusCode::NO_CONTENT && told.has_length() {
-            // RFC 9110 section 8.6: it says nothing there.
-            fields.remove(header::CONTENT_LENGTH);
-        }
-        Ok(Whole::Response(response, ending, reuse))
+        Ok(Whole::Answer(head, ending, reuse))
     }
 
-    /// Reads the header lines into `fields`, but for those that are between two hops (RFC 9110 section 7.6.1).
-    fn fields(&self, head: &Bytes, fields: &mut HeaderMap) -> Result<Told, Garbled> {
+    /// Reads the header lines into `head`, but for those that are between two hops (RFC 9110 section 7.6.1).
+    fn fields(&self, bytes: &[u8], head: &mut AnswerHead) -> Result<Told, Garbled> {
         let mut told = Told::default();
         let mut named = Vec::new();
         for ends in self.ends.windows(2) {
             let &[from, to] = ends else { continue };
-            let line = head.get(from..to - 2).unwrap_or_default();
-            let (name, kind, value) = field(line)?;
-            told.take(kind, value, &mut named)?;
+            let (line, kind) = field(bytes.get(from..to).unwrap_or_default())?;
+            told.take(kind, line.value, &mut named)?;
             match kind {
-                Kind::Plain | Kind::ContentLength | Kind::Trailer => {
-                    append(fields, name, head.slice_ref(value))?;
-                }
-                Kind::Connection | Kind::TransferEncoding | Kind::Hop
-                    if value.iter().copied().all(is_text) => {}
-                Kind::Connection | Kind::TransferEncoding | Kind::Hop => return Err(Garbled::Field),
+                Kind::Plain => head.keep(line),
+                Kind::Date => head.keep_date(line),
+                Kind::Trailer => head.keep_trailer(line),
+                Kind::ContentLength | Kind::Connection | Kind::TransferEncoding | Kind::Hop => {}
             }
         }
+        // RFC 9110 section 8.6: without content it says nothing.
+        if let Some(length) = told.length()
+            && head.status() != StatusCode::NO_CONTENT
+        {
+            head.set_length(length);
+        }
         for name in named {
-            fields.remove(name);
+            head.remove(&name);
         }
         Ok(told)
     }
@@ -149,10 +142,10 @@ pub(super) fn trailers(section: &Bytes) -> Result<HeaderMap, Garbled> {
         if fields.len() >= MAX_FIELDS {
             return Err(Garbled::TooManyFields);
         }
-        let (name, kind, value) = field(line)?;
+        let (line, kind) = field(line)?;
         // What frames a message or belongs to its connection has no meaning so late (RFC 9110 section 6.5.1).
-        if kind == Kind::Plain {
-            append(&mut fields, name, section.slice_ref(value))?;
+        if let Kind::Plain | Kind::Date = kind {
+            append(&mut fields, line.name, section.slice_ref(line.value))?;
         }
         from += found + 1;
     }
@@ -173,11 +166,11 @@ fn status_line(line: Option<&[u8]>) -> Option<(Version, StatusCode)> {
 }
 
 /// What stands after the status in a first line that ends at `end`, where it is not the usual.
-fn reason(head: &Bytes, end: usize, status: StatusCode) -> Result<Option<Reason>, Garbled> {
+fn reason(head: &[u8], end: usize, status: StatusCode) -> Result<Option<Reason>, Garbled> {
     // After `HTTP/1.1 200 `; CR LF ends the line.
     let phrase = head.get(13..end - 2).unwrap_or_default();
     if phrase.is_empty() || status.canonical_reason().is_some_and(|usual| usual.as_bytes() == phrase) {
         return Ok(None);
     }
-    Reason::new(head.slice_ref(phrase)).map(Some).ok_or(Garbled::StatusLine)
+    Reason::new(Bytes::copy_from_slice(phrase)).map(Some).ok_or(Garbled::StatusLine)
 }

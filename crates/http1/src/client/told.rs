@@ -43,7 +43,6 @@ pub(super) struct Told {
     length: Option<u64>,
     coding: Coding,
     option: Close,
-    trailer: Trailer,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,13 +58,6 @@ enum Close {
     #[default]
     NotSaid,
     Said,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Trailer {
-    #[default]
-    NotAnnounced,
-    Announced,
 }
 
 impl Told {
@@ -89,20 +81,14 @@ impl Told {
                 };
             }
             Kind::Connection => self.options(value, named),
-            Kind::Trailer => self.trailer = Trailer::Announced,
-            Kind::Hop | Kind::Plain => {}
+            Kind::Hop | Kind::Plain | Kind::Date | Kind::Trailer => {}
         }
         Ok(())
     }
 
-    /// Whether a length was said.
-    pub(super) fn has_length(&self) -> bool {
-        self.length.is_some()
-    }
-
-    /// Whether trailers were announced.
-    pub(super) fn announces_trailers(&self) -> bool {
-        self.trailer == Trailer::Announced
+    /// The length that was said.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.length
     }
 
     fn options(&mut self, value: &[u8], named: &mut Vec<HeaderName>) {

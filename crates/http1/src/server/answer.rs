@@ -1,12 +1,12 @@
 //! The head of an answer, and how its body is framed.
 
 use countersign_framing::{Outline, Persistence, Version};
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use countersign_lines::{AnswerHead, Answered, Connection, Reason};
+use http::{HeaderMap, Method, Request, StatusCode};
 
 use super::trailers::{Taken, Wanted};
 use super::{Body, Broken};
-use crate::{Reason, lines};
+use crate::lines;
 
 /// What of a request matters to its answer.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Asked {
     }
 }
 
-/// Writes the head of `response`, which answers what was `asked`: how its body is to be sent, and whether the connection goes
+/// Writes the head of what is `answered` to what was `asked`: how its body is to be sent, and whether the connection goes
 /// on after it. `date` is the line with the date.
 ///
 /// # Errors
@@ -60,12 +60,12 @@ impl Asked {
 /// The response is none that ends a request (RFC 9110 section 15.2).
 pub(super) fn write<B: http_body::Body>(
     out: &mut Vec<u8>,
-    response: &Response<B>,
+    Answered { head, body }: &Answered<B>,
     asked: &Asked,
     persistence: Persistence,
     date: &[u8],
 ) -> Result<(Framed, Persistence), Broken> {
-    let (status, headers, body) = (response.status(), response.headers(), response.body());
+    let status = head.status();
     if status.is_informational() {
         return Err(Broken::Answer);
     }
@@ -73,46 +73,32 @@ pub(super) fn write<B: http_body::Body>(
     let framed = match (asked.method, status, length, asked.version) {
         (Asking::ForHead, ..) | (_, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED, ..) => Framed::Nothing,
         (Asking::ForContent, _, Some(length), _) => Framed::Sized(length),
-        (Asking::ForContent, _, None, Version::Http11) => {
-            Framed::Chunked(Wanted::of(asked.trailers, headers))
-        }
+        (Asking::ForContent, _, None, Version::Http11) => Framed::Chunked(Wanted::of(asked.trailers, head)),
         (Asking::ForContent, _, None, Version::Http10) => Framed::UntilTheEnd,
     };
-    status_line(out, asked.version, status, response.extensions().get());
-    let mut said = Said { close: persistence == Persistence::Closes, date: false, length: None };
-    for (name, value) in headers {
-        match *name {
-            header::CONNECTION => said.close |= has_close(value),
-            header::CONTENT_LENGTH => said.length = said.length.or(Some(value)),
-            header::TRANSFER_ENCODING => {}
-            header::TRAILER if !matches!(framed, Framed::Chunked(_)) => {}
-            header::DATE => {
-                said.date = true;
-                lines::field(out, name.as_str(), value.as_bytes());
-            }
-            _ => lines::field(out, name.as_str(), value.as_bytes()),
+    status_line(out, asked.version, status, head.reason());
+    out.extend_from_slice(head.lines().as_bytes());
+    frame(out, &framed, head, length);
+    let persistence = match (persistence, head.connection(), &framed) {
+        (Persistence::Closes, ..) | (_, Connection::Closed, _) | (_, _, Framed::UntilTheEnd) => {
+            Persistence::Closes
         }
-    }
-    frame(out, &framed, status, length, said.length);
-    let persistence =
-        if said.close || framed == Framed::UntilTheEnd { Persistence::Closes } else { Persistence::Persists };
+        (
+            Persistence::Persists,
+            Connection::Kept,
+            Framed::Nothing | Framed::Sized(_) | Framed::Chunked(_),
+        ) => Persistence::Persists,
+    };
     match (asked.version, persistence) {
         (Version::Http11, Persistence::Persists) | (Version::Http10, Persistence::Closes) => {}
         (Version::Http11, Persistence::Closes) => out.extend_from_slice(b"connection: close\r\n"),
         (Version::Http10, Persistence::Persists) => out.extend_from_slice(b"connection: keep-alive\r\n"),
     }
-    if !said.date {
+    if !head.has_date() {
         out.extend_from_slice(date);
     }
     out.extend_from_slice(b"\r\n");
     Ok((framed, persistence))
-}
-
-/// What the headers of a response say that are not written as they are.
-struct Said<'a> {
-    close: bool,
-    date: bool,
-    length: Option<&'a HeaderValue>,
 }
 
 fn status_line(out: &mut Vec<u8>, version: Version, status: StatusCode, reason: Option<&Reason>) {
@@ -131,20 +117,19 @@ fn status_line(out: &mut Vec<u8>, version: Version, status: StatusCode, reason: 
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the line that frames the body. `length` is its length where that is known, `said` what the response says of it.
-fn frame(
-    out: &mut Vec<u8>,
-    framed: &Framed,
-    status: StatusCode,
-    length: Option<u64>,
-    said: Option<&HeaderValue>,
-) {
-    match (framed, status) {
+/// Writes the lines that frame the body, whose length is `length` where that is known.
+fn frame(out: &mut Vec<u8>, framed: &Framed, head: &AnswerHead, length: Option<u64>) {
+    match (framed, head.status()) {
         (Framed::Sized(length), _) => content_length(out, *length),
-        (Framed::Chunked(_), _) => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        (Framed::Chunked(_), _) => {
+            if let Some(lines) = head.trailer_lines() {
+                out.extend_from_slice(lines.as_bytes());
+            }
+            out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        }
         (Framed::UntilTheEnd, _) | (Framed::Nothing, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) => {}
         // What a GET would have had, where that is known (RFC 9110 section 8.6).
-        (Framed::Nothing, _) => match (said.and_then(plain_number), length) {
+        (Framed::Nothing, _) => match (head.length(), length) {
             (Some(length), _) | (None, Some(length @ 1..)) => content_length(out, length),
             (None, Some(0) | None) => {}
         },
@@ -155,18 +140,6 @@ fn content_length(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"content-length: ");
     lines::decimal(out, length);
     out.extend_from_slice(b"\r\n");
-}
-
-fn plain_number(value: &HeaderValue) -> Option<u64> {
-    let value = value.to_str().ok().filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()))?;
-    value.parse().ok()
-}
-
-fn has_close(value: &HeaderValue) -> bool {
-    value
-        .as_bytes()
-        .split(|byte| *byte == b',')
-        .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// Writes the end of a body in chunks.

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use countersign_framing::{BodyLength, Expectation, Framing, Next, Outline, Persistence, Refusal, Refused};
-use http::{Request, Response};
+use countersign_lines::Answered;
+use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::answer::{self, Asked, Framed};
@@ -152,17 +153,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Sends an answer, while what is still wanted of the request's body is read. Whether the connection goes on after it.
     async fn respond<H: Service>(
         &mut self,
-        mut response: Response<H::Body>,
+        mut answered: Answered<H::Body>,
         asked: &Asked,
         upload: &mut Upload,
         service: &H,
         course: &Course,
     ) -> Result<Persistence, Broken> {
-        let head = poll_fn(|cx| Poll::Ready(self.write_head(&response, asked, upload, course, cx)));
+        let head = poll_fn(|cx| Poll::Ready(self.write_head(&answered, asked, upload, course, cx)));
         let (mut framed, persistence) = head.await?;
         poll_fn(|cx| {
             loop {
-                let put = match self.put(&mut framed, response.body_mut(), cx) {
+                let put = match self.put(&mut framed, &mut answered.body, cx) {
                     Ok(put) => put,
                     Err(broken) => {
                         service.note(Event::AnswerBreaksOff);
@@ -183,7 +184,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         })
         .await?;
         // Who sends the body on for the sake of the answer is done too.
-        drop(response);
+        drop(answered);
         if let (Persistence::Closes, _) | (_, Upload::Whole) = (persistence, &*upload) {
             return Ok(persistence);
         }
@@ -208,14 +209,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 
     fn write_head<B: http_body::Body>(
         &mut self,
-        response: &Response<B>,
+        answered: &Answered<B>,
         asked: &Asked,
         upload: &mut Upload,
         course: &Course,
         cx: &mut Context<'_>,
     ) -> Result<(Framed, Persistence), Broken> {
         self.pass_over(upload, cx);
-        let is_error = response.status().is_client_error() || response.status().is_server_error();
+        let status = answered.head.status();
+        let is_error = status.is_client_error() || status.is_server_error();
         // A client that is not told may send its next request into the end of the connection, and cannot know what became of it
         // (RFC 9112 section 9.6).
         let can_persist = match upload {
@@ -229,7 +231,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         let persistence =
             if can_persist && !course.winds_down() { asked.persistence } else { Persistence::Closes };
         let mut date = self.server.date.borrow_mut();
-        answer::write(self.out.lines(), response, asked, persistence, date.at(self.server.clock.now()))
+        let date = date.at(self.server.clock.now());
+        answer::write(self.out.lines(), answered, asked, persistence, date)
     }
 
     /// Puts what there is of an answer's body where it is written from.

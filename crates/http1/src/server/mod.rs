@@ -20,8 +20,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use countersign_framing::{Limits, Refusal};
+use countersign_lines::Answered;
 use countersign_model::Clock;
-use http::{Request, Response};
+use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use connection::Connection;
@@ -36,10 +37,10 @@ pub trait Service {
     type Body: http_body::Body<Data = Bytes> + Unpin;
 
     /// Answers a request. Dropped where the client leaves before.
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Self::Body>>;
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Answered<Self::Body>>;
 
     /// Answers a head that was refused: why, and its bytes as far as they have come. Nothing after it is read.
-    fn refuse(&self, why: Refusal, bytes: &[u8]) -> Response<Self::Body>;
+    fn refuse(&self, why: Refusal, bytes: &[u8]) -> Answered<Self::Body>;
 
     /// Takes note of what happens.
     fn note(&self, event: Event);

@@ -1,5 +1,6 @@
 //! What follows the last chunk of an answer.
 
+use countersign_lines::AnswerHead;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::lines;
@@ -15,12 +16,9 @@ pub(super) enum Wanted {
 
 impl Wanted {
     /// What a request and its answer say: `TE: trailers` in the one, `Trailer` in the other.
-    pub(super) fn of(taken: Taken, answer: &HeaderMap) -> Self {
-        if taken == Taken::No || !answer.contains_key(header::TRAILER) {
-            return Self::None;
-        }
-        let values = answer.get_all(header::TRAILER).iter();
-        let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    pub(super) fn of(taken: Taken, answer: &AnswerHead) -> Self {
+        let Some(lines) = answer.trailer_lines().filter(|_| taken == Taken::Yes) else { return Self::None };
+        let names = lines.iter().flat_map(|(_, value)| value.split(|byte| *byte == b','));
         Self::Named(names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect())
     }
 

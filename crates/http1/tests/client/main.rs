@@ -6,4 +6,5 @@ mod ends;
 mod hostile;
 mod reading;
 mod support;
+mod through;
 mod writing;

@@ -121,8 +121,8 @@ fn where_a_response_is_cut_into_reads_makes_no_difference() {
 
 #[test]
 fn a_reason_is_kept_where_it_is_not_the_usual_one() {
-    use countersign_http1::Reason;
     use countersign_http1::client::{Connection, Length, RequestHead};
+    use countersign_lines::Reason;
 
     for (line, reason) in [("200 OK", None), ("200 Fine", Some(&b"Fine"[..])), ("200", None), ("200 ", None)]
     {
@@ -140,11 +140,11 @@ fn a_reason_is_kept_where_it_is_not_the_usual_one() {
         });
         let body = &mut Empty::<Bytes>::new();
         assert!(connection.poll_response(&mut crate::support::now(), body).is_pending());
-        let std::task::Poll::Ready(Ok(response)) = connection.poll_response(&mut crate::support::now(), body)
+        let std::task::Poll::Ready(Ok(head)) = connection.poll_response(&mut crate::support::now(), body)
         else {
             panic!("{line}");
         };
-        assert_eq!(response.extensions().get::<Reason>().map(Reason::as_bytes), reason, "{line}");
+        assert_eq!(head.reason().map(Reason::as_bytes), reason, "{line}");
     }
 }
 

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use countersign_http1::client::{Connection, Length, RequestHead};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use countersign_lines::Answered;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Empty;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -111,12 +112,12 @@ pub(crate) fn ask(method: &Method, stream: Pieces) -> Option<Result<Got, String>
     });
     let body = &mut Empty::<Bytes>::new();
     assert!(connection.poll_response::<Empty<Bytes>>(&mut now(), body).is_pending());
-    let response = match connection.poll_response::<Empty<Bytes>>(&mut now(), body) {
+    let head = match connection.poll_response::<Empty<Bytes>>(&mut now(), body) {
         Poll::Pending => return None,
         Poll::Ready(Err(failure)) => return Some(Err(failure_words::<Infallible>(&failure))),
-        Poll::Ready(Ok(response)) => response,
+        Poll::Ready(Ok(head)) => head,
     };
-    let (head, ()) = response.into_parts();
+    let (head, ()) = Response::from(Answered { head, body: () }).into_parts();
     let mut got = Got {
         status: head.status,
         fields: head.headers,

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use countersign_http1::Reason;
 use countersign_http1::server::Course;
+use countersign_lines::Reason;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, DATE as DATE_FIELD, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING,
 };

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_framing::{BodyOfGet, Limits, Refusal};
 use countersign_http1::server::{Body, Broken, Course, Event, Server, Service};
+use countersign_lines::Answered;
 use countersign_model::{Clock, UnixTime};
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
@@ -62,12 +63,12 @@ impl<F> By<F> {
 impl<F: AsyncFn(Request<Body>) -> Response<Answer>> Service for By<F> {
     type Body = Answer;
 
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Answer>> {
-        (self.answer)(request)
+    async fn answer(&self, request: Request<Body>) -> Answered<Answer> {
+        (self.answer)(request).await.into()
     }
 
-    fn refuse(&self, _: Refusal, _: &[u8]) -> Response<Answer> {
-        Response::builder().status(400).body(full(Bytes::from_static(b"refused"))).unwrap()
+    fn refuse(&self, _: Refusal, _: &[u8]) -> Answered<Answer> {
+        Response::builder().status(400).body(full(Bytes::from_static(b"refused"))).unwrap().into()
     }
 
     fn note(&self, event: Event) {

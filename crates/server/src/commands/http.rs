@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use countersign_http1::client::{Connection, Length, RequestHead};
+use countersign_lines::Answered;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Body as _;
@@ -85,8 +86,8 @@ async fn exchange(
         lines: b"",
         length: length.map_or(Length::None, Length::Known),
     });
-    let answer = poll_fn(|cx| connection.poll_response(cx, &mut body)).await;
-    let answer = answer.map_err(|error| broken(error.into()))?;
+    let head = poll_fn(|cx| connection.poll_response(cx, &mut body)).await;
+    let head = head.map_err(|error| broken(error.into()))?;
     let mut whole = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
         let Ok(data) = frame.map_err(|error| broken(error.into()))?.into_data() else { continue };
@@ -95,5 +96,5 @@ async fn exchange(
         }
         whole.extend_from_slice(&data);
     }
-    Ok(answer.map(|()| whole.freeze()))
+    Ok(Answered { head, body: whole.freeze() }.into())
 }

@@ -8,6 +8,7 @@ use std::task::Poll;
 use countersign_framing::Refusal;
 use countersign_gateway::Received;
 use countersign_http1::server::{self, Course, Event, Sends, Service};
+use countersign_lines::Answered;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -47,11 +48,11 @@ struct InTurn<'a, H> {
 impl<H: Handle> Service for InTurn<'_, H> {
     type Body = H::Body;
 
-    fn answer(&self, request: Request<server::Body>) -> impl Future<Output = Response<H::Body>> {
+    fn answer(&self, request: Request<server::Body>) -> impl Future<Output = Answered<H::Body>> {
         self.handler.handle(request.map(Received::Http1), self.client)
     }
 
-    fn refuse(&self, why: Refusal, bytes: &[u8]) -> Response<H::Body> {
+    fn refuse(&self, why: Refusal, bytes: &[u8]) -> Answered<H::Body> {
         self.handler.refuse(&RefusedHead::new(why, bytes), self.client)
     }
 
@@ -80,8 +81,8 @@ pub(super) async fn http2<H: Handle>(
         let begun = pace.stream_begins();
         let (handler, client) = (Rc::clone(&handler), client.clone());
         async move {
-            let response = handler.handle(request.map(Received::Http2), &client).await;
-            Ok::<_, Infallible>(response.map(|body| Streamed::new(body, begun)))
+            let answered = handler.handle(request.map(Received::Http2), &client).await;
+            Ok::<_, Infallible>(Response::from(answered.map(|body| Streamed::new(body, begun))))
         }
     });
     let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));
@@ -198,22 +199,22 @@ mod tests {
     impl Handle for Server {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, request: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
+        async fn handle(&self, request: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
             self.served.set(self.served.get() + 1);
             tokio::time::sleep(self.after).await;
             let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
             drop(body);
-            Response::new(Full::new(Bytes::from(vec![b'x'; self.size])))
+            Response::new(Full::new(Bytes::from(vec![b'x'; self.size]))).into()
         }
 
-        fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
+        fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Full<Bytes>> {
             refusal(refused)
         }
     }
 
-    fn refusal(refused: &RefusedHead) -> Response<Full<Bytes>> {
+    fn refusal(refused: &RefusedHead) -> Answered<Full<Bytes>> {
         let answer = Answer::from(Problem::Framing(refused.why));
-        Response::builder().status(answer.status).body(Full::default()).unwrap()
+        Response::builder().status(answer.status).body(Full::default()).unwrap().into()
     }
 
     struct Connection {
@@ -360,12 +361,12 @@ mod tests {
     impl Handle for Half {
         type Body = HalfBody;
 
-        async fn handle(&self, _: Request<Received>, _: &Client) -> Response<HalfBody> {
-            Response::new(HalfBody(Some(Bytes::from_static(b"half")), self.0))
+        async fn handle(&self, _: Request<Received>, _: &Client) -> Answered<HalfBody> {
+            Response::new(HalfBody(Some(Bytes::from_static(b"half")), self.0)).into()
         }
 
-        fn refuse(&self, _: &RefusedHead, _: &Client) -> Response<HalfBody> {
-            Response::new(HalfBody(None, Ending::Whole))
+        fn refuse(&self, _: &RefusedHead, _: &Client) -> Answered<HalfBody> {
+            Response::new(HalfBody(None, Ending::Whole)).into()
         }
     }
 
@@ -410,11 +411,11 @@ mod tests {
     impl Handle for Refusing {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
-            Response::builder().status(401).body(Full::default()).unwrap()
+        async fn handle(&self, _: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
+            Response::builder().status(401).body(Full::default()).unwrap().into()
         }
 
-        fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
+        fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Full<Bytes>> {
             refusal(refused)
         }
     }

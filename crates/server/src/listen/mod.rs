@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use countersign_gateway::Received;
 use countersign_http1::server::Server;
-use http::{Request, Response};
+use countersign_lines::Answered;
+use http::Request;
 use hyper::body::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -78,10 +79,10 @@ pub(crate) trait Handle: 'static {
         &self,
         request: Request<Received>,
         client: &Client,
-    ) -> impl Future<Output = Response<Self::Body>>;
+    ) -> impl Future<Output = Answered<Self::Body>>;
 
     /// Answers what `client` sent and is no request.
-    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Response<Self::Body>;
+    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Answered<Self::Body>;
 }
 
 /// Who is at the other end of a connection.
@@ -285,6 +286,7 @@ mod tests {
 
     use bytes::Bytes;
     use countersign_framing::BodyOfGet;
+    use http::Response;
     use http_body_util::Full;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -305,18 +307,18 @@ mod tests {
     impl Handle for Counting {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
+        async fn handle(&self, _: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
             self.now.set(self.now.get() + 1);
             self.most.set(self.most.get().max(self.now.get()));
             for _ in 0..CLIENTS {
                 tokio::task::yield_now().await;
             }
             self.now.set(self.now.get() - 1);
-            Response::new(Full::new(Bytes::from_static(b"ok")))
+            Response::new(Full::new(Bytes::from_static(b"ok"))).into()
         }
 
-        fn refuse(&self, _: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
-            Response::default()
+        fn refuse(&self, _: &RefusedHead, _: &Client) -> Answered<Full<Bytes>> {
+            Response::<Full<Bytes>>::default().into()
         }
     }
 

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use countersign_gateway::Received;
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
+use countersign_lines::Answered;
+use http::Request;
 use tokio::sync::Semaphore;
 
 use super::{Client, Handle, RefusedHead};
@@ -33,15 +33,15 @@ impl<H> Sparing<H> {
 impl<H: Handle> Handle for Sparing<H> {
     type Body = H::Body;
 
-    async fn handle(&self, request: Request<Received>, client: &Client) -> Response<H::Body> {
-        let mut response = self.handler.handle(request, client).await;
+    async fn handle(&self, request: Request<Received>, client: &Client) -> Answered<H::Body> {
+        let mut answered = self.handler.handle(request, client).await;
         if self.slots.available_permits() < self.few {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            answered.head.close();
         }
-        response
+        answered
     }
 
-    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Response<H::Body> {
+    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Answered<H::Body> {
         self.handler.refuse(refused, client)
     }
 }

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use countersign_api::Admin;
 use countersign_edge::{Answer, Problem, RequestId};
 use countersign_gateway::Received;
-use http::{Request, Response};
+use countersign_lines::Answered;
+use http::Request;
 use http_body_util::Full;
 
 use super::explaining::Explaining;
@@ -26,16 +27,16 @@ impl AdminSide {
 impl Handle for AdminSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Received>, _: &Client) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
         let (method, path) = (request.method(), request.uri().path());
         match self.explaining.answer(method, path).await {
-            Some(response) => response.map(Full::new),
-            None => self.admin.answer(method, path).await.map(Full::new),
+            Some(response) => Answered::from(response.map(Full::new)),
+            None => self.admin.answer(method, path).await.map(Full::new).into(),
         }
     }
 
-    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Full<Bytes>> {
+    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Full<Bytes>> {
         let id = RequestId::random(&NameEntropy);
-        Answer::from(Problem::Framing(refused.why)).into_response(&id).map(Full::new)
+        Answer::from(Problem::Framing(refused.why)).into_response(&id).map(Full::new).into()
     }
 }

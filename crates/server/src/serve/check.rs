@@ -7,8 +7,9 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Problem, REQUEST_ID, Record, RequestId};
 use countersign_gateway::{Asking, Checked, ClientBody, Received};
+use countersign_lines::Answered;
 use countersign_model::Clock as _;
-use http::{Request, Response};
+use http::Request;
 use http_body_util::Full;
 use tokio::time::Instant;
 
@@ -37,7 +38,7 @@ impl CheckSide {
 impl Handle for CheckSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Received>, client: &Client) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Received>, client: &Client) -> Answered<Full<Bytes>> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
@@ -60,25 +61,25 @@ impl Handle for CheckSide {
             let (asked, body) = (checked.asked.as_ref(), checked.body.as_ref());
             site.refusals.keep_relayed(keeping, asked, body, what, (&id, now));
         }
-        checked.response.map(Full::new)
+        checked.response.map(Full::new).into()
     }
 
-    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Response<Full<Bytes>> {
+    fn refuse(&self, refused: &RefusedHead, client: &Client) -> Answered<Full<Bytes>> {
         let id = RequestId::random(&NameEntropy);
         let site = self.site.load_full();
         let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
         let asking = Asking { id: &id, now: SystemClock.now(), peer: client.peer };
         let checked = door.unreadable(refused.why, &id);
         self.write_down(&checked, (&refused.method, &refused.path), &asking, Duration::ZERO);
-        checked.response.map(Full::new)
+        checked.response.map(Full::new).into()
     }
 }
 
 impl CheckSide {
     /// A reload keeps the doors that there are.
-    fn no_door(&self, id: &RequestId) -> Response<Full<Bytes>> {
+    fn no_door(&self, id: &RequestId) -> Answered<Full<Bytes>> {
         tracing::error!(door = %self.door, "the configuration lost a door");
-        Answer::from(Problem::Internal).into_response(id).map(Full::new)
+        Answer::from(Problem::Internal).into_response(id).map(Full::new).into()
     }
 
     fn write_down(

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Note, Problem, Record, RequestId};
 use countersign_ext_authz::{Asker, Checked};
 use countersign_gateway::Received;
+use countersign_lines::Answered;
 use countersign_model::Clock as _;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
-use http::{Request, Response};
+use http::Request;
 use http_body_util::{Either, Full};
 use tokio::time::Instant;
 use tonic::server::NamedService;
@@ -65,18 +66,22 @@ impl<H: Health> ExtAuthzSide<H> {
 impl<H: Health> Handle for ExtAuthzSide<H> {
     type Body = Either<tonic::body::Body, Full<Bytes>>;
 
-    async fn handle(&self, mut request: Request<Received>, client: &Client) -> Response<Self::Body> {
+    async fn handle(&self, mut request: Request<Received>, client: &Client) -> Answered<Self::Body> {
         let began = Instant::now();
         if service(&request) == HealthServer::<H>::NAME {
             let Ok(answer) = self.health.clone().call(request).await;
-            return answer.map(Either::Left);
+            return answer.map(Either::Left).into();
         }
         let site = self.site.load_full();
         let Some(door) = site.ext_authz.get(&self.door) else {
             // A reload keeps the doors that there are.
             tracing::error!(door = %self.door, "the configuration lost a door");
             let id = RequestId::random(&NameEntropy);
-            return Answer::from(Problem::Internal).into_response(&id).map(Full::new).map(Either::Right);
+            return Answer::from(Problem::Internal)
+                .into_response(&id)
+                .map(Full::new)
+                .map(Either::Right)
+                .into();
         };
         request.extensions_mut().insert(Asker(client.peer));
         let limit = usize::try_from(site.limits.signed_body()).unwrap_or(usize::MAX);
@@ -90,10 +95,10 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
             let of = (checked.id(), checked.at());
             site.refusals.keep_relayed(keeping, checked.asked(), checked.body(), what, of);
         }
-        answer.map(Either::Left)
+        answer.map(Either::Left).into()
     }
 
-    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Self::Body> {
+    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Self::Body> {
         let id = RequestId::random(&NameEntropy);
         let answer = Answer::from(Problem::Framing(refused.why)).into_response(&id);
         let record = Record {
@@ -107,7 +112,7 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
         };
         self.figures.count(&record);
         self.log.note(&record, SystemClock.now());
-        answer.map(Full::new).map(Either::Right)
+        answer.map(Full::new).map(Either::Right).into()
     }
 }
 

@@ -10,6 +10,7 @@ use countersign_edge::{
 };
 use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Received, Reply};
+use countersign_lines::Answered;
 use countersign_model::{Clock as _, UnixTime};
 use countersign_verify::Arrival;
 use http::header::{COOKIE, HOST};
@@ -44,7 +45,7 @@ impl PublicSide {
 impl Handle for PublicSide {
     type Body = Reply;
 
-    async fn handle(&self, request: Request<Received>, client: &Client) -> Response<Reply> {
+    async fn handle(&self, request: Request<Received>, client: &Client) -> Answered<Reply> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
@@ -59,45 +60,45 @@ impl Handle for PublicSide {
         let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), &head.headers);
         let attending = Attending { id: &id, now, entropy: &NameEntropy, from, pools: &self.pools };
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
-        let answered = site.answer(&head, fields, body, origin.as_ref(), &attending).await;
-        let (mut response, note) = match client.watch.refused_body() {
-            Some(why) => refused_body(why, answered, &id),
-            None => answered,
+        let given = site.answer(&head, fields, body, origin.as_ref(), &attending).await;
+        let (mut answered, note) = match client.watch.refused_body() {
+            Some(why) => refused_body(why, given, &id),
+            None => given,
         };
         if let Some(cors) = &site.cors {
-            cors.vary(response.headers_mut());
+            cors.vary(&mut answered.head);
         }
         if let Some(origin) = &origin {
-            origin.mark(response.headers_mut());
+            origin.mark(&mut answered.head);
         }
         let record = Record {
             request_id: &id,
             door: None,
             method: head.method.as_str(),
             path: logged(head.uri.path()),
-            status: response.status(),
+            status: answered.head.status(),
             took: began.elapsed(),
             note: &note,
         };
         self.write_down(&record, now);
-        response
+        answered
     }
 
-    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Response<Reply> {
+    fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Reply> {
         let now = SystemClock.now();
         let id = RequestId::random(&NameEntropy);
-        let response = Answer::from(Problem::Framing(refused.why)).into_response(&id);
+        let answered = answer(Problem::Framing(refused.why).into(), &id);
         let record = Record {
             request_id: &id,
             door: None,
             method: &refused.method,
             path: logged(&refused.path),
-            status: response.status(),
+            status: answered.head.status(),
             took: Duration::ZERO,
             note: &Note::answered(refused.why.code(), refused.why.to_string()),
         };
         self.write_down(&record, now);
-        response.map(Reply::answer)
+        answered
     }
 }
 
@@ -127,14 +128,19 @@ fn as_http1(head: &mut request::Parts) {
 /// What a client is told whose body was cut off for its framing: that, rather than that it broke off.
 fn refused_body(
     why: Refusal,
-    (response, note): (Response<Reply>, Note),
+    (answered, note): (Answered<Reply>, Note),
     id: &RequestId,
-) -> (Response<Reply>, Note) {
+) -> (Answered<Reply>, Note) {
     if note.reason != "body" {
-        return (response, note);
+        return (answered, note);
     }
-    let response = Answer::from(Problem::Framing(why)).into_response(id).map(Reply::answer);
-    (response, note.not_passed_on(why.code(), why.to_string()))
+    let answered = answer(Problem::Framing(why).into(), id);
+    (answered, note.not_passed_on(why.code(), why.to_string()))
+}
+
+/// An answer of ours.
+fn answer(answer: Answer, id: &RequestId) -> Answered<Reply> {
+    Answered::from(answer.into_response(id)).map(Reply::answer)
 }
 
 /// What is logged of a path. Lines wait in memory for a slow reader, and strangers choose how long a path is.
@@ -150,22 +156,22 @@ impl Site {
         body: Received,
         origin: Option<&AllowedOrigin>,
         attending: &Attending<'_>,
-    ) -> (Response<Reply>, Note) {
+    ) -> (Answered<Reply>, Note) {
         let inbound = match Inbound::of(head, fields, attending.from.scheme, attending.from.client) {
             Ok(inbound) => inbound,
             Err(why) => {
-                let response = Answer::from(Problem::BadRequest(why)).into_response(attending.id);
-                return (response.map(Reply::answer), Note::answered(why.code(), why.to_string()));
+                let answered = answer(Problem::BadRequest(why).into(), attending.id);
+                return (answered, Note::answered(why.code(), why.to_string()));
             }
         };
         // HTTP/1 tells of a body by its head, and is refused before.
         if matches!(head.method, Method::GET | Method::HEAD) && !body.is_end_stream() {
             let why = Refusal::BodyOfGet;
-            let response = Answer::from(Problem::Framing(why)).into_response(attending.id);
-            return (response.map(Reply::answer), Note::answered(why.code(), why.to_string()));
+            let answered = answer(Problem::Framing(why).into(), attending.id);
+            return (answered, Note::answered(why.code(), why.to_string()));
         }
         if let Some(permission) = self.permission(&inbound, origin, attending) {
-            return (permission.map(Reply::answer), Note::answered("", String::new()));
+            return (Answered::from(permission).map(Reply::answer), Note::answered("", String::new()));
         }
         if let Some(login) = &self.login
             && let Some(endpoint) = login.endpoint(&inbound.path)
@@ -175,18 +181,18 @@ impl Site {
             let arrival = Arrival { at: now, from: self.guard.client(&inbound) };
             let answer = login.answer(endpoint, &inbound, &mut body, id, arrival, &OsEntropy).await;
             let note = Note { limit: answer.limit, ..Note::answered(answer.reason, answer.detail) };
-            return (answer.response.map(Reply::answer), note);
+            return (Answered::from(answer.response).map(Reply::answer), note);
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
         let request = (&inbound, head);
         match self.gateway.admit(request, &mut body, attending).await {
             Ok(passage) => self.gateway.forward(request, body, passage, attending).await,
             Err(refused) => {
-                let response = refused.answer.into_response(attending.id).map(Reply::answer);
-                let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, response.status()));
+                let answered = answer(refused.answer, attending.id);
+                let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, answered.head.status()));
                 let of = (attending.id, attending.now);
                 self.refusals.keep(keeping, &inbound, body.held(), what, of);
-                (response, refused.note)
+                (answered, refused.note)
             }
         }
     }
