@@ -7,7 +7,7 @@ use countersign_model::{Address, KeyId};
 use countersign_verify::{App, Failure, Scheme, Verified};
 use http::StatusCode;
 
-use crate::{DoorName, RequestId, Route};
+use crate::{RequestId, Route};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,8 +149,6 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 pub struct Record<'a> {
     /// Its name.
     pub request_id: &'a RequestId,
-    /// The door at which another proxy asked; none where the request came to the reverse proxy.
-    pub door: Option<&'a DoorName>,
     /// The method, as sent.
     pub method: &'a str,
     /// The path, without the query: queries carry secrets in some dialects.

@@ -13,10 +13,9 @@ use http::Request;
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use super::figures::Figures;
+use super::ledger::{Ledger, Noting};
 use super::public::logged;
 use super::refusals::Keeping;
-use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, SystemClock};
@@ -25,13 +24,13 @@ use crate::world::{NameEntropy, SystemClock};
 pub(super) struct CheckSide {
     door: DoorName,
     site: Arc<ArcSwap<Site>>,
-    log: RequestLog,
-    figures: Figures,
+    ledger: Ledger,
 }
 
 impl CheckSide {
-    pub(super) fn new(door: DoorName, site: Arc<ArcSwap<Site>>, sink: LineSink) -> Self {
-        Self { door, site, log: RequestLog::new(sink), figures: Figures::new() }
+    pub(super) fn new(door: DoorName, site: Arc<ArcSwap<Site>>, noting: Noting) -> Self {
+        let ledger = Ledger::new(noting, Some(door.clone()));
+        Self { door, site, ledger }
     }
 }
 
@@ -90,16 +89,8 @@ impl CheckSide {
         took: Duration,
     ) {
         let Some(note) = &checked.note else { return };
-        let record = Record {
-            request_id: asking.id,
-            door: Some(&self.door),
-            method,
-            path: logged(path),
-            status: checked.status,
-            took,
-            note,
-        };
-        self.figures.count(&record);
-        self.log.note(&record, asking.now);
+        let record =
+            Record { request_id: asking.id, method, path: logged(path), status: checked.status, took, note };
+        self.ledger.note(&record, asking.now);
     }
 }

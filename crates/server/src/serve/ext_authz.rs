@@ -17,10 +17,9 @@ use tonic::server::NamedService;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::Service as _;
 
-use super::figures::Figures;
+use super::ledger::{Ledger, Noting};
 use super::public::logged;
 use super::refusals::Keeping;
-use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, SystemClock};
@@ -33,8 +32,7 @@ pub(super) struct ExtAuthzSide<H> {
     door: DoorName,
     site: Arc<ArcSwap<Site>>,
     health: HealthServer<H>,
-    log: RequestLog,
-    figures: Figures,
+    ledger: Ledger,
 }
 
 impl<H: Health> ExtAuthzSide<H> {
@@ -42,24 +40,23 @@ impl<H: Health> ExtAuthzSide<H> {
         door: DoorName,
         site: Arc<ArcSwap<Site>>,
         health: HealthServer<H>,
-        sink: LineSink,
+        noting: Noting,
     ) -> Self {
-        Self { door, site, health, log: RequestLog::new(sink), figures: Figures::new() }
+        let ledger = Ledger::new(noting, Some(door.clone()));
+        Self { door, site, health, ledger }
     }
 
     fn write_down(&self, checked: &Checked, began: Instant) {
         let (method, path) = checked.asked().map_or(UNREAD, |asked| (asked.method().as_str(), asked.path()));
         let record = Record {
             request_id: checked.id(),
-            door: Some(&self.door),
             method,
             path: logged(path),
             status: checked.status(),
             took: began.elapsed(),
             note: checked.note(),
         };
-        self.figures.count(&record);
-        self.log.note(&record, SystemClock.now());
+        self.ledger.note(&record, SystemClock.now());
     }
 }
 
@@ -103,15 +100,13 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
         let answer = Answer::from(Problem::Framing(refused.why)).into_response(&id);
         let record = Record {
             request_id: &id,
-            door: Some(&self.door),
             method: &refused.method,
             path: logged(&refused.path),
             status: answer.status(),
             took: std::time::Duration::ZERO,
             note: &Note::answered("bad_request", refused.why.to_string()),
         };
-        self.figures.count(&record);
-        self.log.note(&record, SystemClock.now());
+        self.ledger.note(&record, SystemClock.now());
         answer.map(Full::new).map(Either::Right).into()
     }
 }

@@ -9,7 +9,6 @@ use countersign_gateway::tend;
 use countersign_model::Clock;
 use countersign_store::{SWEEP_LIMIT, Store};
 use countersign_verify::Limiter;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -25,10 +24,6 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// How many entries of the change feed are kept. A server that falls behind further forgets its memory and starts anew.
 const KEEP_CHANGES: u64 = 100_000;
-
-/// How often single durations are summed up into the histogram. Until then each is kept, so that a server whose metrics nobody
-/// reads must do it by itself.
-const SUM_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// How soon after a reload the servers of its upstreams are looked after.
 const LOOK_FOR_RELOAD_EVERY: Duration = Duration::from_secs(1);
@@ -156,14 +151,4 @@ fn tend_all(site: &Site) -> JoinSet<()> {
         }
     }
     tending
-}
-
-/// Sums up the figures until the future is dropped.
-pub(super) async fn sum_up(figures: &PrometheusHandle) {
-    let mut every = interval(SUM_UP_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        figures.run_upkeep();
-    }
 }

@@ -11,6 +11,7 @@ mod ext_authz;
 mod feed;
 mod figures;
 mod follow;
+mod ledger;
 mod log_writer;
 mod public;
 mod rate_limits;
@@ -40,7 +41,6 @@ use countersign_model::Clock as _;
 use countersign_store::StoreError;
 use countersign_verify::Limiter;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
 use tonic_health::pb::health_server::{Health, HealthServer};
@@ -235,7 +235,6 @@ pub(crate) fn start(
         let handler = move || {
             let admin = Admin::new(store, move || {
                 telemetry::feed_age(feed.age(SystemClock.now()));
-                figures.run_upkeep();
                 figures.render()
             });
             AdminSide::new(admin, explaining)
@@ -244,7 +243,7 @@ pub(crate) fn start(
         let speech = admin_speech.clone();
         threads.push(worker("admin".to_owned(), socket, handler, speech, limits, &room, &phase)?);
     }
-    threads.push(housekeeper(&site, &foundation, certificates, telemetry.figures.clone(), &phase)?);
+    threads.push(housekeeper(&site, &foundation, certificates, &phase)?);
 
     tracing::info!(%public, %admin, workers = worker_count(&config.listen), "serving");
     let reloading =
@@ -440,12 +439,11 @@ fn worker<H: Handle>(
     })
 }
 
-/// A thread that looks after upstreams, removes what has expired and sums up the figures.
+/// A thread that looks after upstreams and removes what has expired.
 fn housekeeper(
     site: &Arc<ArcSwap<Site>>,
     foundation: &Foundation,
     certificates: Certificates,
-    figures: PrometheusHandle,
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
     let (site, Foundation { store, limiter, .. }) = (Arc::clone(site), foundation.clone());
@@ -457,7 +455,6 @@ fn housekeeper(
             () = follow::sweep(&site, &*store, &SystemClock) => {}
             () = follow::limits(&limiter, &SystemClock) => {}
             () = follow::certificates(certificates.all(), &SystemClock) => {}
-            () = follow::sum_up(&figures) => {}
         }
     })
 }

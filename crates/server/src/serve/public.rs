@@ -11,16 +11,15 @@ use countersign_edge::{
 use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Received, Reply};
 use countersign_lines::Answered;
-use countersign_model::{Clock as _, UnixTime};
+use countersign_model::Clock as _;
 use countersign_verify::Arrival;
 use http::header::{COOKIE, HOST};
 use http::{HeaderValue, Method, Request, Response, Version, request};
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
-use super::figures::Figures;
+use super::ledger::{Ledger, Noting};
 use super::refusals::Keeping;
-use super::request_log::{LineSink, RequestLog};
 use super::site::Site;
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, OsEntropy, SystemClock};
@@ -32,13 +31,12 @@ const LOGGED_PATH_BYTES: usize = 2048;
 pub(super) struct PublicSide {
     site: Arc<ArcSwap<Site>>,
     pools: Pools,
-    log: RequestLog,
-    figures: Figures,
+    ledger: Ledger,
 }
 
 impl PublicSide {
-    pub(super) fn new(site: Arc<ArcSwap<Site>>, sink: LineSink) -> Self {
-        Self { site, pools: Pools::default(), log: RequestLog::new(sink), figures: Figures::new() }
+    pub(super) fn new(site: Arc<ArcSwap<Site>>, noting: Noting) -> Self {
+        Self { site, pools: Pools::default(), ledger: Ledger::new(noting, None) }
     }
 }
 
@@ -73,14 +71,13 @@ impl Handle for PublicSide {
         }
         let record = Record {
             request_id: &id,
-            door: None,
             method: head.method.as_str(),
             path: logged(head.uri.path()),
             status: answered.head.status(),
             took: began.elapsed(),
             note: &note,
         };
-        self.write_down(&record, now);
+        self.ledger.note(&record, now);
         answered
     }
 
@@ -90,22 +87,14 @@ impl Handle for PublicSide {
         let answered = answer(Problem::Framing(refused.why).into(), &id);
         let record = Record {
             request_id: &id,
-            door: None,
             method: &refused.method,
             path: logged(&refused.path),
             status: answered.head.status(),
             took: Duration::ZERO,
             note: &Note::answered(refused.why.code(), refused.why.to_string()),
         };
-        self.write_down(&record, now);
+        self.ledger.note(&record, now);
         answered
-    }
-}
-
-impl PublicSide {
-    fn write_down(&self, record: &Record<'_>, now: UnixTime) {
-        self.figures.count(record);
-        self.log.note(record, now);
     }
 }
 

@@ -7,8 +7,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
 use countersign_edge::{DoorName, Record};
-use countersign_model::{Address, KeyId, UnixTime};
-use countersign_verify::Scheme;
+use countersign_model::UnixTime;
 
 use super::log_writer::LogWriter;
 use crate::config::LogFormat;
@@ -31,8 +30,7 @@ pub(super) enum Wanted {
     No,
 }
 
-/// The log of one worker. Lines that come about in one turn of its runtime are handed to the writer thread together: waking
-/// that thread for each costs more than the line.
+/// The log of one worker. Lines that come about in one turn of its runtime are handed over together, after the answers of that turn.
 pub(super) struct RequestLog {
     wanted: Wanted,
     waiting: Rc<RefCell<Waiting>>,
@@ -47,15 +45,22 @@ struct Waiting {
     waker: Option<Waker>,
 }
 
+/// What stands in the line of every request of one kind.
+pub(super) struct Known {
+    door: Option<DoorName>,
+    /// The members from the route to the reason.
+    json: Vec<u8>,
+}
+
 impl RequestLog {
     pub(super) fn new(sink: LineSink) -> Self {
-        let wanted = sink.wanted;
-        let waiting = Waiting { sink, lines: Vec::new(), stamp: Stamp::default(), waker: None };
+        let (wanted, stamp) = (sink.wanted, Stamp::new(sink.format));
+        let waiting = Waiting { sink, lines: Vec::new(), stamp, waker: None };
         Self { wanted, waiting: Rc::new(RefCell::new(waiting)) }
     }
 
     /// Writes down one request that came at `now`. To be called on a task of a [`tokio::runtime::LocalRuntime`].
-    pub(super) fn note(&self, record: &Record<'_>, now: UnixTime) {
+    pub(super) fn note(&self, record: &Record<'_>, known: &Known, now: UnixTime) {
         if self.wanted == Wanted::No {
             return;
         }
@@ -67,7 +72,8 @@ impl RequestLog {
                 None => drop(tokio::task::spawn_local(handing_over(Rc::downgrade(&self.waiting)))),
             }
         }
-        waiting.add(record, now);
+        let Waiting { sink, lines, stamp, .. } = &mut *waiting;
+        add(lines, record, known, stamp.at(now), sink.format);
         if waiting.lines.len() >= BATCH_BYTES {
             waiting.hand_over();
         }
@@ -87,18 +93,6 @@ fn handing_over(waiting: Weak<RefCell<Waiting>>) -> impl Future<Output = ()> {
 }
 
 impl Waiting {
-    fn add(&mut self, record: &Record<'_>, now: UnixTime) {
-        let line = Line::new(record, self.stamp.at(now));
-        match self.sink.format {
-            LogFormat::Json => line.json(&mut self.lines),
-            LogFormat::Text => {
-                let written = line.text(&mut self.lines);
-                debug_assert!(written.is_ok(), "memory takes every line");
-            }
-        }
-        self.lines.push(b'\n');
-    }
-
     fn hand_over(&mut self) {
         if !self.lines.is_empty() {
             self.sink.writer.hand_over(&self.lines);
@@ -113,133 +107,134 @@ impl Drop for Waiting {
     }
 }
 
-/// One request as a line.
-struct Line<'a> {
-    timestamp: &'a str,
-    request_id: &'a str,
-    door: Option<&'a str>,
-    method: &'a str,
-    path: &'a str,
-    route: Option<&'a str>,
-    verdict: &'static str,
-    status: &'a str,
-    reason: &'a str,
-    detail: &'a str,
-    scheme: Option<&'a Scheme>,
-    consumer: Option<&'a str>,
-    key_id: Option<&'a str>,
-    user: Option<Address>,
-    limit: Option<&'a str>,
-    took_us: u64,
+/// Adds the line of a request that begins with `stamp`.
+fn add(out: &mut Vec<u8>, record: &Record<'_>, known: &Known, stamp: &[u8], format: LogFormat) {
+    out.extend_from_slice(stamp);
+    match format {
+        LogFormat::Json => json(out, record, known),
+        LogFormat::Text => {
+            let written = text(out, record, known);
+            debug_assert!(written.is_ok(), "memory takes every line");
+        }
+    }
+    out.push(b'\n');
 }
 
-impl<'a> Line<'a> {
-    fn new(record: &'a Record<'_>, timestamp: &'a str) -> Self {
-        let note = record.note;
-        Self {
-            timestamp,
-            request_id: record.request_id.as_str(),
-            door: record.door.map(DoorName::as_str),
-            method: record.method,
-            path: record.path,
-            route: note.route.as_ref().map(|route| route.pattern.as_str()),
-            verdict: note.outcome.as_str(),
-            status: record.status.as_str(),
-            reason: note.reason,
-            detail: &note.detail,
-            scheme: note.scheme.as_ref(),
-            consumer: note.app.as_ref().map(|app| app.name().as_str()),
-            key_id: note.credential().map(KeyId::as_str),
-            user: note.user,
-            limit: note.limit.as_deref(),
-            took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
+impl Known {
+    /// Of a request as those of its kind are.
+    pub(super) fn of(record: &Record<'_>, door: Option<&DoorName>) -> Self {
+        let (note, mut json) = (record.note, Vec::new());
+        if let Some(route) = &note.route {
+            member(&mut json, "route", &route.pattern);
         }
+        member(&mut json, "verdict", note.outcome.as_str());
+        json.extend_from_slice(br#","status":"#);
+        json.extend_from_slice(record.status.as_str().as_bytes());
+        known_members(record, door, |name, value| member(&mut json, name, value));
+        Self { door: door.cloned(), json }
     }
 }
 
-impl Line<'_> {
-    /// One JSON object. What is not known is left out.
-    ///
-    /// Put together from pieces and not by a serializer, which takes several times as long: there is a line for every request.
-    fn json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#"{"timestamp":""#);
-        out.extend_from_slice(self.timestamp.as_bytes());
-        out.extend_from_slice(br#"","level":"INFO","target":"request""#);
-        word(out, "request_id", self.request_id);
-        member(out, "method", self.method);
-        member(out, "path", self.path);
-        if let Some(route) = self.route {
-            member(out, "route", route);
+/// What begins a line in JSON, but for the time.
+const JSON: (&str, &str) = (r#"{"timestamp":""#, r#"","level":"INFO","target":"request","request_id":""#);
+
+/// The rest of a line in JSON, from the value of the request id on. What is not known is left out.
+///
+/// Put together from pieces and not by a serializer, which takes several times as long: there is a line for every request.
+fn json(out: &mut Vec<u8>, record: &Record<'_>, known: &Known) {
+    // In an id, nothing must be escaped.
+    out.extend_from_slice(record.request_id.as_bytes());
+    out.extend_from_slice(br#"","method":"#);
+    value(out, record.method);
+    out.extend_from_slice(br#","path":"#);
+    value(out, record.path);
+    out.extend_from_slice(&known.json);
+    own_members(record, |name, value| member(out, name, value));
+    out.extend_from_slice(br#","took_us":"#);
+    out.extend_from_slice(itoa::Buffer::new().format(micros(record)).as_bytes());
+    out.push(b'}');
+}
+
+/// The rest of a line for eyes, after the time: what was asked, what came of it, and whatever else is known. Text that a client chose
+/// is quoted, so that it cannot begin a line of its own.
+fn text(out: &mut Vec<u8>, record: &Record<'_>, known: &Known) -> io::Result<()> {
+    let Record { request_id, method, path, status, note, .. } = record;
+    let (status, verdict) = (status.as_str(), note.outcome.as_str());
+    write!(out, "{request_id} {method} {path:?} -> {status} {verdict}")?;
+    let mut written = Ok(());
+    let mut add = |name: &str, value: &str| {
+        if written.is_ok() {
+            written = write!(out, " {name}={value:?}");
         }
-        word(out, "verdict", self.verdict);
-        out.extend_from_slice(br#","status":"#);
-        out.extend_from_slice(self.status.as_bytes());
-        self.each_known(|name, value| member(out, name, value));
-        out.extend_from_slice(br#","took_us":"#);
-        out.extend_from_slice(itoa::Buffer::new().format(self.took_us).as_bytes());
-        out.push(b'}');
-    }
+    };
+    known_members(record, known.door.as_ref(), &mut add);
+    own_members(record, &mut add);
+    written?;
+    write!(out, " took={}us", micros(record))
+}
 
-    /// For eyes: the time, what was asked, what came of it, and whatever else is known. Text that a client chose is quoted,
-    /// so that it cannot begin a line of its own.
-    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Self { timestamp, request_id, method, path, status, verdict, .. } = self;
-        write!(out, "{timestamp} {request_id} {method} {path:?} -> {status} {verdict}")?;
-        let mut written = Ok(());
-        self.each_known(|name, value| {
-            if written.is_ok() {
-                written = write!(out, " {name}={value:?}");
-            }
-        });
-        written?;
-        write!(out, " took={}us", self.took_us)
+/// What is known of some kinds of requests only, with its name.
+fn known_members(record: &Record<'_>, door: Option<&DoorName>, mut takes: impl FnMut(&'static str, &str)) {
+    if let Some(door) = door {
+        takes("door", door.as_str());
     }
+    if !record.note.reason.is_empty() {
+        takes("reason", record.note.reason);
+    }
+}
 
-    /// What is known of some requests only, with its name.
-    fn each_known(&self, mut takes: impl FnMut(&'static str, &str)) {
-        let mut known = |name, value: Option<&str>| {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                takes(name, value);
-            }
-        };
-        known("door", self.door);
-        known("reason", Some(self.reason));
-        known("scheme", self.scheme.map(ToString::to_string).as_deref());
-        known("consumer", self.consumer);
-        known("key_id", self.key_id);
-        known("user", self.user.map(|user| user.to_string()).as_deref());
-        known("limit", self.limit);
-        known("detail", Some(self.detail));
+/// What is known of some requests only, with its name.
+fn own_members(record: &Record<'_>, mut takes: impl FnMut(&'static str, &str)) {
+    let note = record.note;
+    if let Some(scheme) = &note.scheme {
+        takes("scheme", &scheme.to_string());
     }
+    if let Some(app) = &note.app {
+        takes("consumer", app.name().as_str());
+    }
+    if let Some(key_id) = note.credential() {
+        takes("key_id", key_id.as_str());
+    }
+    if let Some(user) = note.user {
+        takes("user", &user.to_string());
+    }
+    if let Some(limit) = &note.limit {
+        takes("limit", limit);
+    }
+    if !note.detail.is_empty() {
+        takes("detail", &note.detail);
+    }
+}
+
+fn micros(record: &Record<'_>) -> u64 {
+    u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// One more member of a JSON object.
 #[inline]
-fn member(out: &mut Vec<u8>, name: &str, value: &str) {
-    if is_plain(value.as_bytes()) {
-        word(out, name, value);
-    } else {
-        escaped(out, name, value);
-    }
-}
-
-/// One more member of a JSON object, of whose value is known that nothing in it must be escaped: ids and words of ours.
-#[inline]
-fn word(out: &mut Vec<u8>, name: &str, value: &str) {
+fn member(out: &mut Vec<u8>, name: &str, text: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":\"");
-    out.extend_from_slice(value.as_bytes());
-    out.push(b'"');
+    out.extend_from_slice(b"\":");
+    value(out, text);
+}
+
+/// A text as JSON.
+#[inline]
+fn value(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text.as_bytes()) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        escaped(out, text);
+    }
 }
 
 /// Hardly any text has what must be escaped.
 #[cold]
-fn escaped(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    let written = serde_json::to_writer(out, value);
+fn escaped(out: &mut Vec<u8>, text: &str) {
+    let written = serde_json::to_writer(out, text);
     debug_assert!(written.is_ok(), "memory takes every text");
 }
 
@@ -247,11 +242,17 @@ fn escaped(out: &mut Vec<u8>, name: &str, value: &str) {
 fn is_plain(text: &[u8]) -> bool {
     let (eights, rest) = text.as_chunks();
     let odd = eights.iter().fold(0, |odd, eight| odd | oddities(*eight));
-    // What is put behind the rest is plain.
-    let mut last = [b' '; 8];
-    for (place, byte) in last.iter_mut().zip(rest) {
-        *place = *byte;
-    }
+    let last = if let Some(last) = text.last_chunk() {
+        // Some of it was looked at before, which costs less than to look at the rest by itself.
+        *last
+    } else {
+        // What is put behind the rest is plain.
+        let mut last = [b' '; 8];
+        for (place, byte) in last.iter_mut().zip(rest) {
+            *place = *byte;
+        }
+        last
+    };
     odd | oddities(last) == 0
 }
 
@@ -270,38 +271,53 @@ const fn oddities(eight: [u8; 8]) -> u64 {
     (eight | control | quote | backslash) & HIGHEST
 }
 
-/// The time as text. Within one second only its end differs.
-#[derive(Default)]
+/// What a line begins with: the time, and what is around it. Within one second only its milliseconds differ.
 struct Stamp {
     second: Option<i64>,
-    /// The length of the part that stays for a second.
-    kept: usize,
-    text: String,
+    around: (&'static str, &'static str),
+    /// Where the milliseconds are.
+    millis: usize,
+    text: Vec<u8>,
 }
 
 impl Stamp {
+    const fn new(format: LogFormat) -> Self {
+        let around = match format {
+            LogFormat::Json => JSON,
+            LogFormat::Text => ("", " "),
+        };
+        Self { second: None, around, millis: 0, text: Vec::new() }
+    }
+
     /// RFC 3339, with milliseconds.
-    fn at(&mut self, now: UnixTime) -> &str {
+    fn at(&mut self, now: UnixTime) -> &[u8] {
         if self.second != Some(now.secs()) {
             self.second = Some(now.secs());
-            self.text =
-                jiff::Timestamp::from_second(now.secs()).map(|time| time.to_string()).unwrap_or_default();
-            self.text.truncate(self.text.trim_end_matches('Z').len());
-            self.text.push('.');
-            self.kept = self.text.len();
+            let time = jiff::Timestamp::from_second(now.secs()).map(|time| time.to_string());
+            let (before, after) = self.around;
+            let whole = format!("{before}{}.", time.as_deref().unwrap_or_default().trim_end_matches('Z'));
+            self.millis = whole.len();
+            self.text = format!("{whole}000Z{after}").into_bytes();
         }
-        self.text.truncate(self.kept);
         let millis = now.millis().rem_euclid(1000);
-        for digit in [millis / 100, millis / 10 % 10, millis % 10] {
-            self.text.push(u8::try_from(digit).map_or('0', |digit| char::from(b'0' + digit)));
+        let digits = [millis / 100, millis / 10 % 10, millis % 10];
+        if let Some(places) = self.text.get_mut(self.millis..) {
+            for (place, digit) in places.iter_mut().zip(digits) {
+                *place = u8::try_from(digit).map_or(b'0', |digit| b'0' + digit);
+            }
         }
-        self.text.push('Z');
         &self.text
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use countersign_edge::{Note, Outcome, RequestId};
+    use countersign_model::{Entropy, KeyId};
+    use countersign_verify::Scheme;
+    use http::StatusCode;
     use proptest::prelude::*;
 
     use super::*;
@@ -314,48 +330,90 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_line_is_json_whatever_a_client_put_into_it() {
-        let path = "/a\"\\\u{7}é\n";
-        let line = Line {
-            timestamp: "2026-11-21T12:00:00.123Z",
-            request_id: "r-1",
-            door: None,
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    /// The line of a request for `path` that is like this otherwise.
+    fn line(format: LogFormat, door: Option<&str>, path: &str, note: &Note) -> String {
+        let record = Record {
+            request_id: &RequestId::random(&Sevens),
             method: "GET",
             path,
-            route: Some("/{*rest}"),
-            verdict: "denied",
-            status: "401",
-            reason: "unknown_key",
-            detail: "",
-            scheme: Some(&Scheme::ApiKey),
-            consumer: None,
-            key_id: None,
-            user: None,
-            limit: None,
-            took_us: 17,
+            status: StatusCode::UNAUTHORIZED,
+            took: Duration::from_micros(17),
+            note,
         };
+        let known = Known::of(&record, door.map(DoorName::new).as_ref());
         let mut out = Vec::new();
-        line.json(&mut out);
-        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        let expected = serde_json::json!({
-            "timestamp": "2026-11-21T12:00:00.123Z", "level": "INFO", "target": "request", "request_id": "r-1",
-            "method": "GET", "path": path, "route": "/{*rest}", "verdict": "denied", "status": 401,
-            "reason": "unknown_key", "scheme": "api-key", "took_us": 17,
-        });
-        assert_eq!(read, expected);
+        add(
+            &mut out,
+            &record,
+            &known,
+            Stamp::new(format).at(UnixTime::from_millis(1_795_262_400_123)),
+            format,
+        );
+        String::from_utf8(out).unwrap()
+    }
+
+    fn refused() -> Note {
+        Note {
+            outcome: Outcome::Denied,
+            scheme: Some(Scheme::ApiKey),
+            key_id: Some(KeyId::parse("csk\"1").unwrap()),
+            ..Note::answered("unknown_key", "a\\b".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_line_has_each_thing_at_its_place_and_what_is_not_known_is_left_out() {
+        let stamp = r#"{"timestamp":"2026-11-21T12:00:00.123Z","level":"INFO","target":"request","#;
+        let id = r#""request_id":"07070707-0707-4707-8707-070707070707","method":"GET","path":"/a/b","#;
+        for (door, note, rest) in [
+            (None, Note::answered("", String::new()), r#""verdict":"answered","status":401,"took_us":17}"#),
+            (
+                Some("nginx"),
+                refused(),
+                r#""verdict":"denied","status":401,"door":"nginx","reason":"unknown_key","scheme":"api-key","key_id":"csk\"1","detail":"a\\b","took_us":17}"#,
+            ),
+        ] {
+            assert_eq!(line(LogFormat::Json, door, "/a/b", &note), format!("{stamp}{id}{rest}\n"));
+        }
+    }
+
+    #[test]
+    fn a_line_is_json_whatever_a_client_put_into_it() {
+        for path in ["/a\"\\\u{7}é\n", "/", "\"", "/1234567", "/12345678\"", "\"/2345678"] {
+            let line = line(LogFormat::Json, None, path, &refused());
+            let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!((read["path"].as_str(), read["took_us"].as_u64()), (Some(path), Some(17)));
+            assert_eq!(line.matches('\n').count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_line_for_eyes_quotes_what_a_client_chose() {
+        assert_eq!(
+            line(LogFormat::Text, Some("nginx"), "/a\n", &refused()),
+            "2026-11-21T12:00:00.123Z 07070707-0707-4707-8707-070707070707 GET \"/a\\n\" -> 401 denied door=\"nginx\" \
+             reason=\"unknown_key\" scheme=\"api-key\" key_id=\"csk\\\"1\" detail=\"a\\\\b\" took=17us\n"
+        );
     }
 
     #[test]
     fn the_time_of_a_line_is_its_own_to_the_millisecond() {
-        let mut stamp = Stamp::default();
+        let mut stamp = Stamp::new(LogFormat::Text);
         for (millis, text) in [
-            (1_795_262_400_123, "2026-11-21T12:00:00.123Z"),
-            (1_795_262_400_999, "2026-11-21T12:00:00.999Z"),
-            (1_795_262_401_000, "2026-11-21T12:00:01.000Z"),
-            (1_795_262_400_007, "2026-11-21T12:00:00.007Z"),
+            (1_795_262_400_123, "2026-11-21T12:00:00.123Z "),
+            (1_795_262_400_999, "2026-11-21T12:00:00.999Z "),
+            (1_795_262_401_000, "2026-11-21T12:00:01.000Z "),
+            (1_795_262_400_007, "2026-11-21T12:00:00.007Z "),
         ] {
-            assert_eq!(stamp.at(UnixTime::from_millis(millis)), text);
+            assert_eq!(stamp.at(UnixTime::from_millis(millis)), text.as_bytes());
         }
     }
 }

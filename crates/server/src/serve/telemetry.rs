@@ -1,25 +1,23 @@
 //! The log and the figures of a running server.
 //!
-//! Lines go to a writer thread, figures to counters. A line is never dropped; when the reader of the log is slower than the
-//! requests, requests wait for it.
+//! Lines go to a writer thread, figures to counters. While the server runs no line is dropped: where the reader of the log is slower
+//! than the requests for so long that megabytes wait, requests wait for it.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_gateway::{Server, Upstream};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::NotServing;
-use super::figures::{DURATION, OVER_LIMIT, REQUESTS};
+use super::figures::{self, Durations};
+use super::ledger::Noting;
 use super::log_writer::{LogWriter, WriterThread};
 use super::request_log::{LineSink, Wanted};
 use crate::config::{LogConfig, LogFormat, LogLevel};
 use crate::listen::REFUSED_CONNECTIONS;
-
-/// The upper bounds of the histogram of how long requests took, in seconds.
-const DURATION_BOUNDS: [f64; 12] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 const BUCKETS: &str = "countersign_rate_buckets";
 const CROWDED: &str = "countersign_rate_buckets_crowded";
@@ -29,9 +27,16 @@ const SERVERS: &str = "countersign_upstream_server_good";
 
 /// What must live as long as the server, so that the last lines are written.
 pub(crate) struct Telemetry {
-    pub(crate) requests: LineSink,
-    pub(crate) figures: PrometheusHandle,
+    pub(crate) requests: Noting,
+    pub(crate) figures: Figures,
     _writer: WriterThread,
+}
+
+/// What whoever looks at the figures is shown.
+#[derive(Clone)]
+pub(crate) struct Figures {
+    registry: PrometheusHandle,
+    durations: Arc<Durations>,
 }
 
 impl Telemetry {
@@ -56,19 +61,12 @@ impl Telemetry {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.init(),
         }
-        let figures = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BOUNDS)?
-            .install_recorder()?;
-        metrics::describe_counter!(REQUESTS, "Requests, by route, verdict and status.");
-        metrics::describe_histogram!(
-            DURATION,
-            "From the head of a request to the head of its answer, in seconds."
-        );
+        let registry = PrometheusBuilder::new().install_recorder()?;
+        figures::describe();
         metrics::describe_gauge!(
             SERVERS,
             "Servers of upstreams: 1 where requests go there, 0 where they are set aside."
         );
-        metrics::describe_counter!(OVER_LIMIT, "Requests that were over a limit, by its name.");
         metrics::describe_gauge!(
             BUCKETS,
             "Callers that are counted now, each by each rate; and strangers' addresses."
@@ -84,8 +82,17 @@ impl Telemetry {
         );
         metrics::describe_counter!(FEED, "How often storage's change feed could not be read.");
         let wanted = if level >= LevelFilter::INFO { Wanted::Yes } else { Wanted::No };
-        let requests = LineSink { writer, format: config.format, wanted };
-        Ok(Self { requests, figures, _writer: thread })
+        let lines = LineSink { writer, format: config.format, wanted };
+        let durations = Arc::default();
+        let figures = Figures { registry, durations: Arc::clone(&durations) };
+        Ok(Self { requests: Noting { lines, durations }, figures, _writer: thread })
+    }
+}
+
+impl Figures {
+    /// All of them, in the text format of Prometheus.
+    pub(crate) fn render(&self) -> String {
+        format!("{}{}", self.registry.render(), self.durations)
     }
 }
 
