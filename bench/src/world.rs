@@ -9,7 +9,7 @@ use bytes::Bytes;
 use countersign_dialect::{Dialects, Recipe, SignInput, Signed};
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material};
 use countersign_model::{
-    Address, ConsumerName, DialectName, Entropy, Rates, Scopes, SessionId, TokenKeyId, UnixTime,
+    Address, ConsumerName, DialectName, Entropy, HeaderList, Rates, Scopes, SessionId, TokenKeyId, UnixTime,
 };
 use countersign_store::testing::MemoryStore;
 use countersign_store::{Store, TokenKey, TokenKeys};
@@ -36,7 +36,7 @@ pub(crate) struct Given {
 pub(crate) struct Sent {
     method: &'static str,
     target: String,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: HeaderList,
     pub(crate) body: Bytes,
     requirement: Requirement,
 }
@@ -109,6 +109,7 @@ impl Sent {
     pub(crate) fn bearer(scheme: Scheme, header: &'static str, value: &str) -> Self {
         let mut headers = client_headers();
         headers.insert(header, value.parse().unwrap());
+        let headers = headers.iter().collect();
         Self {
             method: "GET",
             target: "/v1/user/profile".to_owned(),
@@ -133,6 +134,7 @@ impl Sent {
             entropy: &Counting::default(),
         };
         let Signed { headers, target, body } = recipe.sign(input).unwrap();
+        let headers = headers.iter().collect();
         let requirement = requirement(Scheme::Signature(Arc::clone(recipe)));
         Self { method: "POST", target, headers, body: body.into(), requirement }
     }
@@ -144,7 +146,7 @@ impl Sent {
             scheme: "http",
             host: "api.example.com",
             target: &self.target,
-            headers: &self.headers,
+            headers: self.headers.view(),
             body: None,
         }
     }

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use countersign_dialect::Dialects;
-use countersign_model::{Entropy, Scopes, UnixTime};
+use countersign_model::{Entropy, HeaderList, Scopes, UnixTime};
 use countersign_store_sqlite::{Limits, SqliteStore};
 use countersign_token::MasterKey;
 use countersign_token::key::{self, KeyKind};
@@ -24,7 +24,7 @@ use countersign_verify::{
     Accept, Arrival, BodyFailure, BodySource, Client, Guesses, Limiter, Request, Requirement, Scheme,
     SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderName;
 use perf_event::Builder;
 use perf_event::events::{Cache, CacheId, CacheOp, CacheResult, Hardware};
 use rusqlite::Connection;
@@ -61,7 +61,9 @@ fn main() {
         nanos.sort_by(f64::total_cmp);
         nanos[ROUNDS / 2]
     });
-    println!("a decision misses, of the processor's last cache and of its pages, among {FEW}: {few_misses}; among {count}: {many_misses}");
+    println!(
+        "a decision misses, of the processor's last cache and of its pages, among {FEW}: {few_misses}; among {count}: {many_misses}"
+    );
     println!("a decision: {few:.0} ns among {FEW}, {many:.0} ns among {count}: {:.2} times", many / few);
 }
 
@@ -69,7 +71,7 @@ struct World {
     verifier: Verifier,
     requirement: Requirement,
     count: usize,
-    asked: Vec<HeaderMap>,
+    asked: Vec<HeaderList>,
 }
 
 impl World {
@@ -139,13 +141,13 @@ impl World {
         counted.map(Option::unwrap_or_default).join(" and ")
     }
 
-    fn decide(&self, headers: &HeaderMap) {
+    fn decide(&self, headers: &HeaderList) {
         let request = Request {
             method: "GET",
             scheme: "http",
             host: "api.example.com",
             target: "/v1/items",
-            headers,
+            headers: headers.view(),
             body: None,
         };
         let arrival = Arrival { at: NOON, from: Client::Unknown };
@@ -187,9 +189,8 @@ fn fill(path: &Path, count: usize) {
     writing.commit().unwrap();
 }
 
-fn headers(number: usize) -> HeaderMap {
-    let key = HeaderValue::from_str(&wire(number)).unwrap();
-    HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), key)])
+fn headers(number: usize) -> HeaderList {
+    HeaderList::from_iter([("x-api-key", wire(number))])
 }
 
 fn wire(number: usize) -> String {

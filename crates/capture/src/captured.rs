@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use countersign_model::{Secret, UnixTime};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{HeaderList, Secret, UnixTime};
+use http::HeaderValue;
 
 /// A request as somebody captured it, with whatever the capture tells besides.
 #[derive(Clone)]
@@ -79,15 +79,8 @@ pub enum Body {
 
 impl Captured {
     /// The header fields for looking up.
-    pub fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(self.fields.len());
-        for field in &self.fields {
-            // The names were read as names before, and there are not more than a map takes.
-            if let Ok(name) = HeaderName::from_bytes(field.name.as_bytes()) {
-                let _ = headers.try_append(name, field.value.clone());
-            }
-        }
-        headers
+    pub fn headers(&self) -> HeaderList {
+        self.fields.iter().map(|field| (&field.name, &field.value)).collect()
     }
 
     /// The first field of that name, whatever its case.

@@ -1,6 +1,7 @@
 //! Targets for a fuzzer, and for the tests below: each takes any bytes and must neither panic nor take long.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::HeaderList;
+use http::{HeaderName, HeaderValue};
 
 use crate::json::{self, Wanted};
 use crate::{Dialects, Reading, Recipe, Request, Source};
@@ -50,7 +51,7 @@ pub fn is_json(bytes: &[u8]) -> bool {
 pub fn request(recipe: &Recipe, bytes: &[u8]) {
     let mut lines = bytes.splitn(8, |byte| *byte == b'\n');
     let target = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderList::new();
     let mut body: &[u8] = b"";
     for line in lines {
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or_default();
@@ -59,7 +60,7 @@ pub fn request(recipe: &Recipe, bytes: &[u8]) {
         let value = HeaderValue::from_bytes(value.unwrap_or_default());
         match (name, value) {
             (Ok(name), Ok(value)) => {
-                headers.append(name, value);
+                headers.push(name, value);
             }
             (Err(_), _) | (_, Err(_)) => body = line,
         }
@@ -70,7 +71,7 @@ pub fn request(recipe: &Recipe, bytes: &[u8]) {
             scheme: "https",
             host: "a.example",
             target: &target,
-            headers: &headers,
+            headers: headers.view(),
             body: Some(body),
         };
         if let Reading::Presented(claim) = recipe.read(&request) {

@@ -267,7 +267,7 @@ impl fmt::Debug for Recipe {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
+    use countersign_model::HeaderList;
 
     use super::*;
     use crate::{Dialects, Reading, Source};
@@ -279,15 +279,15 @@ mod tests {
         );
         let dialects = Dialects::load(&[Source { origin: "x".into(), text }]).unwrap();
         let recipe = dialects.iter().next().unwrap();
-        let mut headers = HeaderMap::new();
-        headers.insert("ends", expires.parse().unwrap());
-        headers.insert("sig", "00".parse().unwrap());
+        let mut headers = HeaderList::new();
+        headers.push("ends", expires);
+        headers.push("sig", "00");
         let request = Request {
             method: "GET",
             scheme: "https",
             host: "api.example",
             target: "/",
-            headers: &headers,
+            headers: headers.view(),
             body: None,
         };
         let Reading::Presented(claim) = recipe.read(&request) else { panic!("not presented") };

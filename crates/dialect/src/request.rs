@@ -1,6 +1,7 @@
 //! A request as a dialect sees it.
 
-use http::{HeaderName, HeaderValue};
+use countersign_model::Headers;
+use http::HeaderName;
 
 use crate::claim::Flaw;
 
@@ -16,7 +17,7 @@ pub struct Request<'a> {
     /// The request target in origin form, exactly as sent: the path and, where there is one, `?` and the query.
     pub target: &'a str,
     /// The headers.
-    pub headers: &'a http::HeaderMap,
+    pub headers: Headers<'a>,
     /// The body; `None` while it has not been read.
     pub body: Option<&'a [u8]>,
 }
@@ -47,15 +48,8 @@ impl<'a> Request<'a> {
     }
 
     /// The value of a header; `None` where it does not stand there. [`Flaw::Twice`] where it stands there more than once.
-    pub fn header(&self, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Flaw> {
-        let headers = self.headers;
-        if headers.len() == headers.keys_len() {
-            // No header stands twice, whichever it is.
-            return Ok(headers.get(name));
-        }
-        let mut values = headers.get_all(name).iter();
-        let first = values.next();
-        if values.next().is_some() { Err(Flaw::Twice) } else { Ok(first) }
+    pub fn header(&self, name: &HeaderName) -> Result<Option<&'a [u8]>, Flaw> {
+        self.headers.only(name.as_str()).map_err(|_twice| Flaw::Twice)
     }
 
     fn host_and_port(&self) -> (&'a str, Option<&'a str>) {

@@ -350,7 +350,7 @@ impl<'p, 'v> Scope<'p, 'v> {
     }
 
     fn header(&self, name: &http::HeaderName) -> Result<&'v [u8], Flaw> {
-        Ok(self.request.header(name)?.map_or(b"", http::HeaderValue::as_bytes))
+        Ok(self.request.header(name)?.unwrap_or_default())
     }
 
     fn json(&self, leaf: usize) -> Result<Bytes<'v>, Flaw> {
@@ -397,10 +397,8 @@ impl<'p, 'v> Scope<'p, 'v> {
             ListSource::Headers => self
                 .request
                 .headers
-                .iter()
-                .map(|(name, value)| {
-                    (Cow::Borrowed(name.as_str().as_bytes()), Cow::Borrowed(value.as_bytes()))
-                })
+                .grouped()
+                .map(|header| (Cow::Borrowed(header.name), Cow::Borrowed(header.value)))
                 .collect(),
             ListSource::Query => pairs::decoded_list(query())?,
             ListSource::RawQuery => pairs::raw_list(query())?,
@@ -426,8 +424,7 @@ fn members(entries: json::Entries<'_>) -> List<'_> {
 
 #[cfg(test)]
 mod tests {
-    use countersign_model::UnixTime;
-    use http::HeaderMap;
+    use countersign_model::{HeaderList, UnixTime};
 
     use crate::{Dialects, Reading, Request, Source};
 
@@ -438,13 +435,13 @@ mod tests {
         );
         let dialects = Dialects::load(&[Source { origin: "x".into(), text }]).unwrap();
         let recipe = dialects.iter().next().unwrap();
-        let headers = HeaderMap::from_iter([("sig".parse().unwrap(), "00".parse().unwrap())]);
+        let headers = HeaderList::from_iter([("sig", "00")]);
         let request = Request {
             method: "GET",
             scheme: "https",
             host: "api.example",
             target: "/?a=1&b=2",
-            headers: &headers,
+            headers: headers.view(),
             body: Some(b""),
         };
         let Reading::Presented(claim) = recipe.read(&request) else { panic!("not presented") };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use countersign_model::{Entropy, UnixTime};
+use countersign_model::{Entropy, HeaderList, UnixTime};
 use http::header::{Entry as HeaderEntry, HeaderMap, HeaderName, HeaderValue};
 
 use crate::algorithm::Algorithm;
@@ -133,7 +133,8 @@ impl Recipe {
             body: input.body.to_vec(),
         };
         // What chooses the variant may be among what is written: where nothing chooses, it is the dialect itself.
-        let chosen = self.choose(&bare.request(&input)).map(|(_, program)| program);
+        let lines = bare.lines();
+        let chosen = self.choose(&bare.request(&lines, &input)).map(|(_, program)| program);
         let program = chosen.or(self.variants.last()).ok_or(SignError::Unrecognised)?;
         let parts = Parts::new(program, &input);
         let dated = parts.write(program, bare, &input)?;
@@ -141,7 +142,8 @@ impl Recipe {
         let blank = encode(&program.encoding, &program.blank()).ok_or(SignError::NotWritable("signature"))?;
         let draft = parts.write_signature(program, dated.clone(), &input, &blank)?;
         let made = {
-            let request = draft.request(&input);
+            let lines = draft.lines();
+            let request = draft.request(&lines, &input);
             let claim = self.read_back(program, &request)?;
             self.check_secret(input.secret).map_err(SignError::Secret)?;
             let key = self.prepare(input.secret);
@@ -151,7 +153,8 @@ impl Recipe {
         let made = made.ok_or(SignError::PrivateKey)?;
         let signature = encode(&program.encoding, &made).ok_or(SignError::NotWritable("signature"))?;
         let signed = parts.write_signature(program, dated, &input, &signature)?;
-        self.keep_checks(program, &signed.request(&input), input.secret)?;
+        let lines = signed.lines();
+        self.keep_checks(program, &signed.request(&lines, &input), input.secret)?;
         Ok(signed)
     }
 
@@ -183,7 +186,7 @@ impl Recipe {
             let header = side
                 .slots()
                 .find_map(|slot| if let Source::Header(name) = &slot.source { Some(name) } else { None });
-            let header = header.filter(|name| !request.headers.contains_key(*name))?;
+            let header = header.filter(|name| !request.headers.contains(name.as_str()))?;
             Some(SignError::NotWritten {
                 check: check.name.to_string(),
                 header: header.to_string(),
@@ -289,7 +292,8 @@ impl Parts {
                     groups: Vec::new(),
                     variant: 0,
                 };
-                let request = signed.request(input);
+                let lines = signed.lines();
+                let request = signed.request(&lines, input);
                 let mut scope = Scope::new(program, &request, &[], Some(&claim), input.secret);
                 scope.signature = signature;
                 let made =
@@ -310,13 +314,18 @@ enum Written {
 }
 
 impl Signed {
-    fn request<'a>(&'a self, input: &SignInput<'a>) -> Request<'a> {
+    /// The headers, for a request that is read.
+    fn lines(&self) -> HeaderList {
+        self.headers.iter().collect()
+    }
+
+    fn request<'a>(&'a self, lines: &'a HeaderList, input: &SignInput<'a>) -> Request<'a> {
         Request {
             method: input.method,
             scheme: input.scheme,
             host: input.host,
             target: &self.target,
-            headers: &self.headers,
+            headers: lines.view(),
             body: Some(&self.body),
         }
     }
@@ -412,12 +421,13 @@ impl Signed {
             return Ok(false);
         }
         let place = Slot { source: slot.source.clone(), filters: Box::default() };
+        let lines = self.lines();
         let request = Request {
             method: "",
             scheme: "",
             host: "",
             target: &self.target,
-            headers: &self.headers,
+            headers: lines.view(),
             body: Some(&self.body),
         };
         match Scope::new(program, &request, &[], None, b"").value(&place) {

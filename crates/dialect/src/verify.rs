@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use countersign_model::Secret;
+use countersign_model::{Headers, Secret};
 use zeroize::Zeroizing;
 
 use crate::algorithm::{Algorithm, PublicKey, is_pem};
@@ -393,9 +393,14 @@ fn keys(program: &Program, secret: &[u8]) -> Keys {
 }
 
 fn fixed_key(program: &Program, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Flaw> {
-    let headers = http::HeaderMap::new();
-    let nothing =
-        Request { method: "", scheme: "", host: "", target: "", headers: &headers, body: Some(b"") };
+    let nothing = Request {
+        method: "",
+        scheme: "",
+        host: "",
+        target: "",
+        headers: Headers::default(),
+        body: Some(b""),
+    };
     let scope = Scope::new(program, &nothing, &[], None, secret);
     scope.bytes(&program.key).map(|key| Zeroizing::new(key.into_cow().into_owned()))
 }

@@ -98,7 +98,8 @@ proptest! {
                 }
             }
         }
-        let borrowed = request.borrow();
+        let lines = request.lines();
+        let borrowed = request.borrow(&lines);
         if let Reading::Presented(claim) = recipe.read(&borrowed) {
             let key = recipe.prepare(case.secret.as_bytes());
             let _ = recipe.fresh(&claim, case.now);

@@ -117,7 +117,8 @@ fn message(text: &str) -> OwnedRequest {
 
 /// Whether a request verifies at the moment at which it says that it was signed.
 fn verifies(recipe: &Recipe, request: &OwnedRequest, secret: &[u8]) -> Result<(), String> {
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let claim = match recipe.read(&request) {
         Reading::Presented(claim) => claim,
         other => return Err(format!("{other:?}")),

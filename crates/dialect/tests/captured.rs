@@ -20,7 +20,8 @@ use support::{Case, OwnedRequest, cases, dialects, files, tampered};
 
 /// What came of a request: nothing, or what was wrong and the string to sign.
 fn judge(recipe: &Recipe, request: &OwnedRequest, now: UnixTime, secret: &[u8]) -> Result<(), String> {
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let claim = match recipe.read(&request) {
         Reading::Presented(claim) => claim,
         other => return Err(format!("{other:?}")),
@@ -121,7 +122,8 @@ fn another_secret(secret: &str) -> String {
 
 /// The request with one character of its signature changed, wherever it stands.
 fn with_other_signatures(recipe: &Recipe, request: &OwnedRequest) -> Vec<OwnedRequest> {
-    let borrowed = request.borrow();
+    let lines = request.lines();
+    let borrowed = request.borrow(&lines);
     let Reading::Presented(claim) = recipe.read(&borrowed) else { return Vec::new() };
     let Ok(signature) = std::str::from_utf8(claim.signature()) else { return Vec::new() };
     let changed = |at: usize| {
@@ -159,7 +161,8 @@ fn what_is_said_of_each_part_of_a_request_agrees_with_tampering() {
         if case.odd.is_some() {
             return;
         }
-        let borrowed = case.request.borrow();
+        let lines = case.request.lines();
+        let borrowed = case.request.borrow(&lines);
         let Reading::Presented(claim) = recipe.read(&borrowed) else { return };
         for (part, changed) in tampered(&case.request) {
             let noticed = judge(recipe, &changed, case.now, case.secret.as_bytes()).is_err();
@@ -188,14 +191,16 @@ fn what_is_said_of_the_time_and_the_nonce_agrees_with_tampering() {
         if case.odd.is_some() {
             return;
         }
-        let borrowed = case.request.borrow();
+        let lines = case.request.lines();
+        let borrowed = case.request.borrow(&lines);
         let Reading::Presented(claim) = recipe.read(&borrowed) else { return };
         let (mut time, mut nonce) = (recipe.time_coverage_in(&claim), recipe.nonce_coverage_in(&claim));
         for changed in with_one_sign_changed(&case.request) {
             if time.is_none() && nonce.is_none() {
                 break;
             }
-            let borrowed = changed.borrow();
+            let lines = changed.lines();
+            let borrowed = changed.borrow(&lines);
             let Reading::Presented(other) = recipe.read(&borrowed) else { continue };
             let same = other.variant() == claim.variant()
                 && other.key_id() == claim.key_id()
@@ -260,7 +265,7 @@ fn has_digest(request: &OwnedRequest) -> bool {
 
 /// Whether the changed request is read as the claim was.
 fn same_variant(recipe: &Recipe, claim: &Claim<'_>, changed: &OwnedRequest) -> bool {
-    match recipe.read(&changed.borrow()) {
+    match recipe.read(&changed.borrow(&changed.lines())) {
         Reading::Presented(other) => other.variant() == claim.variant(),
         Reading::NotPresented
         | Reading::OnlyKeyId(_)

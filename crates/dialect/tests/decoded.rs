@@ -54,7 +54,8 @@ fn meaning(target: &str) -> Meaning {
 }
 
 fn passes(recipe: &Recipe, request: &OwnedRequest, secret: &[u8]) -> bool {
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let Reading::Presented(claim) = recipe.read(&request) else { return false };
     recipe.verify(&claim, &request, &recipe.prepare(secret)).is_ok()
 }

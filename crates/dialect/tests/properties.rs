@@ -55,7 +55,8 @@ fn signed(recipe: &Recipe, method: &str, target: &str, body: &[u8], secret: &[u8
 }
 
 fn good(recipe: &Recipe, request: &OwnedRequest, secret: &[u8]) -> bool {
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let Reading::Presented(claim) = recipe.read(&request) else { return false };
     recipe.fresh(&claim, NOW).is_ok() && recipe.verify(&claim, &request, &recipe.prepare(secret)).is_ok()
 }

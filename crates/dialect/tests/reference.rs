@@ -75,7 +75,8 @@ fn comes_to(template: &str) -> Result<String, String> {
     let dialects = load(&file)?;
     let recipe = dialects.get(&DialectName::parse("x").unwrap()).unwrap();
     let request = sample();
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let Reading::Presented(claim) = recipe.read(&request) else { return Err("not presented".into()) };
     let made = recipe.string_to_sign(&claim, &request, &recipe.prepare(b"key"));
     made.map(|text| String::from_utf8_lossy(text.expose()).into_owned()).map_err(|why| why.to_string())

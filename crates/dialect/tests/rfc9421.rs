@@ -131,7 +131,8 @@ fn judge(dialect: &str, more: &str, request: &OwnedRequest, now: i64, secret: &[
     ];
     let dialects = Dialects::load(&sources).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     let recipe = dialects.get(&DialectName::parse(dialect).unwrap()).unwrap();
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let claim = match recipe.read(&request) {
         Reading::Presented(claim) => claim,
         other => return Err(format!("{other:?}")),

@@ -17,7 +17,8 @@ fn verifies(path: &str, request: &OwnedRequest, now: i64, secret: &[u8]) -> Resu
     let dialects = Dialects::load(&[source]).map_err(|mistakes| format!("{mistakes:?}"))?;
     let name = file.file_stem().unwrap().to_str().unwrap();
     let recipe = dialects.get(&DialectName::parse(name).unwrap()).unwrap();
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let Reading::Presented(claim) = recipe.read(&request) else { return Err("not presented".into()) };
     recipe.fresh(&claim, UnixTime::from_secs(now)).map_err(|why| why.to_string())?;
     let key = recipe.prepare(secret);

@@ -56,7 +56,7 @@ fn streamable(all: &Dialects) -> Vec<(&Recipe, Case)> {
         let name = path.file_name().unwrap().to_str().unwrap().trim_end_matches(".cases.json");
         let recipe = all.get(&DialectName::parse(name).unwrap()).unwrap();
         for case in cases(&path) {
-            if let Reading::Presented(claim) = recipe.read(&case.request.borrow())
+            if let Reading::Presented(claim) = recipe.read(&case.request.borrow(&case.request.lines()))
                 && recipe.body_use_in(&claim) == BodyUse::Streamed
             {
                 found.push((&**recipe, case));
@@ -77,7 +77,8 @@ fn every_captured_request_gets_the_same_answer_in_pieces_as_whole_and_so_does_ev
         let key = recipe.prepare(case.secret.as_bytes());
         let changed = tampered(&case.request).into_iter().map(|(_, request)| request);
         for request in std::iter::once(case.request.clone()).chain(changed) {
-            let request = request.borrow();
+            let lines = request.lines();
+            let request = request.borrow(&lines);
             let Reading::Presented(claim) = recipe.read(&request) else { continue };
             if recipe.body_use_in(&claim) != BodyUse::Streamed {
                 continue;
@@ -181,7 +182,8 @@ fn what_is_wrong_without_the_body_is_told_before_it_is_asked_for() {
         headers,
         body: Vec::new(),
     };
-    let request = Request { body: None, ..request.borrow() };
+    let lines = request.lines();
+    let request = Request { body: None, ..request.borrow(&lines) };
     let Reading::Presented(claim) = recipe.read(&request) else { panic!("it is presented") };
     let key = recipe.prepare(b"secret");
     assert!(matches!(recipe.begin(&claim, &request, &key), Err(Mismatch::Check(_))));

@@ -37,7 +37,8 @@ fn judge(
     secret: &str,
     check: impl FnOnce(&Claim<'_>),
 ) -> (String, Option<String>) {
-    let request = request.borrow();
+    let lines = request.lines();
+    let request = request.borrow(&lines);
     let claim = match recipe.read(&request) {
         Reading::NotPresented => return ("not-presented".into(), None),
         Reading::OnlyKeyId(_) => return ("only-key-id".into(), None),
@@ -72,7 +73,7 @@ fn run(recipe: &Recipe, case: &Path, wrong: &mut Vec<String>) {
         }
         let key = recipe.prepare(secret.as_bytes());
         if let Ok(expected) = fs::read(case.join("string-to-sign")) {
-            let made = recipe.string_to_sign(claim, &request.borrow(), &key).unwrap();
+            let made = recipe.string_to_sign(claim, &request.borrow(&request.lines()), &key).unwrap();
             if *made.expose() != expected {
                 steps.push(format!("string to sign is {:?}", String::from_utf8_lossy(made.expose())));
             }
@@ -105,7 +106,7 @@ trait WithSignature {
 impl WithSignature for OwnedRequest {
     /// The same request with another signature in the place of its own.
     fn with_signature(&self, recipe: &Recipe, signature: &str) -> Option<OwnedRequest> {
-        let sent = match recipe.read(&self.borrow()) {
+        let sent = match recipe.read(&self.borrow(&self.lines())) {
             Reading::Presented(claim) => String::from_utf8(claim.signature().to_vec()).ok()?,
             _ => return None,
         };
@@ -158,7 +159,8 @@ fn what_is_said_of_each_part_of_an_accepted_vector_agrees_with_tampering() {
             let request = OwnedRequest::parse(&fs::read(case.join("request.http")).unwrap());
             let now = UnixTime::from_millis(verdict["now_ms"].as_integer().unwrap());
             let secret = verdict["secret"].as_str().unwrap();
-            let borrowed = request.borrow();
+            let lines = request.lines();
+            let borrowed = request.borrow(&lines);
             let Reading::Presented(claim) = recipe.read(&borrowed) else { panic!("{}", name(&case)) };
             for (part, changed) in tampered(&request) {
                 count += 1;

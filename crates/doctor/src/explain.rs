@@ -3,8 +3,7 @@
 use countersign_dialect::{
     Claim, Flaw, Looked, Looks, Malformed, Mismatch, Part, Reading, Recipe, Request, Seen, WhatIf,
 };
-use countersign_model::{Secret, UnixTime};
-use http::{HeaderMap, HeaderValue};
+use countersign_model::{HeaderList, Secret, UnixTime};
 
 use crate::finding::{Finding, Kind};
 use crate::report::{ReadField, Report, SignedText, Verdict};
@@ -255,17 +254,12 @@ fn mend_time(question: &Question<'_>, part: Part, looks: &Looks, report: &mut Re
     let Some((at, _)) = times::guess(sent) else { return };
     let Some(text) = own.write(at) else { return };
     let request = &question.request;
-    let mut headers: HeaderMap = request.headers.clone();
-    for value in headers.values_mut() {
-        if value.as_bytes() == sent
-            && let Ok(new) = HeaderValue::from_str(&text)
-        {
-            *value = new;
-        }
-    }
+    let mend = |value| if value == sent { text.as_bytes() } else { value };
+    let headers: HeaderList =
+        request.headers.iter().map(|header| (header.name, mend(header.value))).collect();
     let Ok(sent) = std::str::from_utf8(sent) else { return };
     let target = request.target.replace(&format!("={sent}"), &format!("={text}"));
-    let mended = Request { headers: &headers, target: &target, ..*request };
+    let mended = Request { headers: headers.view(), target: &target, ..*request };
     let Reading::Presented(claim) = question.recipe.read(&mended) else { return };
     if claim.sent(part) != Some(text.as_bytes()) {
         return;

@@ -146,7 +146,7 @@ fn named(expression: &str, place: &str) -> Vec<String> {
 
 /// The names in a request, by where they stand.
 fn places(request: &Request<'_>) -> Vec<(&'static str, Vec<String>)> {
-    let headers = request.headers.keys().map(|name| name.as_str().to_owned()).collect();
+    let headers = request.headers.iter().map(|header| header.name_str().to_owned()).collect();
     let pairs = |text: &str| -> Vec<String> {
         text.split('&').filter_map(|pair| pair.split('=').next()).map(str::to_owned).take(256).collect()
     };

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use countersign_dialect::{Claim, NewPiece, Part, Request, Seen, Step, WhatIf, Whole};
-use countersign_model::Secret;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{HeaderList, Headers, Secret};
+use http::{HeaderName, HeaderValue};
 
 /// One thing that a client may have signed in another way than it sent it.
 #[derive(Clone, Debug)]
@@ -90,7 +90,8 @@ impl<'a> Scene<'a> {
             scheme,
             host: Cow::Borrowed(host),
             target: Cow::Borrowed(target),
-            headers: Cow::Borrowed(headers),
+            sent: headers,
+            headers: None,
             body: body.map(Cow::Borrowed),
             words: None,
             secret: self.secret,
@@ -103,14 +104,12 @@ impl<'a> Scene<'a> {
                 Change::Host(host) => {
                     view.host = Cow::Borrowed(host);
                     if let Ok(value) = HeaderValue::from_str(host) {
-                        view.headers.to_mut().insert(http::header::HOST, value);
+                        view.set(http::header::HOST.as_str(), &value);
                     }
                 }
                 Change::Target(target) => view.target = Cow::Borrowed(target),
                 Change::Body(body) => view.body = Some(Cow::Borrowed(body)),
-                Change::Header(name, value) => {
-                    view.headers.to_mut().insert(name, value.clone());
-                }
+                Change::Header(name, value) => view.set(name.as_str(), value),
                 Change::Words(part, words) => {
                     view.words = Some((*part, words));
                     view.reword(self.claim.sent(*part)?, words);
@@ -131,24 +130,30 @@ struct View<'c> {
     scheme: &'c str,
     host: Cow<'c, str>,
     target: Cow<'c, str>,
-    headers: Cow<'c, HeaderMap>,
+    sent: Headers<'c>,
+    /// Where they are others than were sent.
+    headers: Option<HeaderList>,
     body: Option<Cow<'c, [u8]>>,
     words: Option<(Part, &'c [u8])>,
     secret: &'c Secret<Vec<u8>>,
 }
 
 impl View<'_> {
+    fn headers(&self) -> Headers<'_> {
+        self.headers.as_ref().map_or(self.sent, HeaderList::view)
+    }
+
+    fn set(&mut self, name: &str, value: &HeaderValue) {
+        self.headers.get_or_insert_with(|| self.sent.into()).set(name, value);
+    }
+
     /// Puts other words where a header or a parameter of the query says the old ones.
     fn reword(&mut self, old: &[u8], new: &[u8]) {
-        let names: Vec<HeaderName> = self
-            .headers
-            .iter()
-            .filter(|(_, value)| value.as_bytes() == old)
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in names {
-            if let Ok(value) = HeaderValue::from_bytes(new) {
-                self.headers.to_mut().insert(name, value);
+        if let Ok(value) = HeaderValue::from_bytes(new) {
+            let said = self.headers().iter().filter(|header| header.value == old);
+            let names: Vec<String> = said.map(|header| header.name_str().to_owned()).collect();
+            for name in names {
+                self.set(&name, &value);
             }
         }
         let (Ok(old), Ok(new)) = (std::str::from_utf8(old), std::str::from_utf8(new)) else { return };
@@ -167,7 +172,7 @@ impl View<'_> {
             scheme: self.scheme,
             host: &self.host,
             target: &self.target,
-            headers: &self.headers,
+            headers: self.headers(),
             body: self.body.as_deref(),
         };
         let secret = self.secret.expose();

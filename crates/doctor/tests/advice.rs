@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use countersign_dialect::{Dialects, Recipe, Request, SignInput, Signed, Source};
 use countersign_doctor::{Kind, Question, Report, Verdict, explain};
-use countersign_model::{Entropy, Secret, UnixTime};
+use countersign_model::{Entropy, HeaderList, Secret, UnixTime};
 use http::HeaderMap;
 
 struct Zeros;
@@ -44,12 +44,13 @@ fn sent(client: &Recipe, body: &str) -> Signed {
 }
 
 fn explained(recipe: &Recipe, signed: &Signed) -> Report {
+    let headers: HeaderList = signed.headers.iter().collect();
     let request = Request {
         method: "POST",
         scheme: "https",
         host: "api.example",
         target: &signed.target,
-        headers: &signed.headers,
+        headers: headers.view(),
         body: Some(&signed.body),
     };
     let secret = Secret::new(SECRET.to_vec());

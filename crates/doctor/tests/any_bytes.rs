@@ -6,8 +6,8 @@ mod support;
 
 use countersign_dialect::Request;
 use countersign_doctor::{OtherSecret, Question, explain};
-use countersign_model::{Secret, UnixTime};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{HeaderList, Secret, UnixTime};
+use http::HeaderValue;
 use proptest::prelude::*;
 
 const NAMES: [&str; 9] = [
@@ -58,13 +58,13 @@ proptest! {
     ) {
         let (dialects, _) = support::dialects();
         let recipe = support::named(&dialects, dialect);
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderList::new();
         for (name, value) in fields {
             if let Ok(value) = HeaderValue::from_bytes(&value) {
-                headers.append(HeaderName::from_static(name), value);
+                headers.push(name, value);
             }
         }
-        let request = Request { method: "POST", scheme: "https", host: "a:1", target: &target, headers: &headers, body: Some(&body) };
+        let request = Request { method: "POST", scheme: "https", host: "a:1", target: &target, headers: headers.view(), body: Some(&body) };
         let secret = Secret::new(secret);
         let others = [OtherSecret { label: "another".to_owned(), secret: secret.clone() }];
         let question = Question { recipe: &recipe, request, secret: Some(&secret), others: &others, now: UnixTime::from_millis(now) };

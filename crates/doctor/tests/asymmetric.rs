@@ -7,22 +7,21 @@ mod support;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use countersign_dialect::Request;
 use countersign_doctor::{Kind, Question, Report, Verdict, explain};
-use countersign_model::{Secret, UnixTime};
-use http::HeaderMap;
+use countersign_model::{HeaderList, Secret, UnixTime};
 
 const BODY: &[u8] = br#"{"type":1}"#;
 
 fn explained(signed: &[u8]) -> Report {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-    let mut headers = HeaderMap::new();
-    headers.insert("x-signature-timestamp", "1795262400".parse().unwrap());
-    headers.insert("x-signature-ed25519", hex::encode(pair.sign(signed)).parse().unwrap());
+    let mut headers = HeaderList::new();
+    headers.push("x-signature-timestamp", "1795262400");
+    headers.push("x-signature-ed25519", hex::encode(pair.sign(signed)));
     let request = Request {
         method: "POST",
         scheme: "https",
         host: "a",
         target: "/interactions",
-        headers: &headers,
+        headers: headers.view(),
         body: Some(BODY),
     };
     let (dialects, _) = support::dialects();

@@ -408,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_connection_ends_where_it_is_doubtful_where_its_request_does() {
-        let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &NoEntropy);
+        let id = RequestId::choose(Some(b"test"), &NoEntropy);
         let closes = |problem| Answer::from(problem).into_response(&id).headers().contains_key(CONNECTION);
         assert!(closes(Problem::BadRequest(BadRequest::Framing)) && closes(Problem::TransferCoding));
         assert!(!closes(Problem::BadRequest(BadRequest::Target)) && !closes(Problem::NoRoute));
@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn whoever_asks_with_a_method_that_is_not_passed_on_is_told_which_are() {
-        let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &NoEntropy);
+        let id = RequestId::choose(Some(b"test"), &NoEntropy);
         for problem in [
             Problem::BadRequest(BadRequest::MethodNotAllowed),
             Problem::Framing(FramingRefusal::MethodNotAllowed),

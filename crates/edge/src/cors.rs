@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_lines::Told;
+use countersign_model::Headers;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::{REQUEST_ID, RequestId};
 
@@ -45,11 +46,13 @@ pub struct AllowedOrigin(HeaderValue);
 
 impl Cors {
     /// The origin of a request, if it has one that may call.
-    pub fn origin(&self, headers: &HeaderMap) -> Option<AllowedOrigin> {
-        let origin = headers.get(ORIGIN)?;
+    pub fn origin(&self, headers: Headers<'_>) -> Option<AllowedOrigin> {
+        let origin = headers.get(ORIGIN.as_str())?;
         match &self.origins {
             Origins::Any => Some(AllowedOrigin(HeaderValue::from_static("*"))),
-            Origins::These(origins) => origins.contains(origin).then(|| AllowedOrigin(origin.clone())),
+            Origins::These(origins) => {
+                origins.iter().find(|known| known.as_bytes() == origin).cloned().map(AllowedOrigin)
+            }
         }
     }
 
@@ -62,11 +65,11 @@ impl Cors {
     }
 
     /// The method that a browser asks about, if this is such a question.
-    pub fn asked(method: &Method, headers: &HeaderMap) -> Option<Method> {
-        if *method != Method::OPTIONS || !headers.contains_key(ORIGIN) {
+    pub fn asked(method: &Method, headers: Headers<'_>) -> Option<Method> {
+        if *method != Method::OPTIONS || !headers.contains(ORIGIN.as_str()) {
             return None;
         }
-        Method::from_bytes(headers.get(ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()
+        Method::from_bytes(headers.get(ACCESS_CONTROL_REQUEST_METHOD.as_str())?).ok()
     }
 
     /// The answer to a browser's question: whatever it asked for may be sent. What is sent is then checked as ever.
@@ -74,7 +77,7 @@ impl Cors {
         &self,
         origin: &AllowedOrigin,
         asked: &Method,
-        headers: &HeaderMap,
+        headers: Headers<'_>,
         request_id: &RequestId,
     ) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
@@ -84,8 +87,9 @@ impl Cors {
         if let Ok(method) = HeaderValue::from_str(asked.as_str()) {
             answer.insert(ACCESS_CONTROL_ALLOW_METHODS, method);
         }
-        if let Some(names) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+        let names = headers.get(ACCESS_CONTROL_REQUEST_HEADERS.as_str()).map(HeaderValue::from_bytes);
+        if let Some(Ok(names)) = names {
+            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
         }
         answer.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.as_secs().into());
         answer.append(
@@ -110,7 +114,8 @@ impl AllowedOrigin {
 
 #[cfg(test)]
 mod tests {
-    use countersign_model::Entropy;
+    use countersign_model::{Entropy, HeaderList};
+    use http::HeaderMap;
 
     use super::*;
 
@@ -126,20 +131,20 @@ mod tests {
         Cors { origins, max_age: Duration::from_mins(10) }
     }
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    fn headers(pairs: &[(&str, &str)]) -> HeaderList {
+        pairs.iter().copied().collect()
     }
 
     #[test]
     fn a_page_of_a_named_origin_may_call_and_no_other() {
         let named = cors(Origins::These(vec![HeaderValue::from_static("https://app.example.com")]));
-        assert!(named.origin(&headers(&[("origin", "https://app.example.com")])).is_some());
+        assert!(named.origin(headers(&[("origin", "https://app.example.com")]).view()).is_some());
         for other in ["https://app.example.com.evil", "http://app.example.com", "null", ""] {
-            assert_eq!(named.origin(&headers(&[("origin", other)])), None, "{other}");
+            assert_eq!(named.origin(headers(&[("origin", other)]).view()), None, "{other}");
         }
-        assert_eq!(named.origin(&headers(&[])), None);
+        assert_eq!(named.origin(headers(&[]).view()), None);
         let mut answer = HeaderMap::new();
-        cors(Origins::Any).origin(&headers(&[("origin", "https://a")])).unwrap().mark(&mut answer);
+        cors(Origins::Any).origin(headers(&[("origin", "https://a")]).view()).unwrap().mark(&mut answer);
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
     }
 
@@ -151,9 +156,9 @@ mod tests {
             ("access-control-request-method", "POST"),
             ("access-control-request-headers", "authorization, content-type"),
         ]);
-        let asked = Cors::asked(&Method::OPTIONS, &question).unwrap();
-        let origin = cors.origin(&question).unwrap();
-        let answer = cors.permission(&origin, &asked, &question, &RequestId::random(&Zeros));
+        let asked = Cors::asked(&Method::OPTIONS, question.view()).unwrap();
+        let origin = cors.origin(question.view()).unwrap();
+        let answer = cors.permission(&origin, &asked, question.view(), &RequestId::random(&Zeros));
         assert_eq!(answer.status(), StatusCode::NO_CONTENT);
         assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a");
         assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_METHODS], "POST");
@@ -168,14 +173,15 @@ mod tests {
     #[test]
     fn an_ordinary_request_is_no_question() {
         let origin = headers(&[("origin", "https://a")]);
-        assert_eq!(Cors::asked(&Method::OPTIONS, &origin), None);
+        assert_eq!(Cors::asked(&Method::OPTIONS, origin.view()), None);
         let full = headers(&[("origin", "https://a"), ("access-control-request-method", "POST")]);
-        assert_eq!(Cors::asked(&Method::POST, &full), None);
+        assert_eq!(Cors::asked(&Method::POST, full.view()), None);
     }
 
     #[test]
     fn what_the_upstream_says_stands() {
-        let mut answer = headers(&[("access-control-allow-origin", "https://b")]);
+        let mut answer = HeaderMap::new();
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("https://b"));
         AllowedOrigin(HeaderValue::from_static("https://a")).mark(&mut answer);
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "https://b");
     }

@@ -3,7 +3,7 @@
 //! A request's headers are looked at once, and everybody who asks for one of these afterwards need not search for its name:
 //! most requests have none of most of them.
 
-use http::{HeaderMap, HeaderName};
+use countersign_model::Headers;
 use smallvec::SmallVec;
 
 /// How many lines of headers are kept without memory of their own.
@@ -56,10 +56,9 @@ pub enum Field {
 }
 
 impl Field {
-    /// What a header of this name is.
-    pub fn of(name: &HeaderName) -> Self {
-        let name = name.as_str();
-        match name.as_bytes() {
+    /// What a header of this name is, in lower case.
+    pub fn of(name: &[u8]) -> Self {
+        match name {
             [b'x', hyphen, rest @ ..] if !hyphen.is_ascii_alphanumeric() => extension(name, rest),
             [b'c' | b'e' | b'f' | b'h' | b'k' | b'p' | b't' | b'u', ..] => plain(name),
             _ => Self::Plain,
@@ -68,7 +67,7 @@ impl Field {
 }
 
 /// All that begin with an `x` are of these.
-fn extension(name: &str, rest: &[u8]) -> Field {
+fn extension(name: &[u8], rest: &[u8]) -> Field {
     let begins = |start: &str| rest.get(..start.len()).is_some_and(|begin| is_alike(begin, start.as_bytes()));
     let is = |whole: &str| is_alike(rest, whole.as_bytes());
     match rest.first() {
@@ -83,32 +82,32 @@ fn extension(name: &str, rest: &[u8]) -> Field {
         Some(b'o') if begins("original-") => Field::OtherPath,
         Some(b'r') if is("real-ip") => Field::Provenance,
         Some(b'r') if is("rewrite-url") => Field::OtherPath,
-        Some(b'r') if name == "x-request-id" => Field::RequestId,
+        Some(b'r') if name == b"x-request-id" => Field::RequestId,
         _ => Field::Plain,
     }
 }
 
-fn plain(name: &str) -> Field {
+fn plain(name: &[u8]) -> Field {
     match name {
-        "host" => Field::Host,
-        "connection" => Field::Connection,
-        "content-length" => Field::ContentLength,
-        "transfer-encoding" => Field::TransferEncoding,
-        "te" => Field::Te,
-        "trailer" => Field::Trailer,
-        "expect" => Field::Expect,
-        "upgrade" => Field::Upgrade,
-        "keep-alive"
-        | "proxy-authenticate"
-        | "proxy-authentication-info"
-        | "proxy-authorization"
-        | "proxy-connection" => Field::Hop,
-        "traceparent" => Field::TraceParent,
-        "tracestate" => Field::TraceState,
-        "forwarded" | "proxy" => Field::Provenance,
+        b"host" => Field::Host,
+        b"connection" => Field::Connection,
+        b"content-length" => Field::ContentLength,
+        b"transfer-encoding" => Field::TransferEncoding,
+        b"te" => Field::Te,
+        b"trailer" => Field::Trailer,
+        b"expect" => Field::Expect,
+        b"upgrade" => Field::Upgrade,
+        b"keep-alive"
+        | b"proxy-authenticate"
+        | b"proxy-authentication-info"
+        | b"proxy-authorization"
+        | b"proxy-connection" => Field::Hop,
+        b"traceparent" => Field::TraceParent,
+        b"tracestate" => Field::TraceState,
+        b"forwarded" | b"proxy" => Field::Provenance,
         _ => {
             let named = ["cf-connecting-ip", "client-ip", "fastly-client-ip", "true-client-ip"];
-            let told = named.iter().any(|named| is_alike(name.as_bytes(), named.as_bytes()));
+            let told = named.iter().any(|named| is_alike(name, named.as_bytes()));
             if told { Field::Provenance } else { Field::Plain }
         }
     }
@@ -121,7 +120,7 @@ pub(crate) fn is_alike(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(alike)
 }
 
-/// What each line of a request's headers is, in the order in which a [`HeaderMap`] gives them.
+/// What each line of a request's headers is, in the order in which [`Headers`] give them.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     each: SmallVec<[Field; USUAL_LINES]>,
@@ -131,10 +130,10 @@ pub struct Fields {
 
 impl Fields {
     /// Of these headers.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: Headers<'_>) -> Self {
         let mut fields = Self::default();
-        for name in headers.iter().map(|(name, _)| name) {
-            fields.push(Field::of(name));
+        for header in headers.iter() {
+            fields.push(Field::of(header.name));
         }
         fields
     }
@@ -168,7 +167,7 @@ const fn bit(field: Field) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use countersign_model::HeaderList;
     use proptest::prelude::*;
 
     use super::*;
@@ -254,20 +253,17 @@ mod tests {
 
         #[test]
         fn a_name_is_what_a_search_through_all_names_finds(name in names()) {
-            let parsed: HeaderName = name.parse().unwrap();
-            prop_assert_eq!(Field::of(&parsed), slowly(&name), "{}", name);
+            prop_assert_eq!(Field::of(name.as_bytes()), slowly(&name), "{}", name);
         }
     }
 
     #[test]
     fn every_line_has_its_place() {
-        let mut headers = HeaderMap::new();
-        for name in ["x-one", "content-length", "X_Forwarded_For", "x-one", "content-length", "host"] {
-            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("1"));
-        }
-        let fields = Fields::of(&headers);
-        for ((name, _), field) in headers.iter().zip(fields.iter()) {
-            assert_eq!(field, Field::of(name));
+        let names = ["x-one", "content-length", "X_Forwarded_For", "x-one", "content-length", "host"];
+        let headers: HeaderList = names.iter().map(|name| (name, "1")).collect();
+        let fields = Fields::of(headers.view());
+        for (header, field) in headers.view().iter().zip(fields.iter()) {
+            assert_eq!(field, Field::of(header.name));
         }
         assert_eq!(fields.iter().count(), 6);
         assert!(fields.has(Field::Host) && !fields.has_twice(Field::Host));

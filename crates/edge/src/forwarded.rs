@@ -2,15 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName};
+use countersign_model::{Headers, visible};
 use smallvec::{SmallVec, smallvec};
 
 use crate::TrustedPeers;
 use crate::inbound::is_host;
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_HOST: &str = "x-forwarded-host";
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// How many proxies one behind the other are believed.
 const HOPS: usize = 32;
@@ -34,7 +34,7 @@ impl TrustedPeers {
     /// `X-Forwarded-For` is read from its end, where the nearest proxy wrote, up to the first address that is not trusted:
     /// whatever stands before that, its sender made up. `X-Forwarded-Proto` and `X-Forwarded-Host` are believed where they stand
     /// once. `Forwarded` (RFC 7239) is not read: two sources would be one too many.
-    pub fn provenance(&self, peer: SocketAddr, scheme: &'static str, headers: &HeaderMap) -> Provenance {
+    pub fn provenance(&self, peer: SocketAddr, scheme: &'static str, headers: Headers<'_>) -> Provenance {
         let mut way = smallvec![peer.ip()];
         if !self.contains(peer.ip()) {
             return Provenance { client: peer, way, scheme, host: None };
@@ -44,17 +44,17 @@ impl TrustedPeers {
             way.insert(0, address);
             client = SocketAddr::new(address, 0);
         }
-        let scheme = match once(headers, &FORWARDED_PROTO) {
+        let scheme = match once(headers, FORWARDED_PROTO) {
             Some("http") => "http",
             Some("https") => "https",
             Some(_) | None => scheme,
         };
-        let host = once(headers, &FORWARDED_HOST).filter(|host| is_host(host)).map(str::to_owned);
+        let host = once(headers, FORWARDED_HOST).filter(|host| is_host(host)).map(str::to_owned);
         Provenance { client, way, scheme, host }
     }
 
     /// The address of the client of a request that came from `peer` with these headers, as [`TrustedPeers::provenance`] gives it.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn client(&self, peer: IpAddr, headers: Headers<'_>) -> IpAddr {
         if !self.contains(peer) {
             return peer;
         }
@@ -63,9 +63,9 @@ impl TrustedPeers {
 
     /// The addresses from which a trusted proxy and those before it say that they were called, the nearest first, to the first
     /// that is not trusted. Where something there is no address, whoever passed it on is taken for the client.
-    fn hops(&self, headers: &HeaderMap) -> impl Iterator<Item = IpAddr> {
-        let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-        let told = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    fn hops(&self, headers: Headers<'_>) -> impl Iterator<Item = IpAddr> {
+        let lines = headers.get_all(FORWARDED_FOR).rev();
+        let told = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
         let mut believed = true;
         told.take(HOPS).map_while(move |told| {
             let address = if believed { address(told)? } else { return None };
@@ -78,7 +78,7 @@ impl TrustedPeers {
 impl Provenance {
     /// A request of whoever is at the other end of the connection.
     pub fn direct(peer: SocketAddr, scheme: &'static str) -> Self {
-        TrustedPeers::default().provenance(peer, scheme, &HeaderMap::new())
+        TrustedPeers::default().provenance(peer, scheme, Headers::default())
     }
 }
 
@@ -90,25 +90,20 @@ fn address(text: &[u8]) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(one), None) => one.to_str().ok(),
-        (Some(_) | None, _) => None,
-    }
+fn once<'a>(headers: Headers<'a>, name: &str) -> Option<&'a str> {
+    headers.only(name).ok().flatten().and_then(visible)
 }
 
 #[cfg(test)]
 mod tests {
+    use countersign_model::HeaderList;
+
     use super::*;
 
-    fn provenance(peer: &str, headers: &[(HeaderName, &str)]) -> Provenance {
+    fn provenance(peer: &str, headers: &[(&str, &str)]) -> Provenance {
         let trusted = TrustedPeers::new(vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()]);
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(name, value.parse().unwrap());
-        }
-        trusted.provenance(SocketAddr::new(peer.parse().unwrap(), 5000), "http", &map)
+        let list: HeaderList = headers.iter().copied().collect();
+        trusted.provenance(SocketAddr::new(peer.parse().unwrap(), 5000), "http", list.view())
     }
 
     fn way(peer: &str, forwarded_for: &[&str]) -> Vec<String> {
@@ -153,13 +148,10 @@ mod tests {
 
     fn client(peer: &str, forwarded: &[&str]) -> String {
         let trusted = TrustedPeers::new(vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
-        let mut headers = HeaderMap::new();
-        for line in forwarded {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
-        }
-        let client = trusted.client(peer.parse().unwrap(), &headers);
+        let headers: HeaderList = forwarded.iter().map(|line| (FORWARDED_FOR, line)).collect();
+        let client = trusted.client(peer.parse().unwrap(), headers.view());
         let peer = SocketAddr::new(peer.parse().unwrap(), 5000);
-        assert_eq!(trusted.provenance(peer, "http", &headers).client.ip(), client);
+        assert_eq!(trusted.provenance(peer, "http", headers.view()).client.ip(), client);
         client.to_string()
     }
 

@@ -1,5 +1,6 @@
 //! What the upstream is told about the caller, and what it must not hear from the caller.
 
+use countersign_model::Headers;
 use countersign_verify::{Accept, Caller, Requirement, Scheme};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -7,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::digits;
 use crate::field::{Field, is_alike};
+use crate::inbound::add_name;
 use crate::routes::Credentials;
 
 /// The consumer's identity, a UUID.
@@ -36,7 +38,7 @@ pub fn remove_forged(headers: &mut HeaderMap) {
 
 /// The names of identity headers under which a client sent something, ours and those of other gateways, in any spelling.
 pub fn forged(headers: &HeaderMap) -> Names {
-    headers.keys().filter(|name| Field::of(name) == Field::Identity).cloned().collect()
+    headers.keys().filter(|name| Field::of(name.as_str().as_bytes()) == Field::Identity).cloned().collect()
 }
 
 /// The headers in which secrets stand that a route's schemes check.
@@ -74,32 +76,37 @@ impl<'a> Secrets<'a> {
     }
 
     fn add(&mut self, name: &'a HeaderName) {
-        self.lengths |= of_length(name.as_str());
+        self.lengths |= of_length(name.as_str().len());
         self.names.push(name);
     }
 
-    /// Whether a header of this name is one of them, in any spelling.
-    pub fn hold(&self, name: &HeaderName) -> bool {
-        let name = name.as_str();
-        self.lengths & of_length(name) != 0
-            && self.names.iter().any(|secret| is_alike(secret.as_str().as_bytes(), name.as_bytes()))
+    /// Whether a header of this name, in lower case, is one of them, in any spelling.
+    pub fn hold(&self, name: &[u8]) -> bool {
+        self.lengths & of_length(name.len()) != 0
+            && self.names.iter().any(|secret| is_alike(secret.as_str().as_bytes(), name))
     }
 
     /// Those of them that are there, in every spelling.
-    pub fn among(&self, headers: &HeaderMap) -> Names {
-        headers.keys().filter(|name| self.hold(name)).cloned().collect()
+    pub fn among(&self, headers: Headers<'_>) -> Names {
+        let mut names = Names::new();
+        for header in headers.iter().filter(|header| self.hold(header.name)) {
+            add_name(&mut names, header.name);
+        }
+        names
     }
 
     /// Removes them.
     pub fn remove(&self, headers: &mut HeaderMap) {
-        for name in self.among(headers) {
+        let names: Names =
+            headers.keys().filter(|name| self.hold(name.as_str().as_bytes())).cloned().collect();
+        for name in names {
             headers.remove(name);
         }
     }
 }
 
-fn of_length(name: &str) -> u64 {
-    1 << name.len().min(63)
+fn of_length(bytes: usize) -> u64 {
+    1 << bytes.min(63)
 }
 
 /// Sets our identity headers, every one of them, empty where there is nothing to say.

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::net::{Ipv6Addr, SocketAddr};
 
+use countersign_model::Headers;
 use countersign_verify::Request;
-use http::header::{EXPECT, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, request};
+use http::{HeaderName, Method, Version};
 
 use crate::field::{Field, Fields};
+use crate::head::Head;
 use crate::identity::Names;
 use crate::path::{Ambiguous, routing_path};
 use crate::relayed::Telling;
@@ -26,9 +27,11 @@ pub struct Inbound<'a> {
     /// The authority the client asked for; empty where an HTTP/1.0 client named none.
     pub host: &'a str,
     /// The headers, as sent.
-    pub headers: &'a HeaderMap,
+    pub headers: Headers<'a>,
     /// What each of them is.
     pub fields: Fields,
+    /// What it came in.
+    pub version: Version,
     /// Who sent it: whoever is at the other end of the connection, or whom a trusted proxy there names.
     pub peer: SocketAddr,
 }
@@ -102,24 +105,24 @@ impl BadRequest {
 
 impl<'a> Inbound<'a> {
     /// Reads the head of a request that came from `peer` over `scheme` (`http` or `https`).
-    pub fn read(head: &'a request::Parts, scheme: &'a str, peer: SocketAddr) -> Result<Self, BadRequest> {
-        Self::of(head, Fields::of(&head.headers), scheme, peer)
+    pub fn read(head: &Head<'a>, scheme: &'a str, peer: SocketAddr) -> Result<Self, BadRequest> {
+        Self::of(head, Fields::of(head.headers), scheme, peer)
     }
 
     /// The same, where somebody looked at the headers before: they are `fields`.
     pub fn of(
-        head: &'a request::Parts,
+        head: &Head<'a>,
         fields: Fields,
         scheme: &'a str,
         peer: SocketAddr,
     ) -> Result<Self, BadRequest> {
-        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+        if matches!(*head.method, Method::CONNECT | Method::TRACE) {
             return Err(BadRequest::MethodNotAllowed);
         }
-        let target = head.uri.path_and_query().ok_or(BadRequest::Target)?;
-        if !target.path().starts_with('/') {
+        if !head.target.starts_with('/') {
             return Err(BadRequest::Target);
         }
+        let (path, query) = head.split();
         if !head.method.as_str().bytes().all(is_of_a_method) {
             return Err(BadRequest::Method);
         }
@@ -127,36 +130,28 @@ impl<'a> Inbound<'a> {
             return Err(BadRequest::Framing);
         }
         // What came over HTTP/1 had each of its bytes looked at before.
-        if head.version > http::Version::HTTP_11 {
-            if head.headers.keys().any(|name| countersign_framing::is_lookalike(name.as_str())) {
+        if head.version > Version::HTTP_11 {
+            if head.headers.iter().any(|header| countersign_framing::is_lookalike(header.name)) {
                 return Err(BadRequest::Framing);
             }
-            if !target.query().unwrap_or_default().bytes().all(is_of_a_query) {
+            if !query.bytes().all(is_of_a_query) {
                 return Err(BadRequest::QueryByte);
             }
         }
         if fields.has(Field::Expect) {
-            expectation(&head.headers)?;
+            expectation(head.headers)?;
         }
         if fields.has(Field::Upgrade) {
-            upgrade(&head.headers)?;
+            upgrade(head.headers)?;
         }
-        let path = routing_path(target.path()).map_err(BadRequest::Path)?;
+        let path = routing_path(path).map_err(BadRequest::Path)?;
         if fields.has_twice(Field::Host) {
             return Err(BadRequest::Host);
         }
         let named = head.headers.iter().zip(fields.iter()).find(|(_, field)| *field == Field::Host);
-        let host = host(head, named.map(|((_, value), _)| value))?;
-        Ok(Self {
-            method: &head.method,
-            target: target.as_str(),
-            path,
-            scheme,
-            host,
-            headers: &head.headers,
-            fields,
-            peer,
-        })
+        let host = host(head, named.map(|(header, _)| header.value))?;
+        let Head { method, target, headers, version, .. } = *head;
+        Ok(Self { method, target, path, scheme, host, headers, fields, version, peer })
     }
 
     /// The request as the decision sees it; its body is read later, if at all.
@@ -179,10 +174,9 @@ impl Inbound<'_> {
         if !kinds.iter().any(|kind| self.fields.has(*kind)) {
             return names;
         }
-        for ((name, _), field) in self.headers.iter().zip(self.fields.iter()) {
-            // The lines of one name follow each other.
-            if kinds.contains(&field) && names.last() != Some(name) {
-                names.push(name.clone());
+        for (header, field) in self.headers.iter().zip(self.fields.iter()) {
+            if kinds.contains(&field) {
+                add_name(&mut names, header.name);
             }
         }
         names
@@ -191,40 +185,49 @@ impl Inbound<'_> {
     /// The methods that headers name besides the request's own.
     pub(crate) fn overriding_methods(&self) -> impl Iterator<Item = Method> {
         let there = self.fields.has(Field::OtherMethod).then_some(self.headers);
-        let lines = there.into_iter().flatten().zip(self.fields.iter());
-        let values = lines.filter(|(_, field)| *field == Field::OtherMethod).map(|((_, value), _)| value);
-        values.filter_map(|value| Method::from_bytes(&value.as_bytes().to_ascii_uppercase()).ok())
+        let lines = there.into_iter().flat_map(|headers| headers.iter()).zip(self.fields.iter());
+        let named = lines.filter(|(_, field)| *field == Field::OtherMethod);
+        named.filter_map(|(header, _)| Method::from_bytes(&header.value.to_ascii_uppercase()).ok())
+    }
+}
+
+/// Adds a name, unless it is there.
+pub(crate) fn add_name(names: &mut Names, name: &[u8]) {
+    if !names.iter().any(|there| there.as_str().as_bytes() == name)
+        // It was read as a name before.
+        && let Ok(name) = HeaderName::from_bytes(name)
+    {
+        names.push(name);
     }
 }
 
 /// The authority of a request whose `Host` is `named`.
-fn host<'a>(head: &'a request::Parts, named: Option<&'a HeaderValue>) -> Result<&'a str, BadRequest> {
+fn host<'a>(head: &Head<'a>, named: Option<&'a [u8]>) -> Result<&'a str, BadRequest> {
     let named = match named {
-        Some(named) => Some(str::from_utf8(named.as_bytes()).map_err(|_| BadRequest::Host)?),
+        Some(named) => Some(str::from_utf8(named).map_err(|_| BadRequest::Host)?),
         None => None,
     };
     if named.is_some_and(|named| !is_host(named)) {
         return Err(BadRequest::Host);
     }
-    match (head.uri.authority(), named) {
-        (Some(authority), _) if !is_host(authority.as_str()) => Err(BadRequest::Host),
-        (Some(authority), Some(named)) if authority.as_str() != named => Err(BadRequest::HostMismatch),
-        (Some(authority), _) => Ok(authority.as_str()),
+    match (head.authority, named) {
+        (Some(authority), _) if !is_host(authority) => Err(BadRequest::Host),
+        (Some(authority), Some(named)) if authority != named => Err(BadRequest::HostMismatch),
+        (Some(authority), _) => Ok(authority),
         (None, Some(named)) => Ok(named),
-        (None, None) if head.version < http::Version::HTTP_11 => Ok(""),
+        (None, None) if head.version < Version::HTTP_11 => Ok(""),
         (None, None) => Err(BadRequest::Host),
     }
 }
 
-fn expectation(headers: &HeaderMap) -> Result<(), BadRequest> {
-    let understood = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if headers.get_all(EXPECT).iter().all(understood) { Ok(()) } else { Err(BadRequest::Expectation) }
+fn expectation(headers: Headers<'_>) -> Result<(), BadRequest> {
+    let understood = |value: &[u8]| value.eq_ignore_ascii_case(b"100-continue");
+    if headers.get_all("expect").all(understood) { Ok(()) } else { Err(BadRequest::Expectation) }
 }
 
 /// Clients that could speak HTTP/2 say so with each request (RFC 7540 section 3.2), and go on without it.
-fn upgrade(headers: &HeaderMap) -> Result<(), BadRequest> {
-    let mut asked =
-        headers.get_all(UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+fn upgrade(headers: Headers<'_>) -> Result<(), BadRequest> {
+    let mut asked = headers.get_all("upgrade").flat_map(|value| value.split(|byte| *byte == b','));
     let is_left_alone = |protocol: &[u8]| {
         let protocol = protocol.trim_ascii();
         [&b"h2c"[..], b"h2", b""].iter().any(|known| protocol.eq_ignore_ascii_case(known))
@@ -266,18 +269,25 @@ fn is_port(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+    use countersign_model::HeaderList;
+    use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
+    use http::request;
 
     use super::*;
+
+    fn judged(head: &request::Parts) -> Result<String, BadRequest> {
+        let headers: HeaderList = head.headers.iter().collect();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let inbound = Inbound::read(&Head::of(head, headers.view()), "http", peer)?;
+        Ok(format!("{} {}", inbound.host, inbound.target))
+    }
 
     fn read(uri: &str, hosts: &[&str]) -> Result<String, BadRequest> {
         let mut request = http::Request::builder().uri(uri);
         for host in hosts {
             request = request.header(HOST, *host);
         }
-        let (head, ()) = request.body(()).unwrap().into_parts();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        Inbound::read(&head, "http", peer).map(|inbound| format!("{} {}", inbound.host, inbound.target))
+        judged(&request.body(()).unwrap().into_parts().0)
     }
 
     #[test]
@@ -316,14 +326,12 @@ mod tests {
         {
             let request =
                 http::Request::builder().method(method).uri("/").header(HOST, "a").body(()).unwrap();
-            let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-            assert_eq!(Inbound::read(&request.into_parts().0, "http", peer).is_ok(), expected, "{method}");
+            assert_eq!(judged(&request.into_parts().0).is_ok(), expected, "{method}");
         }
     }
 
     fn refusal(request: http::request::Builder) -> Option<BadRequest> {
-        let (head, ()) = request.header(HOST, "a").body(()).unwrap().into_parts();
-        Inbound::read(&head, "http", SocketAddr::from(([127, 0, 0, 1], 1))).err()
+        judged(&request.header(HOST, "a").body(()).unwrap().into_parts().0).err()
     }
 
     #[test]

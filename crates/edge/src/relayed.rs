@@ -2,17 +2,29 @@
 
 use std::net::SocketAddr;
 
-use http::header::HOST;
+use countersign_model::{Header, HeaderList, Headers};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, request};
+use http::{Method, Version};
 
-use crate::identity::Names;
+use crate::head::Head;
 use crate::inbound::{BadRequest, Inbound};
 
-/// What was between the proxy and us, and says nothing of the request (RFC 9110 section 7.6.1).
-fn is_of_the_hop(name: &str) -> bool {
-    matches!(name, "connection" | "te" | "transfer-encoding" | "upgrade" | "keep-alive" | "proxy-connection")
+/// What was between the proxy and us, and says nothing of the request (RFC 9110 section 7.6.1); and the host of the check.
+fn is_of_the_hop(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"host"
+            | b"connection"
+            | b"te"
+            | b"transfer-encoding"
+            | b"upgrade"
+            | b"keep-alive"
+            | b"proxy-connection"
+    )
 }
+
+/// The name of the header that names the authority.
+const HOST: &str = "host";
 
 /// What a proxy says of the request that it asks about, each as the proxy received it.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +42,9 @@ pub struct Told<'a> {
 /// A request as another proxy saw it. It is read as strictly as one that came to us.
 #[derive(Debug)]
 pub struct Relayed {
-    head: request::Parts,
+    method: Method,
+    target: PathAndQuery,
+    headers: HeaderList,
     scheme: &'static str,
     peer: SocketAddr,
 }
@@ -63,9 +77,12 @@ impl std::fmt::Display for Telling {
 }
 
 impl Relayed {
-    /// The request that the proxy at `peer` speaks of. `headers` are the client's; what the proxy said beside them was taken
-    /// out before.
-    pub fn new(told: Told<'_>, mut headers: HeaderMap, peer: SocketAddr) -> Result<Self, BadRequest> {
+    /// The request that the proxy at `peer` speaks of. `headers` are the client's, without what the proxy said beside them.
+    pub fn new<'h>(
+        told: Told<'_>,
+        headers: impl Iterator<Item = Header<'h>> + Clone,
+        peer: SocketAddr,
+    ) -> Result<Self, BadRequest> {
         let method = Method::from_bytes(told.method).map_err(|_| BadRequest::Method)?;
         // A parser of URIs cuts a fragment off, and with it what the proxy may pass on (RFC 9112 section 3.2.1 has none).
         let plain = |byte: &u8| (b'!'..=b'~').contains(byte) && *byte != b'#';
@@ -78,49 +95,50 @@ impl Relayed {
             b"https" => "https",
             _ => return Err(BadRequest::NotTold(Telling::Scheme)),
         };
-        if told.host.is_empty() {
+        if told.host.is_empty() || told.host.iter().any(u8::is_ascii_control) {
             return Err(BadRequest::Host);
         }
-        let host = HeaderValue::from_bytes(told.host).map_err(|_| BadRequest::Host)?;
-        // Most checks have one of them, or none: look through what is there rather than for what may be.
-        let of_the_hop: Names = headers.keys().filter(|name| is_of_the_hop(name.as_str())).cloned().collect();
-        for name in of_the_hop {
-            headers.remove(name);
-        }
-        headers.insert(HOST, host);
-        let mut request = Request::new(());
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from(target);
-        *request.headers_mut() = headers;
-        let (head, ()) = request.into_parts();
-        Ok(Self { head, scheme, peer })
+        let headers = headers.filter(|header| !is_of_the_hop(header.name));
+        let (lines, bytes) =
+            headers.clone().fold((1, HOST.len() + told.host.len()), |(lines, bytes), header| {
+                (lines + 1, bytes + header.name.len() + header.value.len())
+            });
+        let mut list = HeaderList::with_capacity(lines, bytes);
+        list.push(HOST, told.host);
+        headers.for_each(|header| list.push(header.name, header.value));
+        Ok(Self { method, target, headers: list, scheme, peer })
     }
 
     /// The request as the decision wants it.
     pub fn inbound(&self) -> Result<Inbound<'_>, BadRequest> {
-        Inbound::read(&self.head, self.scheme, self.peer)
+        let head = Head {
+            method: &self.method,
+            target: self.target.as_str(),
+            authority: None,
+            version: Version::HTTP_11,
+            headers: self.headers.view(),
+        };
+        Inbound::read(&head, self.scheme, self.peer)
     }
 
     /// The method.
     pub fn method(&self) -> &Method {
-        &self.head.method
+        &self.method
     }
 
     /// The path as it was told, without the query.
     pub fn path(&self) -> &str {
-        self.head.uri.path()
+        self.target.path()
     }
 
     /// The client's headers.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+    pub fn headers(&self) -> Headers<'_> {
+        self.headers.view()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::header::TRANSFER_ENCODING;
-
     use super::*;
 
     fn told(method: &str, target: &str, scheme: &str, host: &str) -> Result<String, BadRequest> {
@@ -130,11 +148,12 @@ mod tests {
             scheme: scheme.as_bytes(),
             host: host.as_bytes(),
         };
-        let mut headers = HeaderMap::new();
-        headers.append(HOST, HeaderValue::from_static("of-the-check"));
-        headers.append(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        headers.append(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        let relayed = Relayed::new(told, headers, ([127, 0, 0, 1], 1).into())?;
+        let headers = HeaderList::from_iter([
+            ("Host", "of-the-check"),
+            ("Transfer-Encoding", "chunked"),
+            ("Transfer-Encoding", "chunked"),
+        ]);
+        let relayed = Relayed::new(told, headers.view().iter(), ([127, 0, 0, 1], 1).into())?;
         let inbound = relayed.inbound()?;
         Ok(format!("{} {}://{}{}", inbound.method, inbound.scheme, inbound.host, inbound.target))
     }

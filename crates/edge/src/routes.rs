@@ -353,9 +353,9 @@ mod tests {
             ("/other", "x-http-method-override", "DELETE", "/{*rest}"),
             ("/items/1", "x-other", "DELETE", "/{*rest}"),
         ] {
-            let request =
-                http::Request::post(path).header("host", "a").header(header, value).body(()).unwrap();
-            let (head, ()) = request.into_parts();
+            let (parts, ()) = http::Request::post(path).body(()).unwrap().into_parts();
+            let headers = countersign_model::HeaderList::from_iter([("host", "a"), (header, value)]);
+            let head = crate::Head::of(&parts, headers.view());
             let inbound = Inbound::read(&head, "http", ([127, 0, 0, 1], 1).into()).unwrap();
             let found = routes.of(&inbound).map_or("-", |route| route.pattern.as_str());
             assert_eq!(found, expected, "{path} {header}: {value}");

@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use countersign_edge::{BadRequest, Relayed, Telling, Told};
 use countersign_framing::{Limits, Refusal};
+use countersign_model::HeaderList;
 use envoy_types::pb::envoy::config::core::v3::HeaderValue as RawHeader;
 use envoy_types::pb::envoy::config::core::v3::address::Address as Either;
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 /// Why a check cannot be answered, for operators: it is Envoy's configuration that is wrong, not the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +44,7 @@ pub(crate) fn within(raw: &[RawHeader], limits: &Limits) -> Result<(), Refusal> 
 /// The request that a check is about, as it came to Envoy: the pseudo-headers say what it asks for (RFC 9113 section 8.3.1).
 pub(crate) fn relayed(raw: &[RawHeader], client: SocketAddr) -> Result<Result<Relayed, BadRequest>, Unasked> {
     let mut pseudo = Pseudo::default();
-    let mut headers = HeaderMap::with_capacity(raw.len());
+    let mut headers = HeaderList::new();
     for header in raw {
         // `value` is the cleaned form.
         if !header.value.is_empty() {
@@ -60,9 +61,9 @@ pub(crate) fn relayed(raw: &[RawHeader], client: SocketAddr) -> Result<Result<Re
         else {
             return Ok(Err(BadRequest::Header));
         };
-        headers.append(name, value);
+        headers.push(name, value);
     }
-    Ok(pseudo.told().and_then(|told| Relayed::new(told, headers, client)))
+    Ok(pseudo.told().and_then(|told| Relayed::new(told, headers.view().iter(), client)))
 }
 
 /// Where the client connected to Envoy from, as Envoy says.

@@ -96,7 +96,7 @@ impl ExtAuthz {
         let (mut about, mut body) = (None, Sent::Unseen);
         let (id, decided) = match self.relay(http, client) {
             Ok((relayed, mut http)) => {
-                let id = RequestId::choose(relayed.headers().get(REQUEST_ID), &*self.entropy);
+                let id = RequestId::choose(relayed.headers().get(REQUEST_ID.as_str()), &*self.entropy);
                 body = match self.bodies {
                     Bodies::Unseen => Sent::Unseen,
                     Bodies::Forwarded => Sent::with(&mut http),

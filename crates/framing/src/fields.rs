@@ -203,8 +203,7 @@ impl Fields {
 
 /// Whether careless servers may read the name of a header as another's that says how long a request is, whom it is for, or what
 /// becomes of its connection: `content_length`. For requests whose bytes were not looked at, such as those of HTTP/2.
-pub fn is_lookalike(name: &str) -> bool {
-    let name = name.as_bytes();
+pub fn is_lookalike(name: &[u8]) -> bool {
     name.iter().any(|byte| kind(*byte) & ODD != 0)
         && FRAMING_LETTERS.iter().any(|letters| has_letters(name, letters))
 }

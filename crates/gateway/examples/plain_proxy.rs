@@ -11,13 +11,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use countersign_edge::identity::Secrets;
-use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
+use countersign_edge::{Head, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
-    BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, Upstream, UpstreamLimits, forward,
+    BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, RequestFailure, Upstream,
+    UpstreamLimits, forward,
 };
 use countersign_lines::Answered;
-use countersign_model::Entropy;
-use http::{Request, Response, StatusCode};
+use countersign_model::{Entropy, HeaderList};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{Either, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -89,9 +90,13 @@ async fn pass(
     request: Request<Incoming>,
 ) -> Result<Answered<ForwardedBody>, ForwardFailure> {
     let (head, body) = request.into_parts();
-    let id = RequestId::choose(head.headers.get(REQUEST_ID), &Numbered);
-    let fields = Fields::of(&head.headers);
-    let mut onward = Onward::new(&head, &fields, &Secrets::default())?;
+    let id = RequestId::choose(head.headers.get(REQUEST_ID).map(HeaderValue::as_bytes), &Numbered);
+    let lines: HeaderList = head.headers.iter().collect();
+    let head = Head::of(&head, lines.view());
+    let Ok(inbound) = Inbound::read(&head, sender.scheme, sender.client) else {
+        return Err(RequestFailure::TargetNotForwarded.into());
+    };
+    let mut onward = Onward::new(&inbound, &Secrets::default())?;
     onward.introduce(sender, &id, &Numbered);
     forward(&pools.of(upstream), &onward, Payload::incoming(body), &BodyLimits::default()).await
 }

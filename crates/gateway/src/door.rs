@@ -15,7 +15,6 @@ use countersign_edge::{
 use countersign_lines::{Answered, Told as _};
 use countersign_model::{Entropy, UnixTime};
 use countersign_verify::Caller;
-use http::request;
 use rustc_hash::FxBuildHasher;
 
 use crate::reply::Reply;
@@ -60,9 +59,6 @@ pub struct Passage {
     answer: Option<Forwarded>,
 }
 
-/// A request: as it is read, and the head that it was read from.
-pub type Asked<'a> = (&'a Inbound<'a>, &'a request::Parts);
-
 type Forwarded = Result<Answered<ForwardedBody>, ForwardFailure>;
 
 impl Gateway {
@@ -70,7 +66,7 @@ impl Gateway {
     /// end where the route wants that.
     pub async fn admit(
         &self,
-        request @ (inbound, _): Asked<'_>,
+        inbound: &Inbound<'_>,
         body: &mut ClientBody,
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
@@ -81,7 +77,7 @@ impl Gateway {
             LongBodies::HoldLast => self.pool(&route, attending),
         };
         if let Some(pool) = along {
-            return self.admit_along(route, &pool, request, body, attending).await;
+            return self.admit_along(route, &pool, inbound, body, attending).await;
         }
         let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
         Ok(Passage { admitted, answer: None })
@@ -92,7 +88,7 @@ impl Gateway {
         &self,
         route: Arc<Route>,
         pool: &Rc<Pool>,
-        request @ (inbound, _): Asked<'_>,
+        inbound: &Inbound<'_>,
         body: &mut ClientBody,
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
@@ -104,7 +100,7 @@ impl Gateway {
         let sending = async {
             // Nothing goes on of a short body, or one that is refused all the same.
             let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
-            let onward = self.onward(request, (&route, &caller), attending)?;
+            let onward = self.onward(inbound, (&route, &caller), attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
             forward(pool, &onward, payload, &limits).await
         };
@@ -142,11 +138,11 @@ impl Gateway {
     /// The head as the upstream will see it: that of `caller`, on this route.
     fn onward<'a>(
         &self,
-        (inbound, head): Asked<'a>,
+        inbound: &'a Inbound<'a>,
         (route, caller): (&Route, &Caller),
         attending: &Attending<'_>,
     ) -> Result<Onward<'a>, RequestFailure> {
-        let mut onward = Onward::new(head, &inbound.fields, &self.guard.secrets(route))?;
+        let mut onward = Onward::new(inbound, &self.guard.secrets(route))?;
         identity::tell(caller, |name, value| onward.set(&name, value));
         onward.introduce(&attending.from, attending.id, attending.entropy);
         Ok(onward)
@@ -159,7 +155,7 @@ impl Gateway {
     /// Passes on a request that was admitted. It and `body` are those that were decided on.
     pub async fn forward(
         &self,
-        request: Asked<'_>,
+        inbound: &Inbound<'_>,
         body: ClientBody,
         Passage { admitted, answer }: Passage,
         attending: &Attending<'_>,
@@ -176,7 +172,7 @@ impl Gateway {
                 return answer;
             }
             let caller = admitted.verified().caller();
-            let onward = self.onward(request, (route, caller), attending)?;
+            let onward = self.onward(inbound, (route, caller), attending)?;
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
             forward(&pool, &onward, payload, &self.limits(route)).await
         };

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use countersign_edge::lower_hex;
-use countersign_model::Entropy;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{Entropy, Headers};
+use http::HeaderName;
 
 /// The field that names a trace.
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -24,10 +24,10 @@ pub(crate) struct TraceParent([u8; 55]);
 
 impl Trace {
     /// The client's trace, where there is exactly one valid `traceparent`; otherwise a new one that is not
-    /// sampled, as nothing was recorded of it. `headers` are left out where there is none in them.
-    pub(crate) fn of(headers: Option<&HeaderMap>, entropy: &dyn Entropy) -> Self {
-        match headers.and_then(|headers| only(headers, &TRACEPARENT)) {
-            Some(value) if is_traceparent(value.as_bytes()) => Self::Received,
+    /// sampled, as nothing was recorded of it.
+    pub(crate) fn of(headers: Headers<'_>, entropy: &dyn Entropy) -> Self {
+        match headers.only(TRACEPARENT.as_str()).ok().flatten() {
+            Some(value) if is_traceparent(value) => Self::Received,
             Some(_) | None => Self::Begun(TraceParent::random(entropy)),
         }
     }
@@ -60,13 +60,6 @@ impl fmt::Debug for TraceParent {
     }
 }
 
-/// The value of a field that stands there once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next()?;
-    values.next().is_none().then_some(first)
-}
-
 /// Sections 3.2.2 and 4.3: version `00` is exactly four fields; a later one may have more after them.
 fn is_traceparent(value: &[u8]) -> bool {
     let Some((known, more)) = value.split_at_checked(55) else { return false };
@@ -91,6 +84,8 @@ fn is_lower_hex(field: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use countersign_model::HeaderList;
+
     use super::*;
 
     /// Counts up from one.
@@ -104,12 +99,9 @@ mod tests {
         }
     }
 
-    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            headers.append(*name, HeaderValue::from_str(value).unwrap());
-        }
-        headers
+    fn of(fields: &[(&str, &str)]) -> Trace {
+        let headers: HeaderList = fields.iter().copied().collect();
+        Trace::of(headers.view(), &Counting)
     }
 
     fn made() -> Trace {
@@ -119,9 +111,8 @@ mod tests {
     #[test]
     fn a_trace_begins_here_where_there_is_none_or_two() {
         let valid = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-        assert_eq!(Trace::of(None, &Counting), made());
-        assert_eq!(Trace::of(Some(&headers(&[])), &Counting), made());
-        assert_eq!(Trace::of(Some(&headers(&[valid, valid])), &Counting), made());
+        assert_eq!(of(&[]), made());
+        assert_eq!(of(&[valid, valid]), made());
     }
 
     #[test]
@@ -130,7 +121,7 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings",
         ] {
-            assert_eq!(Trace::of(Some(&headers(&[("traceparent", valid)])), &Counting), Trace::Received);
+            assert_eq!(of(&[("traceparent", valid)]), Trace::Received);
         }
     }
 
@@ -149,7 +140,7 @@ mod tests {
         ];
         bad.extend((0..good.len()).map(|end| good[..end].to_owned()));
         for bad in bad {
-            assert_eq!(Trace::of(Some(&headers(&[("traceparent", &bad)])), &Counting), made(), "{bad:?}");
+            assert_eq!(of(&[("traceparent", &bad)]), made(), "{bad:?}");
         }
     }
 }

@@ -16,8 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_dialect::{Class, Dialects, Reading, Recipe, Source};
 use countersign_infer::{DEFAULT_CANDIDATES, Question, Sample, infer};
-use countersign_model::DialectName;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{DialectName, HeaderList, visible};
 use serde::Deserialize;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -187,15 +186,11 @@ fn collect(folder: &Path, sources: &mut Vec<Source>, lists: &mut BTreeMap<String
 fn sample(written: Written) -> Result<Sample> {
     let (scheme, rest) = written.url.split_once("://").ok_or("no URL")?;
     let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let mut headers = HeaderMap::new();
-    for (name, value) in &written.headers {
-        headers.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value.trim())?);
+    let mut headers: HeaderList = written.headers.iter().map(|(name, value)| (name, value.trim())).collect();
+    if !headers.view().contains("host") {
+        headers.push("host", host);
     }
-    if !headers.contains_key(http::header::HOST) {
-        headers.insert(http::header::HOST, HeaderValue::from_str(host)?);
-    }
-    let host =
-        headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
+    let host = headers.view().get("host").and_then(visible).unwrap_or_default().to_owned();
     let body = match (written.body, written.body_base64) {
         (Some(body), _) => body.into_bytes(),
         (None, Some(body)) => STANDARD.decode(body)?,

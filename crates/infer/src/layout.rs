@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use countersign_model::visible;
+
 use crate::carrier;
 use crate::evaluate::{Evaluator, Values};
 use crate::sample::Sample;
@@ -141,13 +143,14 @@ impl Layout {
     }
 
     fn headers(&mut self, evaluator: &Evaluator<'_>, sample: &Sample, key_id: Option<&str>) {
-        for (name, value) in &sample.headers {
-            if TRANSPORT.contains(&name.as_str()) {
+        for header in sample.headers.view().grouped() {
+            let name = header.name_str();
+            if TRANSPORT.contains(&name) {
                 continue;
             }
-            let Ok(value) = value.to_str() else { continue };
+            let Some(value) = visible(header.value) else { continue };
             let expr = format!("header.{}", sample.title(name));
-            self.add(evaluator, expr.clone(), Place::Header(sample.title(name)), name.as_str(), None);
+            self.add(evaluator, expr.clone(), Place::Header(sample.title(name)), name, None);
             carrier::take_apart(self, evaluator, &expr, &sample.title(name), value, key_id);
         }
     }

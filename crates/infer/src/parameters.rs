@@ -153,8 +153,8 @@ fn headers(pieces: &mut Pieces<'_, '_>, target: &Target) {
     };
     let mut families: Vec<String> = Vec::new();
     for sample in pieces.evaluator.samples {
-        for name in sample.headers.keys() {
-            let words: Vec<&str> = name.as_str().splitn(3, '-').collect();
+        for header in sample.headers.view().grouped() {
+            let words: Vec<&str> = header.name_str().splitn(3, '-').collect();
             let front = match words.as_slice() {
                 ["x", second, _] => format!("x-{second}-"),
                 [first, _, _] | [first, _] if *first != "content" => format!("{first}-"),

@@ -56,7 +56,7 @@ fn names_headers(atom: &Atom, samples: &[Sample], separator: char) -> bool {
         let there = |name: &str| {
             DERIVED.iter().any(|(known, ..)| *known == name)
                 || name.starts_with('(')
-                || sample.headers.contains_key(name.to_ascii_lowercase().as_str())
+                || sample.headers.view().contains(&name.to_ascii_lowercase())
         };
         text.split(separator).all(there)
     };

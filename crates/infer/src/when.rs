@@ -30,7 +30,8 @@ pub(crate) fn condition(samples: &[Sample], group: &Group, others: &[&Group]) ->
 fn of_place(place: &Place) -> Vec<Condition<'_>> {
     match place {
         Place::Header(name) | Place::Inside(name) => {
-            let there = move |sample: &Sample| sample.headers.contains_key(name.as_str());
+            let lower = name.to_ascii_lowercase();
+            let there = move |sample: &Sample| sample.headers.view().contains(&lower);
             vec![(format!("\"header.{name}\""), "'.'".to_owned(), Box::new(there))]
         }
         Place::Query(name) => {
@@ -90,11 +91,11 @@ fn of_hosts<'c>(own: &[&Sample]) -> Vec<Condition<'c>> {
 /// A header that only they have.
 fn of_headers<'c>(own: &[&Sample]) -> Vec<Condition<'c>> {
     let Some(first) = own.first() else { return Vec::new() };
-    let condition = |name: &http::HeaderName| {
-        let subject = format!("\"header.{}\"", first.title(name));
-        let name = name.clone();
-        let there = move |sample: &Sample| sample.headers.contains_key(&name);
+    let condition = |name: &[u8]| {
+        let name = String::from_utf8_lossy(name).into_owned();
+        let subject = format!("\"header.{}\"", first.title(&name));
+        let there = move |sample: &Sample| sample.headers.view().contains(&name);
         (subject, "'.'".to_owned(), Box::new(there) as Box<dyn Fn(&Sample) -> bool>)
     };
-    first.headers.keys().map(condition).collect()
+    first.headers.view().names().map(condition).collect()
 }

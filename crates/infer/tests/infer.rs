@@ -11,26 +11,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_dialect::Reading;
 use countersign_infer::{Ended, Found, NotFound, Progress, Question, Sample, Watch, infer};
-use countersign_model::DialectName;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{DialectName, HeaderList};
 
 const SECRET: &str = "c2VjcmV0LW9mLXRoZS10ZXN0cw==";
 const KEY: &str = "key-of-the-tests";
 const TIME: &str = "1795262400";
 
 fn sample(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Sample {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        map.append(name, HeaderValue::from_str(value).unwrap());
-    }
-    map.insert("host", HeaderValue::from_static("api.example"));
+    let mut list: HeaderList = headers.iter().copied().collect();
+    list.set("host", "api.example");
     Sample {
         method: method.into(),
         scheme: "https".into(),
         host: "api.example".into(),
         target: target.into(),
-        headers: map,
+        headers: list,
         names: headers.iter().map(|(name, _)| (*name).to_owned()).collect(),
         body: body.into(),
     }
@@ -121,7 +116,7 @@ fn what_is_found_verifies_every_request_and_none_that_was_changed() {
 #[test]
 fn a_request_whose_signature_is_wrong_is_never_given_a_dialect() {
     let mut wrong = by_lines("POST", "/v1/b/longer/than/the/other", "{}");
-    wrong.headers.insert("x-signature", HeaderValue::from_str(&mac("something else")).unwrap());
+    wrong.headers.set("x-signature", mac("something else"));
     let not = ask_within(&[by_lines("GET", "/v1/a", ""), wrong], 300_000, &()).unwrap_err();
     assert_eq!((not.ended, not.solved), (Ended::Bounded, 1));
 }

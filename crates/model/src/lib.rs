@@ -6,6 +6,7 @@
 mod address;
 mod consumer;
 mod credential;
+mod headers;
 mod key_check;
 mod lifecycle;
 mod name;
@@ -20,6 +21,7 @@ mod time;
 pub use address::{Address, NotAnAddress};
 pub use consumer::{Consumer, ConsumerId, ConsumerState};
 pub use credential::{Credential, CredentialKind, KeyDigest, Origin, SealedSecret};
+pub use headers::{Header, HeaderLine, HeaderList, Headers, Twice, visible};
 pub use key_check::KeyCheck;
 pub use lifecycle::{Life, Phase};
 pub use name::{ConsumerName, DialectName, InvalidName, KeyId, Label, Network};

@@ -9,8 +9,9 @@ use std::task::Poll;
 use bytes::Bytes;
 use countersign_bodies::{Along, ClientBody, Departure, RelayLimits};
 use countersign_edge::{
-    Admitted, Guard, Inbound, LongBodies, Problem, REQUEST_ID, Refused, RequestId, Route,
+    Admitted, Guard, Head, Inbound, LongBodies, Problem, REQUEST_ID, Refused, RequestId, Route,
 };
+use countersign_model::HeaderList;
 use countersign_verify::Caller as Proved;
 use http::request::Parts;
 use http::{Request, Uri};
@@ -56,7 +57,9 @@ where
     // What the client asked for is what it signed; the service goes on with what is left of it.
     let nested = original_target(&head).map(|original| std::mem::replace(&mut head.uri, original));
     let admitted = {
-        let inbound = Inbound::read(&head, shared.wire.scheme(), peer(&head))
+        let lines: HeaderList = head.headers.iter().collect();
+        let seen = Head::of(&head, lines.view());
+        let inbound = Inbound::read(&seen, shared.wire.scheme(), peer(&head))
             .map_err(|why| Refused::answered(Problem::BadRequest(why), why.code(), why.to_string()))?;
         let route = guard.route(&inbound, &shared.door)?;
         let asked = Asked { guard: &guard, head: &head, inbound: &inbound, nested: nested.as_ref(), id };

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Guard, Note, REQUEST_ID, RequestId};
 use countersign_model::{Clock, Entropy};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -132,7 +132,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let id = RequestId::choose(request.headers().get(REQUEST_ID), &*shared.entropy);
+            let id = RequestId::choose(
+                request.headers().get(REQUEST_ID).map(HeaderValue::as_bytes),
+                &*shared.entropy,
+            );
             match admit(&shared, &mut inner, request, &id).await {
                 Ok(Passage { admitted, onward }) => {
                     tell(&id, &admitted.note());

@@ -132,7 +132,7 @@ fn signature<'r>(recipe: &'r Arc<Recipe>, request: &Request<'r>, present: &mut C
 fn single<'r>(header: &HeaderName, request: &Request<'r>) -> Result<Option<&'r str>, Reason> {
     let Some(value) = request.header(header).map_err(|_twice| Reason::Repeated)? else { return Ok(None) };
     // A header's value holds no control characters but tabs.
-    match std::str::from_utf8(value.as_bytes()) {
+    match std::str::from_utf8(value) {
         Ok(text) if text.is_ascii() && !text.is_empty() && text.len() <= CREDENTIAL_BYTES => Ok(Some(text)),
         Ok(_) | Err(_) => Err(Reason::Unreadable),
     }

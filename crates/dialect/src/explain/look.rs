@@ -85,10 +85,16 @@ mod tests {
         let text = "[dialect.x]\nlet.sent=\"{header.s | split(',', '=')}\"\ntimestamp='{sent.t}'\nwindow='1s'\n\
                     signature='{sent.v}'\nencoding='hex'\nstring_to_sign='{body}'\nalgorithm='hmac-sha256'";
         let dialects = Dialects::load(&[Source { origin: "x".into(), text: text.into() }]).unwrap();
-        let mut headers = http::HeaderMap::new();
-        headers.insert("s", "t=soon".parse().unwrap());
-        let request =
-            Request { method: "GET", scheme: "https", host: "a", target: "/", headers: &headers, body: None };
+        let mut headers = countersign_model::HeaderList::new();
+        headers.push("s", "t=soon");
+        let request = Request {
+            method: "GET",
+            scheme: "https",
+            host: "a",
+            target: "/",
+            headers: headers.view(),
+            body: None,
+        };
         let looks = dialects.iter().next().unwrap().look(&request).unwrap();
         assert_eq!(looks.fields.len(), 2);
         assert_eq!(looks.fields[0].expression, "sent.t");

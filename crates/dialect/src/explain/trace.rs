@@ -205,15 +205,15 @@ mod tests {
 
     #[test]
     fn each_piece_tells_what_it_is_and_where_it_stands() {
-        let mut headers = http::HeaderMap::new();
-        headers.insert("t", "17".parse().unwrap());
-        headers.insert("s", "00".parse().unwrap());
+        let mut headers = countersign_model::HeaderList::new();
+        headers.push("t", "17");
+        headers.push("s", "00");
         let request = Request {
             method: "POST",
             scheme: "https",
             host: "a",
             target: "/v1?x=1",
-            headers: &headers,
+            headers: headers.view(),
             body: Some(br#"{"a":"one"}"#),
         };
         let pieces = traced(
@@ -236,14 +236,14 @@ mod tests {
 
     #[test]
     fn what_is_made_with_the_secret_is_withheld_through_any_step() {
-        let mut headers = http::HeaderMap::new();
-        headers.insert("s", "00".parse().unwrap());
+        let mut headers = countersign_model::HeaderList::new();
+        headers.push("s", "00");
         let request = Request {
             method: "GET",
             scheme: "https",
             host: "a",
             target: "/",
-            headers: &headers,
+            headers: headers.view(),
             body: Some(b""),
         };
         let pieces = traced(

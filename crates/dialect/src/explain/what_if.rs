@@ -285,7 +285,7 @@ impl WhatIf<'_> {
         {
             for slot in check.sides.iter().flat_map(Template::slots) {
                 if let Source::Header(name) = &slot.source
-                    && !seen.request.headers.contains_key(name)
+                    && !seen.request.headers.contains(name.as_str())
                 {
                     absent.push((check.name.to_string(), name.clone()));
                 }
@@ -350,7 +350,7 @@ fn absent_name(slot: &Slot, scope: &Scope<'_, '_>) -> Option<HeaderName> {
         names
             .iter()
             .filter_map(|name| HeaderName::from_bytes(name).ok())
-            .find(|name| !there.contains_key(name))
+            .find(|name| !there.contains(name.as_str()))
     })
 }
 
@@ -479,14 +479,14 @@ mod tests {
         };
         let dialects = Dialects::load(&[source]).unwrap();
         let recipe = dialects.iter().next().unwrap();
-        let mut headers = http::HeaderMap::new();
-        headers.insert("s", "00".parse().unwrap());
+        let mut headers = countersign_model::HeaderList::new();
+        headers.push("s", "00");
         let request = Request {
             method: "POST",
             scheme: "https",
             host: "a:8443",
             target: "/v1?x=1",
-            headers: &headers,
+            headers: headers.view(),
             body: Some(b"body"),
         };
         let Reading::Presented(claim) = recipe.read(&request) else { panic!("not presented") };

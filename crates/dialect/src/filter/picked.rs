@@ -76,15 +76,8 @@ impl<'v> Scope<'_, 'v> {
     fn narrow_source(&self, source: &Source, wanted: &[&[u8]]) -> Result<List<'v>, Flaw> {
         match source {
             Source::List(ListSource::Headers) => {
-                let headers: &'v http::HeaderMap = self.request.headers;
-                let mut list = List::new();
-                for (name, value) in headers {
-                    let name = name.as_str().as_bytes();
-                    if wanted.contains(&name) {
-                        list.push((Cow::Borrowed(name), Cow::Borrowed(value.as_bytes())));
-                    }
-                }
-                Ok(list)
+                let named = self.request.headers.grouped().filter(|header| wanted.contains(&header.name));
+                Ok(named.map(|header| (Cow::Borrowed(header.name), Cow::Borrowed(header.value))).collect())
             }
             Source::Let(at) => match self.program.lets.get(*at) {
                 Some(step) if !step.shared => match &*step.template.pieces {
@@ -119,6 +112,8 @@ impl<'v> Scope<'_, 'v> {
 
 #[cfg(test)]
 mod tests {
+    use countersign_model::HeaderList;
+
     use super::*;
     use crate::{Dialects, Request};
 
@@ -132,17 +127,17 @@ mod tests {
         let dialects = Dialects::load(&[crate::Source { origin: "x".into(), text }]).unwrap();
         let recipe = dialects.iter().next().unwrap();
         let program = &recipe.variants[0];
-        let headers: http::HeaderMap = [("x-one", " 1 "), ("x-two", "2"), ("x-three", "3")]
-            .into_iter()
-            .chain([("x-one", "4")])
-            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
-            .fold(http::HeaderMap::new(), |mut all, (name, value): (_, http::HeaderValue)| {
-                all.append(name, value);
-                all
-            });
+        let headers =
+            HeaderList::from_iter([("x-one", " 1 "), ("x-two", "2"), ("x-three", "3"), ("x-one", "4")]);
         let target = "/p?b=2&a=1&b=3&x-two=q";
-        let request =
-            Request { method: "GET", scheme: "https", host: "h", target, headers: &headers, body: None };
+        let request = Request {
+            method: "GET",
+            scheme: "https",
+            host: "h",
+            target,
+            headers: headers.view(),
+            body: None,
+        };
         let scope = Scope::new(program, &request, &[], None, b"");
         let Piece::Slot(slot) = &program.string_to_sign.pieces[0] else { panic!("a slot") };
         let place = place_of_pick(&slot.filters).unwrap();

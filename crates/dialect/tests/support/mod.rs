@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use countersign_dialect::{Dialects, Request, RequestPart, Source};
-use countersign_model::UnixTime;
+use countersign_model::{HeaderList, UnixTime};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -116,13 +116,18 @@ pub struct OwnedRequest {
 }
 
 impl OwnedRequest {
-    pub fn borrow(&self) -> Request<'_> {
+    /// The headers, for [`OwnedRequest::borrow`].
+    pub fn lines(&self) -> HeaderList {
+        self.headers.iter().collect()
+    }
+
+    pub fn borrow<'a>(&'a self, lines: &'a HeaderList) -> Request<'a> {
         Request {
             method: &self.method,
             scheme: &self.scheme,
             host: &self.host,
             target: &self.target,
-            headers: &self.headers,
+            headers: lines.view(),
             body: Some(&self.body),
         }
     }

@@ -1,5 +1,6 @@
 //! Headers that were signed with another value than they were sent with, or not at all.
 
+use countersign_model::visible;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::Suspicion;
@@ -24,7 +25,7 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
     let mut all = Vec::new();
     let headers = scene.request.headers;
     let mut push = |name: &HeaderName, rank, value: &str, said: String, remedy: String| {
-        let sent = headers.get(name).map_or(b"".as_slice(), HeaderValue::as_bytes);
+        let sent = headers.get(name.as_str()).unwrap_or_default();
         if let Ok(header) = HeaderValue::from_str(value)
             && value.as_bytes() != sent
         {
@@ -37,10 +38,15 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
             ));
         }
     };
-    for name in headers.keys().take(MAX_HEADERS) {
-        let Some(sent) = headers.get(name).and_then(|value| value.to_str().ok()) else { continue };
+    for name in headers.names().filter_map(|name| HeaderName::from_bytes(name).ok()).take(MAX_HEADERS) {
+        let Some(sent) = headers.get(name.as_str()).and_then(visible) else { continue };
+        let name = &name;
         let shown = |value: &str| {
-            if is_sensitive(name) { "what is not shown here".to_owned() } else { quoted(value.as_bytes()) }
+            if is_sensitive(name.as_str()) {
+                "what is not shown here".to_owned()
+            } else {
+                quoted(value.as_bytes())
+            }
         };
         let remedy = format!("Sign `{name}` with the value that is sent.");
         let said = format!("The client signed the header `{name}` as empty, and sent {}.", shown(sent));
@@ -60,7 +66,7 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
         }
     }
     for other in TYPES {
-        let sent = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+        let sent = headers.get(CONTENT_TYPE.as_str()).unwrap_or_default();
         let said = format!("The client signed the content type `{other}`, and sent {}.", quoted(sent));
         push(
             &CONTENT_TYPE,

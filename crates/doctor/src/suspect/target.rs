@@ -1,6 +1,7 @@
 //! Paths and queries as clients and proxies change them.
 
 use base64::Engine as _;
+use countersign_model::visible;
 
 use super::Suspicion;
 use crate::finding::Kind;
@@ -62,7 +63,7 @@ pub(super) fn suspicions(scene: &Scene<'_>) -> Vec<Suspicion> {
             "Sign the whole path as it arrives here, with what a proxy or a base URL puts in front.",
         );
     }
-    let forwarded = scene.request.headers.get("x-forwarded-prefix").and_then(|value| value.to_str().ok());
+    let forwarded = scene.request.headers.get("x-forwarded-prefix").and_then(visible);
     for prefix in forwarded.into_iter().chain(PREFIXES) {
         let other = format!("{}{path}", prefix.trim_end_matches('/'));
         let said = format!(

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use countersign_capture::Captured;
 use countersign_dialect::{Dialects, Recipe, Request, Source};
 use countersign_doctor::{Question, Report, explain};
-use countersign_model::{DialectName, Secret, UnixTime};
-use http::HeaderMap;
+use countersign_model::{DialectName, HeaderList, Secret, UnixTime};
 
 /// A captured request, and how it was signed.
 pub(crate) struct Case {
@@ -22,7 +21,7 @@ pub(crate) struct Case {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) target: String,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: HeaderList,
     pub(crate) body: Vec<u8>,
 }
 
@@ -49,7 +48,7 @@ impl Case {
             scheme: self.scheme,
             host: &self.host,
             target: &self.target,
-            headers: &self.headers,
+            headers: self.headers.view(),
             body: Some(&self.body),
         }
     }

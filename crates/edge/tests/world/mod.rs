@@ -20,7 +20,9 @@ use bytes::Bytes;
 use countersign_dialect::{Dialects, Replay, Source};
 use countersign_edge::{RequestId, refusal};
 use countersign_manage::{Expiry, Form, Issue, Issued, Issuer, Material, Rotation};
-use countersign_model::{ConsumerName, DialectName, Entropy, KeyId, Rates, Scopes, TokenKeyId, UnixTime};
+use countersign_model::{
+    ConsumerName, DialectName, Entropy, HeaderList, KeyId, Rates, Scopes, TokenKeyId, UnixTime,
+};
 use countersign_store::testing::MemoryStore;
 use countersign_store::{Sessions, Store, Swept, TokenKey, TokenKeys};
 use countersign_token::key::{self, KeyKind};
@@ -29,7 +31,7 @@ use countersign_verify::{
     Accept, BodySource, Client, Guesses, Limit, Limiter, Request, Requirement, Scheme, SignatureUse,
     UnsignedQuery, Verdict, Verifier, VerifierSettings,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderName, Response};
 use md5::{Digest, Md5};
 
 pub(crate) use bodies::Arrival;
@@ -133,12 +135,8 @@ impl Sent {
         self
     }
 
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
-        }
-        headers
+    fn headers(&self) -> HeaderList {
+        self.headers.iter().map(|(name, value)| (name, value)).collect()
     }
 }
 
@@ -411,7 +409,7 @@ impl World {
     pub(crate) fn answer(&self, sent: &Sent, now: i64) -> Response<Bytes> {
         let requirement = requirement(sent);
         let failure = self.decide_unfollowed(sent, &requirement, now).unwrap_err();
-        let id = RequestId::choose(Some(&HeaderValue::from_static("test")), &self.entropy);
+        let id = RequestId::choose(Some(b"test"), &self.entropy);
         refusal(&failure, &requirement, &self.api_key_header).into_response(&id)
     }
 
@@ -461,7 +459,7 @@ impl World {
             scheme: "http",
             host: "api.example.com",
             target: &sent.target,
-            headers: &headers,
+            headers: headers.view(),
             body: None,
         };
         let arrival = countersign_verify::Arrival { at: now, from: sent.from };

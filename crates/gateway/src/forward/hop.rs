@@ -1,26 +1,36 @@
 //! What is between one hop and the next, and goes no further (RFC 9110, 7.6.1).
 
-use http::header::{self, HeaderMap, HeaderName};
+use countersign_model::Headers;
 use smallvec::SmallVec;
+
+/// What `Connection` names, in the case in which it does.
+#[derive(Debug, Default)]
+pub(super) struct Named<'a>(SmallVec<[&'a [u8]; 4]>);
+
+impl Named<'_> {
+    /// Whether a field of this name is among it.
+    pub(super) fn has(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|named| named.eq_ignore_ascii_case(name))
+    }
+}
 
 /// The fields that `Connection` names. Names of options that are no fields are among them; they remove
 /// nothing.
-pub(super) fn named(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
-    headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+pub(super) fn named(headers: Headers<'_>) -> Named<'_> {
+    let options = headers
+        .get_all("connection")
+        .flat_map(|value| value.split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|option| {
             !option.eq_ignore_ascii_case(b"keep-alive") && !option.eq_ignore_ascii_case(b"close")
-        })
-        .filter_map(|option| HeaderName::from_bytes(option).ok())
-        .collect()
+        });
+    Named(options.collect())
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use http::HeaderValue;
+    use countersign_model::HeaderList;
+    use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
 
@@ -46,7 +56,10 @@ pub(super) mod tests {
         let present: SmallVec<[HeaderName; 4]> =
             headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
         if present.contains(&header::CONNECTION) {
-            for name in named(headers) {
+            let lines: HeaderList = headers.iter().collect();
+            let options = named(lines.view());
+            let ends_here = headers.keys().filter(|name| options.has(name.as_str().as_bytes()));
+            for name in ends_here.cloned().collect::<Vec<_>>() {
                 headers.remove(&name);
             }
         }

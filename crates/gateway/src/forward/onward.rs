@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use countersign_edge::identity::Secrets;
-use countersign_edge::{Field, Fields, Provenance, REQUEST_ID, RequestId};
+use countersign_edge::{Field, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_http1::client::{Length, RequestHead};
-use countersign_model::Entropy;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Version, request};
+use countersign_model::{Entropy, Header, Headers};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Version};
 use smallvec::SmallVec;
 
+use super::hop::Named;
 use super::own::OwnFields;
 use super::payload::Payload;
 use super::{RequestFailure, hop};
@@ -22,15 +23,13 @@ static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto"
 
 /// The head of a request on its way: the client's fields that go on, as they were sent and in their order, and ours.
 ///
-/// The client's are only marked, not taken out of their map one by one, which would hash each name anew.
 #[derive(Debug)]
 pub struct Onward<'a> {
-    head: &'a request::Parts,
-    fields: &'a Fields,
+    inbound: &'a Inbound<'a>,
     /// What becomes of each of the client's lines.
     lines: SmallVec<[Line; 32]>,
     /// What the client asked for.
-    host: Option<&'a HeaderValue>,
+    host: Option<&'a [u8]>,
     own: OwnFields,
 }
 
@@ -42,41 +41,38 @@ enum Line {
 }
 
 impl<'a> Onward<'a> {
-    /// Takes a head as it came from the client, whose headers are `fields`. What was between the client and us goes no further, nor
-    /// do `secrets`, which were checked, and what only a gateway may set, in any spelling. What is set from here on, nothing that the
-    /// client names in `Connection` can remove.
-    pub fn new(
-        head: &'a request::Parts,
-        fields: &'a Fields,
-        secrets: &Secrets<'_>,
-    ) -> Result<Self, RequestFailure> {
-        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+    /// Takes a request as it came from the client. What was between the client and us goes no further, nor do `secrets`, which were
+    /// checked, and what only a gateway may set, in any spelling. What is set from here on, nothing that the client names in
+    /// `Connection` can remove.
+    pub fn new(inbound: &'a Inbound<'a>, secrets: &Secrets<'_>) -> Result<Self, RequestFailure> {
+        let Inbound { headers, fields, .. } = inbound;
+        if matches!(*inbound.method, Method::CONNECT | Method::TRACE) {
             return Err(RequestFailure::MethodNotForwarded);
         }
         if fields.has(Field::TransferEncoding) {
-            let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-            if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+            let mut codings = headers.get_all("transfer-encoding");
+            if codings.any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
                 return Err(RequestFailure::TransferCoding);
             }
         }
         let mut own = OwnFields::new();
-        if fields.has(Field::Te) && takes_trailers(&head.headers) {
+        if fields.has(Field::Te) && takes_trailers(*headers) {
             own.put_word(&header::TE, "trailers");
             own.put_word(&header::CONNECTION, "te");
         }
-        let named = if fields.has(Field::Connection) { hop::named(&head.headers) } else { SmallVec::new() };
+        let named = if fields.has(Field::Connection) { hop::named(*headers) } else { Named::default() };
         let mut host = None;
-        let lines = head.headers.iter().zip(fields.iter()).map(|((name, value), field)| {
-            if named.contains(name) || secrets.hold(name) {
+        let lines = headers.iter().zip(fields.iter()).map(|(header, field)| {
+            if named.has(header.name) || secrets.hold(header.name) {
                 return Line::EndsHere;
             }
             if field == Field::Host {
-                host = Some(value);
+                host = Some(header.value);
             }
             fate(field)
         });
         let lines = lines.collect();
-        Ok(Self { head, fields, lines, host, own })
+        Ok(Self { inbound, lines, host, own })
     }
 
     /// Sets a field. One that only a gateway may set stands nowhere else.
@@ -94,9 +90,10 @@ impl<'a> Onward<'a> {
             (None, Some(host)) => self.own.put_value(&FORWARDED_HOST, host),
             (None, None) => {}
         }
-        self.own.put_word(&header::VIA, via(self.head.version));
+        self.own.put_word(&header::VIA, via(self.inbound.version));
         self.own.put_id(&REQUEST_ID, id);
-        let sent = if self.fields.has(Field::TraceParent) { Some(&self.head.headers) } else { None };
+        let Inbound { headers, fields, .. } = self.inbound;
+        let sent = if fields.has(Field::TraceParent) { *headers } else { Headers::default() };
         match Trace::of(sent, entropy) {
             Trace::Received => {}
             Trace::Begun(trace) => {
@@ -108,7 +105,7 @@ impl<'a> Onward<'a> {
 
     /// Has lines of the client's end here.
     fn end(&mut self, ends: impl Fn(Field) -> bool) {
-        for (field, line) in self.fields.iter().zip(&mut self.lines) {
+        for (field, line) in self.inbound.fields.iter().zip(&mut self.lines) {
             if ends(field) {
                 *line = Line::EndsHere;
             }
@@ -116,21 +113,20 @@ impl<'a> Onward<'a> {
     }
 
     /// The client's fields that go on.
-    fn sent(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        let lines = self.head.headers.iter().zip(&self.lines);
-        lines.filter(|(_, line)| **line == Line::GoesOn).map(|(field, _)| field)
+    fn sent(&self) -> impl Iterator<Item = Header<'_>> {
+        let lines = self.inbound.headers.iter().zip(&self.lines);
+        lines.filter(|(_, line)| **line == Line::GoesOn).map(|(header, _)| header)
     }
 
     /// The target to ask `upstream` for.
     pub(super) fn target(&self, upstream: &Upstream) -> Result<Cow<'_, str>, RequestFailure> {
-        let sent = self.head.uri.path_and_query();
-        sent.and_then(|sent| upstream.target(sent)).ok_or(RequestFailure::TargetNotForwarded)
+        upstream.target(self.inbound.target).ok_or(RequestFailure::TargetNotForwarded)
     }
 
     /// How long `payload` is. A client that said that there is none has that said for it.
     pub(super) fn length(&self, payload: &Payload) -> Length {
         match payload.length() {
-            Length::None if self.fields.has(Field::ContentLength) => Length::Known(0),
+            Length::None if self.inbound.fields.has(Field::ContentLength) => Length::Known(0),
             length => length,
         }
     }
@@ -141,9 +137,9 @@ impl<'a> Onward<'a> {
         target: &'s str,
         host: &'s HeaderValue,
         length: Length,
-    ) -> RequestHead<'s, impl Iterator<Item = (&'s HeaderName, &'s HeaderValue)>> {
+    ) -> RequestHead<'s, impl Iterator<Item = Header<'s>>> {
         let (fields, lines) = (self.sent(), self.own.as_bytes());
-        RequestHead { method: &self.head.method, target, host, fields, lines, length }
+        RequestHead { method: self.inbound.method, target, host, fields, lines, length }
     }
 }
 
@@ -169,11 +165,10 @@ const fn fate(field: Field) -> Line {
 }
 
 /// Whether the client takes trailers (`TE: trailers`, RFC 9110, 10.1.4).
-fn takes_trailers(headers: &HeaderMap) -> bool {
+fn takes_trailers(headers: Headers<'_>) -> bool {
     headers
-        .get_all(header::TE)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .get_all("te")
+        .flat_map(|value| value.split(|byte| *byte == b','))
         .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
@@ -188,10 +183,10 @@ const fn via(received: Version) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use countersign_edge::{Credentials, identity, provenance};
-    use countersign_model::Scopes;
+    use countersign_edge::{Credentials, Fields, identity, provenance};
+    use countersign_model::{HeaderList, Scopes, visible};
     use countersign_verify::{Accept, Caller, Requirement, Scheme, SignatureUse, UnsignedQuery};
-    use http::Request;
+    use http::HeaderMap;
     use proptest::prelude::*;
 
     use super::*;
@@ -214,34 +209,41 @@ mod tests {
         Requirement::new(accept, Scopes::default(), UnsignedQuery::Allow, SignatureUse::AsDialect).unwrap()
     }
 
-    fn head(fields: &[(String, String)]) -> request::Parts {
-        let (mut head, ()) = Request::get("/").body(()).unwrap().into_parts();
-        for (name, value) in fields {
-            head.headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
-        head
-    }
-
     fn from() -> Provenance {
         Provenance::direct(([192, 0, 2, 1], 5000).into(), "https")
     }
 
     /// The lines that are sent, but for `Host` and those that frame the body.
-    fn sent(head: &request::Parts) -> Vec<String> {
-        let fields = Fields::of(&head.headers);
+    fn sent(lines: &[(String, String)]) -> Vec<String> {
+        let headers: HeaderList = lines.iter().map(|(name, value)| (name, value)).collect();
+        let inbound = Inbound {
+            method: &Method::GET,
+            target: "/",
+            path: "/".into(),
+            scheme: "https",
+            host: "api",
+            headers: headers.view(),
+            fields: Fields::of(headers.view()),
+            version: Version::HTTP_11,
+            peer: ([192, 0, 2, 1], 5000).into(),
+        };
         let requirement = requirement();
         let secrets = Secrets::of(&requirement, &API_KEY, &Credentials::Remove);
-        let mut onward = Onward::new(head, &fields, &secrets).unwrap();
+        let mut onward = Onward::new(&inbound, &secrets).unwrap();
         identity::tell(&Caller::default(), |name, value| onward.set(&name, value));
         onward.introduce(&from(), &RequestId::random(&Ones), &Ones);
-        let theirs = onward.sent().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        let theirs =
+            onward.sent().map(|header| format!("{}: {}", header.name_str(), visible(header.value).unwrap()));
         let ours = str::from_utf8(onward.own.as_bytes()).unwrap().lines().map(str::to_owned);
         theirs.chain(ours).collect()
     }
 
     /// The same, with a map from which everything is taken out by its name and into which everything is put.
-    fn sent_slowly(head: request::Parts) -> Vec<String> {
-        let mut headers = head.headers;
+    fn sent_slowly(lines: &[(String, String)]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
         let traced = headers.get_all("traceparent").iter().collect::<Vec<_>>() == [RECEIVED];
         hop::tests::strip(&mut headers);
         headers.remove(header::EXPECT);
@@ -316,7 +318,7 @@ mod tests {
 
         #[test]
         fn an_upstream_sees_what_is_left_when_each_name_is_taken_out_by_itself(fields in fields()) {
-            let (mut seen, mut slowly) = (sent(&head(&fields)), sent_slowly(head(&fields)));
+            let (mut seen, mut slowly) = (sent(&fields), sent_slowly(&fields));
             seen.sort();
             slowly.sort();
             prop_assert_eq!(seen, slowly);
@@ -327,7 +329,7 @@ mod tests {
     fn what_goes_on_keeps_its_order() {
         let fields =
             ["cookie", "x-api-key", "accept", "connection", "x-one", "X-Consumer-ID", "via", "x-two"];
-        let seen = sent(&head(&fields.map(|name| (name.to_owned(), "1".to_owned()))));
+        let seen = sent(&fields.map(|name| (name.to_owned(), "1".to_owned())));
         assert_eq!(seen[..5], ["cookie: 1", "accept: 1", "x-one: 1", "via: 1", "x-two: 1"]);
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::IpAddr;
 
 use countersign_edge::RequestId;
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
 use crate::trace::{TRACEPARENT, TraceParent};
 
@@ -31,8 +31,8 @@ impl OwnFields {
     }
 
     /// Adds one whose value was looked at before.
-    pub(super) fn put_value(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.line(name, |out| out.extend_from_slice(value.as_bytes()));
+    pub(super) fn put_value(&mut self, name: &HeaderName, value: &[u8]) {
+        self.line(name, |out| out.extend_from_slice(value));
     }
 
     /// Adds one whose value needs no look.

@@ -2,135 +2,116 @@
 
 use std::net::SocketAddr;
 
-use countersign_edge::{BadRequest, Bodies, FrontProxy, Problem, Refused, Relayed, Telling, Told};
+use countersign_edge::{BadRequest, Bodies, FrontProxy, Head, Problem, Refused, Relayed, Telling, Told};
+use countersign_model::Headers;
 use countersign_verify::BodyFailure;
-use http::header::{Entry, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, request};
 
 use super::{CHECK_PATH, bad_request};
 
 /// The headers in which a proxy says what it was asked for.
 struct Sources {
-    method: HeaderName,
-    target: HeaderName,
-    scheme: HeaderName,
-    host: HeaderName,
+    method: &'static str,
+    target: &'static str,
+    scheme: &'static str,
+    host: &'static str,
 }
 
 /// nginx has none of its own: these are what our recipe sets, each in place of what a client may send under its name.
 const NGINX: Sources = Sources {
-    method: HeaderName::from_static("x-original-method"),
-    target: HeaderName::from_static("x-original-uri"),
-    scheme: HeaderName::from_static("x-original-scheme"),
-    host: HeaderName::from_static("x-original-host"),
+    method: "x-original-method",
+    target: "x-original-uri",
+    scheme: "x-original-scheme",
+    host: "x-original-host",
 };
 
 /// What Traefik and Caddy set, each in place of what a client may send under its name.
 const FORWARDED: Sources = Sources {
-    method: HeaderName::from_static("x-forwarded-method"),
-    target: HeaderName::from_static("x-forwarded-uri"),
+    method: "x-forwarded-method",
+    target: "x-forwarded-uri",
     scheme: FORWARDED_PROTO,
-    host: HeaderName::from_static("x-forwarded-host"),
+    host: "x-forwarded-host",
 };
 
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// How Envoy says whether the body that it sends along is a part only. It drops what a client sends under this name.
-const PARTIAL_BODY: HeaderName = HeaderName::from_static("x-envoy-auth-partial-body");
+const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 
 /// The request that a check is about. `head` is that of the check.
 pub(super) fn relayed(
     proxy: FrontProxy,
     bodies: Bodies,
-    head: request::Parts,
+    head: &Head<'_>,
     peer: SocketAddr,
 ) -> Result<Relayed, Box<Refused>> {
     match proxy {
-        FrontProxy::Nginx => at_check(&head).and_then(|()| from_headers(&NGINX, head.headers, peer)),
+        FrontProxy::Nginx => at_check(head).and_then(|()| from_headers(&NGINX, head.headers, peer)),
         FrontProxy::Traefik | FrontProxy::Caddy => {
-            at_check(&head).and_then(|()| from_headers(&FORWARDED, head.headers, peer))
+            at_check(head).and_then(|()| from_headers(&FORWARDED, head.headers, peer))
         }
         FrontProxy::Envoy => from_request_line(bodies, head, peer),
     }
 }
 
-fn at_check(head: &request::Parts) -> Result<(), Box<Refused>> {
-    if head.uri.path() == CHECK_PATH {
+fn at_check(head: &Head<'_>) -> Result<(), Box<Refused>> {
+    if head.path() == CHECK_PATH {
         return Ok(());
     }
     let detail = format!("this door is asked at {CHECK_PATH}, and was asked at another path");
     Err(Refused::answered(Problem::NoRoute, "no_check", detail))
 }
 
-fn from_headers(
-    sources: &Sources,
-    mut headers: HeaderMap,
-    peer: SocketAddr,
-) -> Result<Relayed, Box<Refused>> {
-    let mut take = |name: &HeaderName, what| take(&mut headers, name, what);
-    let method = take(&sources.method, Telling::Method).map_err(bad_request)?;
-    let target = take(&sources.target, Telling::Target).map_err(bad_request)?;
-    let scheme = take(&sources.scheme, Telling::Scheme).map_err(bad_request)?;
-    let host = take(&sources.host, Telling::Host).map_err(bad_request)?;
+fn from_headers(sources: &Sources, headers: Headers<'_>, peer: SocketAddr) -> Result<Relayed, Box<Refused>> {
     let told = Told {
-        method: method.as_bytes(),
-        target: target.as_bytes(),
-        scheme: scheme.as_bytes(),
-        host: host.as_bytes(),
+        method: said_once(headers, sources.method, Telling::Method).map_err(bad_request)?,
+        target: said_once(headers, sources.target, Telling::Target).map_err(bad_request)?,
+        scheme: said_once(headers, sources.scheme, Telling::Scheme).map_err(bad_request)?,
+        host: said_once(headers, sources.host, Telling::Host).map_err(bad_request)?,
     };
-    Relayed::new(told, headers, peer).map_err(bad_request)
+    let of_the_proxy = [sources.method, sources.target, sources.scheme, sources.host].map(str::as_bytes);
+    let of_the_client = headers.iter().filter(|header| !of_the_proxy.contains(&header.name));
+    Relayed::new(told, of_the_client, peer).map_err(bad_request)
 }
 
 /// Envoy's check has the method, the target and the host of the request itself.
-fn from_request_line(
-    bodies: Bodies,
-    head: request::Parts,
-    peer: SocketAddr,
-) -> Result<Relayed, Box<Refused>> {
-    let mut headers = head.headers;
+fn from_request_line(bodies: Bodies, head: &Head<'_>, peer: SocketAddr) -> Result<Relayed, Box<Refused>> {
+    let headers = head.headers;
+    let mut of_the_proxy = [FORWARDED_PROTO, ""];
     if bodies == Bodies::Forwarded {
-        whole_body(&mut headers)?;
+        whole_body(headers)?;
+        of_the_proxy = [FORWARDED_PROTO, PARTIAL_BODY];
     }
-    let scheme = take(&mut headers, &FORWARDED_PROTO, Telling::Scheme).map_err(bad_request)?;
-    let host = take(&mut headers, &HOST, Telling::Host).map_err(bad_request)?;
-    let target = head.uri.path_and_query().map_or("", |target| target.as_str());
     let told = Told {
         method: head.method.as_str().as_bytes(),
-        target: target.as_bytes(),
-        scheme: scheme.as_bytes(),
-        host: host.as_bytes(),
+        target: head.target.as_bytes(),
+        scheme: said_once(headers, FORWARDED_PROTO, Telling::Scheme).map_err(bad_request)?,
+        host: said_once(headers, "host", Telling::Host).map_err(bad_request)?,
     };
-    Relayed::new(told, headers, peer).map_err(bad_request)
+    let of_the_proxy = of_the_proxy.map(str::as_bytes);
+    let of_the_client = headers.iter().filter(|header| !of_the_proxy.contains(&header.name));
+    Relayed::new(told, of_the_client, peer).map_err(bad_request)
 }
 
 /// Refuses a body that was cut (`allow_partial_message`). Of a request without a body Envoy says nothing.
-fn whole_body(headers: &mut HeaderMap) -> Result<(), Box<Refused>> {
-    if !headers.contains_key(PARTIAL_BODY) {
+fn whole_body(headers: Headers<'_>) -> Result<(), Box<Refused>> {
+    if !headers.contains(PARTIAL_BODY) {
         return Ok(());
     }
-    let partial = take(headers, &PARTIAL_BODY, Telling::Body).map_err(bad_request)?;
-    if partial == "false" {
+    if said_once(headers, PARTIAL_BODY, Telling::Body).map_err(bad_request)? == b"false" {
         return Ok(());
     }
     let why = BodyFailure::Partial;
     Err(Refused::answered(Problem::Body(why), "body", why.to_string()))
 }
 
-/// The one value of a header, which is gone afterwards.
-fn take(headers: &mut HeaderMap, name: &HeaderName, what: Telling) -> Result<HeaderValue, BadRequest> {
-    let missing = BadRequest::NotTold(what);
-    match headers.entry(name) {
-        Entry::Vacant(_) => Err(missing),
-        Entry::Occupied(there) => {
-            let twice = there.iter().nth(1).is_some();
-            let one = there.remove();
-            if twice { Err(missing) } else { Ok(one) }
-        }
-    }
+/// The one value of a header.
+fn said_once<'a>(headers: Headers<'a>, name: &str, what: Telling) -> Result<&'a [u8], BadRequest> {
+    headers.only(name).ok().flatten().ok_or(BadRequest::NotTold(what))
 }
 
 #[cfg(test)]
 mod tests {
+    use countersign_model::HeaderList;
     use http::Request;
 
     use super::*;
@@ -147,10 +128,12 @@ mod tests {
             check = check.header(*name, *value);
         }
         let (head, ()) = check.body(()).unwrap().into_parts();
+        let lines: HeaderList = head.headers.iter().collect();
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let relayed = relayed(proxy, bodies, head, peer).map_err(|refused| refused.note.reason.to_owned())?;
+        let relayed = relayed(proxy, bodies, &Head::of(&head, lines.view()), peer)
+            .map_err(|refused| refused.note.reason.to_owned())?;
         let inbound = relayed.inbound().unwrap();
-        let mut names: Vec<_> = inbound.headers.keys().map(HeaderName::as_str).collect();
+        let mut names: Vec<_> = inbound.headers.iter().map(|header| header.name_str()).collect();
         names.sort_unstable();
         Ok(format!(
             "{} {}://{}{} {}",

@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use countersign_edge::{
-    Admitted, BadRequest, Bodies, DoorName, FrontProxy, Guard, Note, Pass, Problem, Refused, Relayed,
+    Admitted, BadRequest, Bodies, DoorName, FrontProxy, Guard, Head, Note, Pass, Problem, Refused, Relayed,
     RequestId, TrustedPeers, irremovable,
 };
 use countersign_framing::Refusal;
 use countersign_model::UnixTime;
 use countersign_verify::{Begun, BodyFailure, BodySource, Caller, NoBody};
-use http::{Response, StatusCode, request};
+use http::{Response, StatusCode};
 
 use crate::ClientBody;
 
@@ -76,7 +76,7 @@ impl Checked {
 
 impl ForwardAuth {
     /// Answers a check. `body` is read only if a check needs it and the proxy sends bodies.
-    pub async fn answer(&self, head: request::Parts, body: ClientBody, asking: &Asking<'_>) -> Checked {
+    pub async fn answer(&self, head: &Head<'_>, body: ClientBody, asking: &Asking<'_>) -> Checked {
         let Asking { id, peer, .. } = *asking;
         if !self.trusted.contains(peer.ip()) {
             let detail = format!("{} is not among the proxies of the door `{}`", peer.ip(), self.name);
@@ -84,8 +84,8 @@ impl ForwardAuth {
             // What is carried in headers for a proxy is for that proxy alone.
             return Checked::answered(refused.answer.into_response(id), Some(refused.note));
         }
-        if self.proxy == FrontProxy::Nginx && head.uri.path() == REFUSAL_PATH {
-            return Checked::answered(restored::restore(&head.headers, id), None);
+        if self.proxy == FrontProxy::Nginx && head.path() == REFUSAL_PATH {
+            return Checked::answered(restored::restore(head.headers, id), None);
         }
         let relayed = match ask::relayed(self.proxy, self.bodies, head, peer) {
             Ok(relayed) => relayed,

@@ -7,8 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use countersign_edge::{Answer, Problem, RequestId};
+use countersign_model::Headers;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::reply::NGINX_NO;
@@ -51,12 +52,9 @@ fn text((name, value): (&HeaderName, &HeaderValue)) -> Option<(String, String)> 
 }
 
 /// The answer that `headers` carry. Where they carry none, nobody decided: 503.
-pub(super) fn restore(headers: &HeaderMap, id: &RequestId) -> Response<Bytes> {
-    let mut values = headers.get_all(CARRIER).iter();
-    let one = match (values.next(), values.next()) {
-        (Some(one), None) => Carried::decode(one).and_then(Carried::into_answer),
-        (Some(_), Some(_)) | (None, _) => None,
-    };
+pub(super) fn restore(headers: Headers<'_>, id: &RequestId) -> Response<Bytes> {
+    let one = headers.only(CARRIER.as_str()).ok().flatten();
+    let one = one.and_then(Carried::decode).and_then(Carried::into_answer);
     one.unwrap_or_else(|| Answer::from(Problem::Unavailable).into_response(id))
 }
 
@@ -71,7 +69,7 @@ impl Carried {
         HeaderValue::from_str(&URL_SAFE_NO_PAD.encode(json)).ok()
     }
 
-    fn decode(value: &HeaderValue) -> Option<Self> {
+    fn decode(value: &[u8]) -> Option<Self> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()
     }
 
@@ -96,7 +94,8 @@ impl Carried {
 
 #[cfg(test)]
 mod tests {
-    use countersign_model::Entropy;
+    use countersign_model::{Entropy, HeaderList};
+    use http::HeaderMap;
 
     use super::*;
 
@@ -111,7 +110,8 @@ mod tests {
     fn through_nginx(answer: &Response<Bytes>) -> Response<Bytes> {
         let told = carry(answer);
         assert_eq!((told.status(), told.body().len()), (NGINX_NO, 0));
-        restore(told.headers(), &RequestId::random(&Zeros))
+        let headers: HeaderList = told.headers().iter().collect();
+        restore(headers.view(), &RequestId::random(&Zeros))
     }
 
     fn refusal(body: &str) -> Response<Bytes> {
@@ -158,7 +158,9 @@ mod tests {
         }
         wrong.push(twice);
         for headers in wrong {
-            assert_eq!(restore(&headers, &RequestId::random(&Zeros)).status(), 503, "{headers:?}");
+            let lines: HeaderList = headers.iter().collect();
+            let answer = restore(lines.view(), &RequestId::random(&Zeros));
+            assert_eq!(answer.status(), 503, "{headers:?}");
         }
     }
 }

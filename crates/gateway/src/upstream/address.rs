@@ -127,8 +127,7 @@ impl Upstream {
 
     /// The target to ask it for: `sent`, byte for byte, after the base path. `None` where the two together
     /// are longer than a target can be.
-    pub(crate) fn target<'a>(&self, sent: &'a PathAndQuery) -> Option<Cow<'a, str>> {
-        let sent = sent.as_str();
+    pub(crate) fn target<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
         if self.base_path.is_empty() || sent == "*" {
             return Some(Cow::Borrowed(sent));
         }
@@ -215,14 +214,14 @@ mod tests {
 
     #[test]
     fn the_target_follows_the_base_path_byte_for_byte() {
-        let sent = PathAndQuery::from_static("/a//b/../%2f;x?y=%zz&&z");
+        let sent = "/a//b/../%2f;x?y=%zz&&z";
         for (url, target) in [
             ("http://a", "/a//b/../%2f;x?y=%zz&&z"),
             ("http://a/", "/a//b/../%2f;x?y=%zz&&z"),
             ("http://a/base", "/base/a//b/../%2f;x?y=%zz&&z"),
             ("http://a/base/", "/base/a//b/../%2f;x?y=%zz&&z"),
         ] {
-            assert_eq!(parse(url).unwrap().target(&sent).unwrap(), target, "{url}");
+            assert_eq!(parse(url).unwrap().target(sent).unwrap(), target, "{url}");
         }
     }
 

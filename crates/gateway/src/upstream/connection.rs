@@ -11,8 +11,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use countersign_http1::client::{self, Broken, Failure, RequestHead, SendFailure};
 use countersign_lines::AnswerHead;
+use countersign_model::Header;
 use countersign_verify::BodyFailure;
-use http::{HeaderName, HeaderValue, Method};
+use http::Method;
 use http_body::{Frame, SizeHint};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -89,7 +90,7 @@ impl Connection {
         now: Instant,
     ) -> Result<AnswerHead, ExchangeFailure>
     where
-        F: Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+        F: Iterator<Item: Into<Header<'a>>>,
     {
         let after = upstream.limits().response_timeout;
         let repeat = Repeat::of(head.method, body);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use countersign_http1::client::{Length, RequestHead};
 use countersign_lines::AnswerHead;
+use countersign_model::Header;
 use http::Method;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -54,12 +55,12 @@ async fn ask(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Healt
 
 async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Option<AnswerHead> {
     let mut connection = Connection::open(server, Place::NONE, upstream.limits()).await.ok()?;
-    let target = upstream.target(&check.target)?;
+    let target = upstream.target(check.target.as_str())?;
     let head = RequestHead {
         method: &Method::GET,
         target: &target,
         host: server.host(),
-        fields: std::iter::empty(),
+        fields: std::iter::empty::<Header<'_>>(),
         lines: concat!("user-agent: countersign/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes(),
         length: Length::None,
     };

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use countersign_edge::identity::Secrets;
-use countersign_edge::{Fields, Provenance, REQUEST_ID, RequestId};
+use countersign_edge::{Fields, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
     BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Upstream, UpstreamLimits, forward,
 };
 use countersign_lines::Reason;
-use countersign_model::Entropy;
+use countersign_model::{Entropy, HeaderList};
 use countersign_verify::BodyFailure;
-use http::{HeaderName, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
@@ -127,9 +127,20 @@ async fn pass(
     bodies: Bodies,
 ) -> Result<Response<countersign_gateway::ForwardedBody>, ForwardFailure> {
     let (head, body) = request.into_parts();
-    let id = RequestId::choose(head.headers.get(REQUEST_ID), &Seeded);
-    let fields = Fields::of(&head.headers);
-    let mut onward = Onward::new(&head, &fields, &Secrets::default())?;
+    let id = RequestId::choose(head.headers.get(REQUEST_ID).map(HeaderValue::as_bytes), &Seeded);
+    let lines: HeaderList = head.headers.iter().collect();
+    let inbound = Inbound {
+        method: &head.method,
+        target: head.uri.path_and_query().map_or("", |target| target.as_str()),
+        path: head.uri.path().into(),
+        scheme: "http",
+        host: "",
+        headers: lines.view(),
+        fields: Fields::of(lines.view()),
+        version: head.version,
+        peer,
+    };
+    let mut onward = Onward::new(&inbound, &Secrets::default())?;
     onward.set(&HeaderName::from_static("x-consumer-id"), "shop");
     onward.introduce(&Provenance::direct(peer, "http"), &id, &Seeded);
     let payload = match bodies {

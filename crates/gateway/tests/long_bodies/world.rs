@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_dialect::Dialects;
 use countersign_edge::{
-    Credentials, DoorName, Doors, Guard, Inbound, LongBodies, Provenance, REQUEST_ID, RequestId, Route,
+    Credentials, DoorName, Doors, Guard, Head, Inbound, LongBodies, Provenance, REQUEST_ID, RequestId, Route,
     Routes, TrustedPeers, UpstreamName,
 };
 use countersign_gateway::{
@@ -21,14 +21,14 @@ use countersign_gateway::{
     UpstreamLimits,
 };
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material};
-use countersign_model::{ConsumerName, DialectName, Entropy, Rates, Scopes, UnixTime};
+use countersign_model::{ConsumerName, DialectName, Entropy, HeaderList, Rates, Scopes, UnixTime};
 use countersign_store::Store;
 use countersign_store::testing::MemoryStore;
 use countersign_token::{MasterKey, Sealer};
 use countersign_verify::{
     Accept, Guesses, Limiter, Requirement, Scheme, SignatureUse, UnsignedQuery, Verifier, VerifierSettings,
 };
-use http::{HeaderName, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -211,13 +211,14 @@ async fn answer(
 ) -> Response<Reply> {
     let entropy = Counting(AtomicU8::new(1));
     let (head, body) = request.into_parts();
-    let id = RequestId::choose(head.headers.get(REQUEST_ID), &entropy);
+    let id = RequestId::choose(head.headers.get(REQUEST_ID).map(HeaderValue::as_bytes), &entropy);
     let attending =
         Attending { id: &id, now: NOON, entropy: &entropy, from: Provenance::direct(peer, "http"), pools };
     let mut body = ClientBody::new(body.into(), limits);
-    let inbound = Inbound::read(&head, "http", peer).unwrap();
-    match gateway.admit((&inbound, &head), &mut body, &attending).await {
-        Ok(passage) => gateway.forward((&inbound, &head), body, passage, &attending).await.0.into(),
+    let lines: HeaderList = head.headers.iter().collect();
+    let inbound = Inbound::read(&Head::of(&head, lines.view()), "http", peer).unwrap();
+    match gateway.admit(&inbound, &mut body, &attending).await {
+        Ok(passage) => gateway.forward(&inbound, body, passage, &attending).await.0.into(),
         Err(refused) => refused.answer.into_response(&id).map(Reply::answer),
     }
 }

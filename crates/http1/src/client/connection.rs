@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use countersign_lines::AnswerHead;
-use http::{HeaderName, HeaderValue, Method};
+use countersign_model::Header;
+use http::Method;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::coop;
@@ -69,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Begins an exchange. The connection is a new one, or [is reusable](Self::is_reusable).
     pub fn begin<'a, F>(&mut self, head: RequestHead<'a, F>)
     where
-        F: Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+        F: Iterator<Item: Into<Header<'a>>>,
     {
         let asked = if *head.method == Method::HEAD { Asked::Head } else { Asked::Other };
         self.place = Place::Before(asked);

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
-use http::Method;
-use http::header::{self, HeaderName, HeaderValue};
+use countersign_model::Header;
+use http::{HeaderValue, Method};
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
@@ -25,7 +25,7 @@ pub struct RequestHead<'a, F> {
     pub target: &'a str,
     /// The `Host`.
     pub host: &'a HeaderValue,
-    /// The other fields, as an iterator of names and values. Those that frame the message are said here instead: `Host`,
+    /// The other fields, as an iterator of [headers](Header), or of names in lower case and their values. Those that frame the message are said here instead: `Host`,
     /// `Content-Length`, `Transfer-Encoding` and `Trailer` among them are left out.
     pub fields: F,
     /// More fields, as they are sent: whole lines, each with its CR LF, and none that frames the message.
@@ -77,7 +77,7 @@ impl Output {
     /// Begins a request.
     pub(super) fn begin<'a, F>(&mut self, head: RequestHead<'a, F>)
     where
-        F: Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+        F: Iterator<Item: Into<Header<'a>>>,
     {
         let to = &mut self.buffer;
         to.clear();
@@ -88,11 +88,11 @@ impl Output {
         to.extend_from_slice(b" HTTP/1.1\r\nhost: ");
         to.extend_from_slice(head.host.as_bytes());
         to.extend_from_slice(b"\r\n");
-        for (name, value) in head.fields {
+        for Header { name, value } in head.fields.map(Into::into) {
             if is_said_here(name) {
                 continue;
             }
-            field(to, name.as_str(), value.as_bytes());
+            field(to, name, value);
         }
         to.extend_from_slice(head.lines);
         self.rest = match head.length {
@@ -277,9 +277,6 @@ impl Output {
 }
 
 /// Whether a field is written by itself, or not at all.
-fn is_said_here(name: &HeaderName) -> bool {
-    *name == header::HOST
-        || *name == header::CONTENT_LENGTH
-        || *name == header::TRANSFER_ENCODING
-        || *name == header::TRAILER
+fn is_said_here(name: &[u8]) -> bool {
+    matches!(name, b"host" | b"content-length" | b"transfer-encoding" | b"trailer")
 }

@@ -29,7 +29,7 @@ impl Wanted {
             Self::Named(names) => {
                 for (name, value) in trailers {
                     if names.contains(name) && is_allowed(name) {
-                        lines::field(out, name.as_str(), value.as_bytes());
+                        lines::field(out, name.as_str().as_bytes(), value.as_bytes());
                     }
                 }
             }

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_capture::Scheme;
 use countersign_dialect::{Reading, Recipe, Request, Untimely};
-use countersign_model::{Secret, UnixTime};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{HeaderList, Secret, UnixTime, visible};
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 /// A request, when and with which secret it was made, and what must come of it.
@@ -23,7 +23,7 @@ pub(super) struct Case {
     scheme: String,
     host: String,
     target: String,
-    headers: HeaderMap,
+    headers: HeaderList,
     body: Vec<u8>,
 }
 
@@ -125,15 +125,15 @@ impl Case {
         let (scheme, rest) =
             request.url.split_once("://").ok_or_else(|| format!("{id}: `{}` is no URL", request.url))?;
         let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderList::new();
         for (name, value) in &request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("{id}: {error}"))?;
             let value = HeaderValue::from_str(value.trim()).map_err(|error| format!("{id}: {error}"))?;
-            headers.append(name, value);
+            headers.push(name, value);
         }
-        if !headers.contains_key(http::header::HOST) {
+        if !headers.view().contains("host") {
             let value = HeaderValue::from_str(host).map_err(|error| format!("{id}: {error}"))?;
-            headers.insert(http::header::HOST, value);
+            headers.push("host", value);
         }
         let body = match (request.body, request.body_base64) {
             (Some(_), Some(_)) => return Err(format!("{id}: both `body` and `body_base64`")),
@@ -210,7 +210,7 @@ impl Case {
             scheme: &self.scheme,
             host: &self.host,
             target: &self.target,
-            headers: &self.headers,
+            headers: self.headers.view(),
             body: Some(&self.body),
         }
     }
@@ -232,7 +232,6 @@ impl Case {
     }
 }
 
-fn host_of(headers: &HeaderMap) -> String {
-    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    host.unwrap_or_default().to_owned()
+fn host_of(headers: &HeaderList) -> String {
+    headers.view().get("host").and_then(visible).unwrap_or_default().to_owned()
 }

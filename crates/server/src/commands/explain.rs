@@ -47,7 +47,7 @@ fn of_file(context: &Context, wanted: &ExplainArgs, file: &Path) -> Result<Answe
         scheme: captured.scheme.unwrap_or(Scheme::Https).as_str(),
         host: &captured.host,
         target: &captured.target,
-        headers: &headers,
+        headers: headers.view(),
         body: given.as_deref().or(captured.body.bytes()),
     };
     let signer = signer(context, wanted, &recipe, &request, captured.secret.as_ref(), now)?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use countersign_edge::{Answer, DoorName, Problem, REQUEST_ID, Record, RequestId};
+use countersign_edge::{Answer, DoorName, Head, Problem, REQUEST_ID, Record, RequestId};
 use countersign_gateway::{Asking, Checked, ClientBody, Received};
 use countersign_lines::Answered;
-use countersign_model::Clock as _;
+use countersign_model::{Clock as _, HeaderList};
 use http::Request;
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -41,18 +41,19 @@ impl Handle for CheckSide {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
-        let id = RequestId::choose(request.headers().get(REQUEST_ID), &NameEntropy);
+        let (head, body) = request.into_parts();
+        let lines: HeaderList = head.headers.iter().collect();
+        let head = Head::of(&head, lines.view());
+        let id = RequestId::choose(head.headers.get(REQUEST_ID.as_str()), &NameEntropy);
         let site = self.site.load_full();
         let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
 
-        let (head, body) = request.into_parts();
-        let of_the_check = (head.method.clone(), head.uri.path().to_owned());
         let body = ClientBody::new(body, site.reading(site.limits.signed_body()));
         let asking = Asking { id: &id, now, peer: client.peer };
-        let checked = door.answer(head, body, &asking).await;
+        let checked = door.answer(&head, body, &asking).await;
         let (method, path) = match &checked.asked {
             Some(asked) => (asked.method(), asked.path()),
-            None => (&of_the_check.0, &*of_the_check.1),
+            None => (head.method, head.path()),
         };
         self.write_down(&checked, (method.as_str(), path), &asking, began.elapsed());
         if let Some(note) = &checked.note {

@@ -82,7 +82,7 @@ fn request(refused: &Refused) -> Request<'_> {
         scheme: &refused.scheme,
         host: &refused.host,
         target: &refused.target,
-        headers: &refused.headers,
+        headers: refused.headers.view(),
         body: match &refused.body {
             KeptBody::Whole(body) => Some(body),
             KeptBody::NotRead | KeptBody::TooLong(_) => None,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{
-    AllowedOrigin, Answer, Cors, Field, Fields, Inbound, Note, Problem, REQUEST_ID, Record, RequestId,
+    AllowedOrigin, Answer, Cors, Field, Fields, Head, Inbound, Note, Problem, REQUEST_ID, Record, RequestId,
 };
 use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Received, Reply};
 use countersign_lines::Answered;
-use countersign_model::Clock as _;
+use countersign_model::{Clock as _, HeaderList};
 use countersign_verify::Arrival;
 use http::header::{COOKIE, HOST};
 use http::{HeaderValue, Method, Request, Response, Version, request};
@@ -52,12 +52,14 @@ impl Handle for PublicSide {
         if head.version == Version::HTTP_2 {
             as_http1(&mut head);
         }
-        let fields = Fields::of(&head.headers);
-        let named = if fields.has(Field::RequestId) { head.headers.get(REQUEST_ID) } else { None };
+        let lines: HeaderList = head.headers.iter().collect();
+        let head = Head::of(&head, lines.view());
+        let fields = Fields::of(head.headers);
+        let named = if fields.has(Field::RequestId) { head.headers.get(REQUEST_ID.as_str()) } else { None };
         let id = RequestId::choose(named, &NameEntropy);
-        let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), &head.headers);
+        let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), head.headers);
         let attending = Attending { id: &id, now, entropy: &NameEntropy, from, pools: &self.pools };
-        let origin = site.cors.as_ref().and_then(|cors| cors.origin(&head.headers));
+        let origin = site.cors.as_ref().and_then(|cors| cors.origin(head.headers));
         let given = site.answer(&head, fields, body, origin.as_ref(), &attending).await;
         let (mut answered, note) = match client.watch.refused_body() {
             Some(why) => refused_body(why, given, &id),
@@ -72,7 +74,7 @@ impl Handle for PublicSide {
         let record = Record {
             request_id: &id,
             method: head.method.as_str(),
-            path: logged(head.uri.path()),
+            path: logged(head.path()),
             status: answered.head.status(),
             took: began.elapsed(),
             note: &note,
@@ -140,7 +142,7 @@ pub(super) fn logged(path: &str) -> &str {
 impl Site {
     async fn answer(
         &self,
-        head: &request::Parts,
+        head: &Head<'_>,
         fields: Fields,
         body: Received,
         origin: Option<&AllowedOrigin>,
@@ -154,7 +156,7 @@ impl Site {
             }
         };
         // HTTP/1 tells of a body by its head, and is refused before.
-        if matches!(head.method, Method::GET | Method::HEAD) && !body.is_end_stream() {
+        if matches!(*head.method, Method::GET | Method::HEAD) && !body.is_end_stream() {
             let why = Refusal::BodyOfGet;
             let answered = answer(Problem::Framing(why).into(), attending.id);
             return (answered, Note::answered(why.code(), why.to_string()));
@@ -173,9 +175,8 @@ impl Site {
             return (Answered::from(answer.response).map(Reply::answer), note);
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
-        let request = (&inbound, head);
-        match self.gateway.admit(request, &mut body, attending).await {
-            Ok(passage) => self.gateway.forward(request, body, passage, attending).await,
+        match self.gateway.admit(&inbound, &mut body, attending).await {
+            Ok(passage) => self.gateway.forward(&inbound, body, passage, attending).await,
             Err(refused) => {
                 let answered = answer(refused.answer, attending.id);
                 let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, answered.head.status()));

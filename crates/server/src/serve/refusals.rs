@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_dialect::Recipe;
 use countersign_edge::{Inbound, Note, OVER_LIMIT, Outcome, Relayed, RequestId};
-use countersign_model::{ConsumerName, UnixTime};
+use countersign_model::{ConsumerName, HeaderLine, HeaderList, UnixTime};
 use countersign_verify::Scheme;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::config::Limits;
 
@@ -19,7 +19,7 @@ use crate::config::Limits;
 const OVERHEAD_BYTES: usize = 1024;
 
 /// What each header costs beside its text, in bytes.
-const HEADER_BYTES: usize = 128;
+const HEADER_BYTES: usize = size_of::<HeaderLine>();
 
 /// The requests that are kept, the newest last.
 #[derive(Default)]
@@ -50,7 +50,7 @@ pub(super) struct Refused {
     pub(super) scheme: String,
     pub(super) host: String,
     pub(super) target: String,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: HeaderList,
     pub(super) body: KeptBody,
     pub(super) status: StatusCode,
     pub(super) reason: &'static str,
@@ -105,11 +105,8 @@ impl Refusals {
             Some(body) => KeptBody::Whole(body),
             None => KeptBody::NotRead,
         };
-        let headers: usize = inbound
-            .headers
-            .iter()
-            .map(|(name, value)| HEADER_BYTES + name.as_str().len() + value.len())
-            .sum();
+        let headers: usize =
+            inbound.headers.iter().map(|header| HEADER_BYTES + header.name.len() + header.value.len()).sum();
         let held = match &body {
             KeptBody::Whole(body) => body.len(),
             KeptBody::NotRead | KeptBody::TooLong(_) => 0,
@@ -124,7 +121,7 @@ impl Refusals {
                 scheme: inbound.scheme.to_owned(),
                 host: inbound.host.to_owned(),
                 target: inbound.target.to_owned(),
-                headers: inbound.headers.clone(),
+                headers: inbound.headers.into(),
                 body,
                 status,
                 reason: note.reason,
@@ -216,7 +213,7 @@ mod tests {
             scheme: "http".to_owned(),
             host: String::new(),
             target: "/".to_owned(),
-            headers: HeaderMap::new(),
+            headers: HeaderList::new(),
             body: KeptBody::NotRead,
             status: StatusCode::UNAUTHORIZED,
             reason: "signature",

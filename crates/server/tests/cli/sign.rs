@@ -3,8 +3,7 @@
 use std::process::Command;
 
 use countersign_dialect::{Dialects, Reading, Request};
-use countersign_model::DialectName;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_model::{DialectName, HeaderList};
 
 use crate::server::{Seen, Server};
 use crate::support::{Folder, Ran, members, text};
@@ -15,17 +14,13 @@ const SECRET: &str = "it's a \"secret\" $HOME\\";
 fn verifies(dialect: &str, seen: &Seen) -> bool {
     let dialects = Dialects::builtin();
     let recipe = dialects.get(&DialectName::parse(dialect).unwrap()).unwrap();
-    let headers: HeaderMap = seen
-        .headers
-        .iter()
-        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
-        .collect();
+    let headers: HeaderList = seen.headers.iter().map(|(name, value)| (name, value)).collect();
     let request = Request {
         method: &seen.method,
         scheme: "http",
         host: seen.header("host").unwrap(),
         target: &seen.target,
-        headers: &headers,
+        headers: headers.view(),
         body: Some(&seen.body),
     };
     let Reading::Presented(claim) = recipe.read(&request) else { return false };
