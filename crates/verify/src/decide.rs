@@ -105,31 +105,31 @@ impl Verifier {
         arrival: Arrival,
     ) -> Verdict {
         let VerifierSettings { limiter, guesses, .. } = &self.settings;
-        let (proven, permit) = if matches!(requirement.accept(), Accept::Nothing) {
-            let nobody = Proven::nobody();
-            let permit = nobody.caller().permit(requirement).map_err(denied)?;
-            (nobody, permit)
+        let mut proven = Proven::nobody();
+        let permit = if matches!(requirement.accept(), Accept::Nothing) {
+            proven.caller().permit(requirement).map_err(denied)?
         } else {
             guesses.may_try(limiter, arrival)?;
-            let proven = self.prove(request, body, requirement, arrival).await;
-            if let Err(Failure::Denied(denial)) = &proven {
+            let permit = self.prove(request, body, requirement, arrival, &mut proven).await;
+            if let Err(Failure::Denied(denial)) = &permit {
                 guesses.note(limiter, denial, arrival);
             }
-            proven?
+            permit?
         };
         // Last: what does not pass for another reason uses nothing up.
         let counted = Counted::count(limiter, requirement.limits(), proven.caller(), arrival)?;
         Ok(Verified::new(proven, permit, counted))
     }
 
-    /// Who sent `request`, and that they may do this.
+    /// Adds who sent `request` to `proven`, which is nobody yet, and gives the proof that they may do this.
     async fn prove<B: BodySource>(
         &self,
         request: Request<'_>,
         body: &mut B,
         requirement: &Requirement,
         arrival: Arrival,
-    ) -> Result<(Proven, Permit), Failure> {
+        proven: &mut Proven,
+    ) -> Result<Permit, Failure> {
         let now = arrival.at;
         self.memory.believable(now).map_err(Failure::Unavailable)?;
 
@@ -142,7 +142,8 @@ impl Verifier {
         let mut presented = Claims::new();
         claims(requirement, &self.settings.api_key_header, &request, &mut presented)
             .map_err(Failure::Denied)?;
-        let mut admitted = self.admit_all(&presented, &request, requirement, now).await?;
+        let mut admitted = AllAdmitted::new();
+        self.admit_all(&presented, &request, requirement, now, &mut admitted).await?;
 
         let rest = match early {
             None if requirement.body_use() != BodyUse::Unused => {
@@ -152,14 +153,17 @@ impl Verifier {
         };
         // A body may be minutes on its way, and what was revoked meanwhile opens nothing.
         if rest.was_waited_for() && self.memory.epoch() != began {
-            let anew = self.admit_all(&presented, &request, requirement, now).await?;
+            let mut anew = AllAdmitted::new();
+            self.admit_all(&presented, &request, requirement, now, &mut anew).await?;
             let before = std::mem::replace(&mut admitted, anew);
             rest.is_of(&before, &admitted)?;
         }
         // All of them before any is claimed: a bad signature beside a good one uses nothing up.
-        let mut proven = Proven::nobody();
         let mut checked: SmallVec<[Checked<'_>; 1]> = SmallVec::new();
-        for (place, claim) in admitted.drain(..).enumerate() {
+        admitted.reverse();
+        let count = admitted.len();
+        while let Some(claim) = admitted.pop() {
+            let place = count - admitted.len() - 1;
             match claim {
                 // In the order of the route's schemes.
                 Admitted::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
@@ -172,7 +176,8 @@ impl Verifier {
             Checked::add_to(&mut caller, &checked).map_err(denied)?;
             Counted::look(&self.settings.limiter, requirement.limits(), &caller, arrival)?;
         }
-        for claim in checked.drain(..) {
+        checked.reverse();
+        while let Some(claim) = checked.pop() {
             let evidence = match claim {
                 Checked::Done(evidence) => evidence,
                 Checked::Signed { recipe, secret, fresh, valid, guard } => {
@@ -187,29 +192,28 @@ impl Verifier {
         }
 
         let caller = proven.caller();
-        let permit = caller.permit(requirement).map_err(|reason| {
+        caller.permit(requirement).map_err(|reason| {
             Failure::Denied(Denial {
                 scheme: None,
                 key_id: caller.app().map(|app| app.key_id().clone()),
                 reason,
             })
-        })?;
-        Ok((proven, permit))
+        })
     }
 
-    /// Admits each claim that a request presents.
+    /// Admits each claim that a request presents, into `admitted`. What is admitted is large: it stays where it is put.
     async fn admit_all<'c>(
         &self,
         presented: &'c [Claim<'c>],
         request: &Request<'_>,
         requirement: &Requirement,
         now: UnixTime,
-    ) -> Result<AllAdmitted<'c>, Failure> {
-        let mut admitted = AllAdmitted::new();
+        admitted: &mut AllAdmitted<'c>,
+    ) -> Result<(), Failure> {
         for claim in presented {
-            admitted.push(self.admit(claim, request, requirement, now).await?);
+            self.admit(claim, request, requirement, now, admitted).await?;
         }
-        Ok(admitted)
+        Ok(())
     }
 
     /// Everything about a claim that can be known without the body: its credential, then its time.
@@ -219,7 +223,8 @@ impl Verifier {
         request: &Request<'_>,
         requirement: &Requirement,
         now: UnixTime,
-    ) -> Result<Admitted<'c>, Failure> {
+        admitted: &mut AllAdmitted<'c>,
+    ) -> Result<(), Failure> {
         match claim {
             Claim::ApiKey(wire) => {
                 let unknown = || unknown(Scheme::ApiKey);
@@ -230,14 +235,14 @@ impl Verifier {
                     None => self.read_credential(&digest).await?.ok_or_else(unknown)?,
                 };
                 match entry.into_key(now) {
-                    Ok(usable) => Ok(Admitted::Done(Evidence::ApiKey(usable))),
-                    Err((entry, why)) => Err(unusable(Scheme::ApiKey, &entry, why)),
+                    Ok(usable) => admitted.push(Admitted::Done(Evidence::ApiKey(usable))),
+                    Err((entry, why)) => return Err(unusable(Scheme::ApiKey, &entry, why)),
                 }
             }
-            Claim::Token(token) => self.token(token, now).map(Admitted::Done),
+            Claim::Token(token) => admitted.push(Admitted::Done(self.token(token, now)?)),
             Claim::Unsigned(recipe, key_id, reason) => {
                 let secrets = self.secret(recipe, key_id, now).await?;
-                Err(refused(signed_in(recipe), Some(&secrets.first().entry()), reason.clone()))
+                return Err(refused(signed_in(recipe), Some(&secrets.first().entry()), reason.clone()));
             }
             Claim::Signature(recipe, claim) => {
                 let secrets = match (claim.key_id(), requirement.signer()) {
@@ -252,9 +257,10 @@ impl Verifier {
                     return Err(refuse(Reason::UnsignedQuery));
                 }
                 let fresh = recipe.fresh(claim, now).map_err(|why| refuse(Reason::Untimely(why)))?;
-                Ok(Admitted::Signed { recipe, claim, secrets, fresh })
+                admitted.push(Admitted::Signed { recipe, claim, secrets, fresh });
             }
         }
+        Ok(())
     }
 
     /// The secret of the credential that a request names.
