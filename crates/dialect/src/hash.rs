@@ -1,6 +1,7 @@
 //! Hash functions, and HMAC over any of them (RFC 2104).
 
 use aws_lc_rs::{digest, hmac};
+use countersign_sha256::{HmacSha256, Running, sha256};
 use md5::Digest as _;
 use tiny_keccak::Hasher as _;
 use zeroize::Zeroize as _;
@@ -109,6 +110,9 @@ impl Hash {
         if self == Self::Md5 {
             return Digest::new(&md5::Md5::digest(bytes));
         }
+        if self == Self::Sha256 {
+            return Digest::new(&sha256(bytes));
+        }
         // At once: a context would be an allocation.
         if let Some(algorithm) = self.lc() {
             return Digest::new(digest::digest(algorithm, bytes).as_ref());
@@ -183,14 +187,11 @@ impl Digest {
 
 /// An HMAC key whose padded blocks are digested already.
 #[derive(Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the common one; a box would cost it a look-up"
-)]
 pub(crate) enum HmacKey {
-    Lc(hmac::Key),
+    Lc(Box<hmac::Key>),
+    Sha256(HmacSha256),
     /// The inner and the outer hash after their padded key, for hashes that the library's HMAC lacks.
-    Ours(Hasher, Hasher),
+    Ours(Box<[Hasher; 2]>),
 }
 
 impl HmacKey {
@@ -198,7 +199,7 @@ impl HmacKey {
         let algorithm = match hash {
             Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Hash::Sha224 => hmac::HMAC_SHA224,
-            Hash::Sha256 => hmac::HMAC_SHA256,
+            Hash::Sha256 => return Self::Sha256(HmacSha256::new(key)),
             Hash::Sha384 => hmac::HMAC_SHA384,
             Hash::Sha512 => hmac::HMAC_SHA512,
             Hash::Md5
@@ -209,7 +210,7 @@ impl HmacKey {
             | Hash::Keccak256
             | Hash::Keccak512 => return Self::ours(hash, key),
         };
-        Self::Lc(hmac::Key::new(algorithm, key))
+        Self::Lc(Box::new(hmac::Key::new(algorithm, key)))
     }
 
     fn ours(hash: Hash, key: &[u8]) -> Self {
@@ -230,15 +231,16 @@ impl HmacKey {
             block.zeroize();
             hasher
         };
-        Self::Ours(padded(0x36), padded(0x5c))
+        Self::Ours(Box::new([padded(0x36), padded(0x5c)]))
     }
 
     /// The MAC of `bytes`.
     pub(crate) fn of(&self, bytes: &[u8]) -> Digest {
         match self {
             Self::Lc(key) => Digest::new(hmac::sign(key, bytes).as_ref()),
-            Self::Ours(inner, outer) => {
-                let (mut inner, mut outer) = (inner.clone(), outer.clone());
+            Self::Sha256(key) => Digest::new(&key.of(bytes)),
+            Self::Ours(pads) => {
+                let [mut inner, mut outer] = (**pads).clone();
                 inner.put(bytes);
                 outer.put(inner.finish().bytes());
                 outer.finish()
@@ -250,18 +252,19 @@ impl HmacKey {
     pub(crate) fn begin(&self) -> Hmac {
         match self {
             Self::Lc(key) => Hmac::Lc(hmac::Context::with_key(key)),
-            Self::Ours(inner, outer) => Hmac::Ours(inner.clone(), outer.clone()),
+            Self::Sha256(key) => Hmac::Sha256(key.begin()),
+            Self::Ours(pads) => {
+                let [inner, outer] = (**pads).clone();
+                Hmac::Ours(inner, outer)
+            }
         }
     }
 }
 
 /// A MAC being made.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives on the stack for one request; a box would be an allocation"
-)]
 pub(crate) enum Hmac {
     Lc(hmac::Context),
+    Sha256(Running),
     Ours(Hasher, Hasher),
 }
 
@@ -269,6 +272,7 @@ impl Sink for Hmac {
     fn put(&mut self, bytes: &[u8]) {
         match self {
             Self::Lc(context) => context.update(bytes),
+            Self::Sha256(running) => running.update(bytes),
             Self::Ours(inner, _) => inner.put(bytes),
         }
     }
@@ -278,6 +282,7 @@ impl Hmac {
     pub(crate) fn finish(self) -> Digest {
         match self {
             Self::Lc(context) => Digest::new(context.sign().as_ref()),
+            Self::Sha256(running) => Digest::new(&running.finish()),
             Self::Ours(inner, mut outer) => {
                 outer.put(inner.finish().bytes());
                 outer.finish()

@@ -27,7 +27,6 @@ pub struct PreparedKey {
     secret: Option<Secret<Vec<u8>>>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub(crate) enum Ready {
     Hmac(HmacKey),
     Public(PublicKey),

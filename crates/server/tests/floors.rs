@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("countersign-token", 1),
     ("countersign-wallet", 1),
     ("countersign-model", 0),
+    ("countersign-sha256", 0),
 ];
 
 /// Adapters that only the binary may name: whoever else did would be tied to one database.

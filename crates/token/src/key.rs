@@ -15,8 +15,9 @@
 //! A scanner for leaked secrets finds keys with the regular expression [`PATTERN`] and drops false alarms by
 //! the checksum. The checksum is no secret and proves nothing: it lets garbage be refused without a look-up.
 
-use aws_lc_rs::digest::{Context, SHA256, digest as hash};
+use aws_lc_rs::digest::{Context, SHA256};
 use countersign_model::{DialectName, Entropy, KeyDigest, KeyId, Secret};
+use countersign_sha256::sha256;
 use zeroize::Zeroizing;
 
 /// Matches every key that [`mint`] makes, for scanners; [`check`] tells the rest.
@@ -90,7 +91,7 @@ pub fn check(text: &str) -> Result<KeyKind, NotOurs> {
     if !digits.iter().fold(true, |all, digit| all & digit.is_ascii_alphanumeric()) {
         return Err(NotOurs::Form);
     }
-    if *found != checksum(covered) {
+    if number(*found) != Some(crc32fast::hash(covered)) {
         return Err(NotOurs::Checksum);
     }
     Ok(kind)
@@ -101,9 +102,7 @@ pub fn check(text: &str) -> Result<KeyKind, NotOurs> {
 /// Takes any text, so that keys that were not minted here can be kept too; those need 160 random bits of
 /// their own.
 pub fn digest(key: &str) -> KeyDigest {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash(&SHA256, key.as_bytes()).as_ref());
-    KeyDigest(bytes)
+    KeyDigest(sha256(key.as_bytes()))
 }
 
 /// Where a text is to be told from others.
@@ -171,6 +170,19 @@ fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
         rest /= 62;
     }
     digits
+}
+
+/// The number that base62 digits write; none where it is no number of 32 bits.
+fn number(digits: [u8; CHECKSUM_LEN]) -> Option<u32> {
+    // What the low five bits of a digit are short of its worth, by its high bits: a branch would be guessed wrong every second time.
+    const SHORT_OF: [u8; 8] = [0, 0_u8.wrapping_sub(0x10), 9, 35, 0, 0, 0, 0];
+    let worth = |digit: u8| {
+        let short_of = SHORT_OF.get(usize::from(digit >> 5)).copied().unwrap_or_default();
+        (digit & 0x1f).wrapping_add(short_of)
+    };
+    // Six digits are fewer than 64 bits hold.
+    let number = digits.iter().fold(0, |number, digit| number * 62 + u64::from(worth(*digit)));
+    u32::try_from(number).ok()
 }
 
 /// The digit for `value` modulo 62.
@@ -268,6 +280,25 @@ mod tests {
         for digit in BASE62 {
             assert_eq!(text.bytes().filter(|byte| byte == digit).count(), 8, "{}", char::from(*digit));
         }
+    }
+
+    #[test]
+    fn a_checksum_reads_back_as_the_number_that_was_written() {
+        for number in [0, 1, 9, 10, 35, 36, 61, 62, 3843, 123_456_789, u32::MAX] {
+            let mut rest = number;
+            let mut digits = [0; CHECKSUM_LEN];
+            for digit in digits.iter_mut().rev() {
+                *digit = base62_digit(rest);
+                rest /= 62;
+            }
+            assert_eq!(super::number(digits), Some(number));
+        }
+        for digit in BASE62 {
+            let worth = BASE62.iter().position(|known| known == digit).map(|at| u32::try_from(at).unwrap());
+            assert_eq!(super::number([b'0', b'0', b'0', b'0', b'0', *digit]), worth);
+        }
+        // One more than 32 bits hold.
+        assert_eq!(super::number(*b"4gfFC4"), None);
     }
 
     #[test]
