@@ -9,7 +9,7 @@ use countersign_limit::Limiter;
 use countersign_model::{ConsumerName, CredentialKind, KeyDigest, KeyId, SessionId, TokenKeyId, UnixTime};
 use countersign_store::{BATCH_LIMIT, Batch, Change, Cursor, Held, Store};
 use countersign_token::jwt::{KeyRing, NotAKeyRing};
-use countersign_token::{Binding, MasterKey, Sealer};
+use countersign_token::{Binding, MasterKey, Sealer, key};
 use http::HeaderName;
 use smallvec::SmallVec;
 
@@ -140,7 +140,7 @@ impl Verifier {
         let request = Request { body: early.as_deref(), ..request };
         let began = self.memory.epoch();
         let mut presented = Claims::new();
-        claims(requirement, &self.settings.api_key_header, &request, &mut presented)
+        claims(requirement, &self.settings.api_key_header, &request, &self.memory, &mut presented)
             .map_err(Failure::Denied)?;
         let mut admitted = AllAdmitted::new();
         self.admit_all(&presented, &request, requirement, now, &mut admitted).await?;
@@ -226,9 +226,10 @@ impl Verifier {
         admitted: &mut AllAdmitted<'c>,
     ) -> Result<(), Failure> {
         match claim {
-            Claim::ApiKey(wire) => {
+            Claim::ApiKey(wire, digest) => {
                 let unknown = || unknown(Scheme::ApiKey);
-                let digest = ours(wire).or_else(|| self.memory.imported().api_key(wire));
+                let ours = digest.filter(|_| key::check(wire).is_ok());
+                let digest = ours.or_else(|| self.memory.imported().api_key(wire));
                 let digest = digest.ok_or_else(unknown)?;
                 let entry = match self.memory.credential(&digest) {
                     Some(entry) => entry,

@@ -1,7 +1,7 @@
 //! API keys that were used, up to millions of them.
 //!
 //! What a decision needs of a key lies in one line of the processor's cache, and where it lies follows from its digest: a look-up
-//! among millions waits for memory once. Readers wait for nobody. A slot is filled once; what is forgotten is marked and stays
+//! among millions waits for memory once, and asks for it ([`Keys::read_ahead`]) before everything else that can be done is done. Readers wait for nobody. A slot is filled once; what is forgotten is marked and stays
 //! until its table has grown full, when what is left moves into a new one.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use countersign_model::{KeyDigest, KeyId, UnixTime};
+use prefetch_index::prefetch_index;
 
 use crate::kept::{Holder, Kept, KeptLife};
 
@@ -30,6 +31,9 @@ pub(crate) struct Keys {
 #[derive(Default)]
 struct Growing {
     table: ArcSwap<Table>,
+    /// Where its slots are. They are not read by way of this.
+    begins: AtomicUsize,
+    slots: AtomicUsize,
     /// How many slots of the table were filled.
     filled: Mutex<usize>,
 }
@@ -78,6 +82,23 @@ impl Keys {
         Self { tables, most, count: AtomicUsize::new(0) }
     }
 
+    /// Has the processor read what it takes to know the key with that digest, while something else is done.
+    pub(crate) fn read_ahead(&self, digest: &KeyDigest) {
+        // Nothing comes of reading ahead but time: an address of a table that was just replaced does no harm.
+        let nothing: &[u8] = &[];
+        for line in self.lines(digest).into_iter().flatten() {
+            prefetch_index(nothing, line.wrapping_sub(nothing.as_ptr().addr()));
+        }
+    }
+
+    /// The addresses of the two lines in which a key with that digest lies most likely.
+    fn lines(&self, digest: &KeyDigest) -> Option<[usize; 2]> {
+        let (growing, mark) = self.place(digest)?;
+        let at = mark.share(growing.slots.load(Ordering::Relaxed));
+        let begins = growing.begins.load(Ordering::Relaxed);
+        Some([at, at + 1].map(|slot| begins.wrapping_add(slot * size_of::<Slot>())))
+    }
+
     /// The key with that digest.
     pub(crate) fn get(&self, digest: &KeyDigest) -> Option<Kept> {
         let (growing, mark) = self.place(digest)?;
@@ -101,7 +122,7 @@ impl Keys {
             let (grown, living) = table.grown();
             table = Arc::new(grown);
             *filled = living;
-            growing.table.store(Arc::clone(&table));
+            growing.replace(Arc::clone(&table));
         }
         let key = Key { mark, id: kept.key_id.clone(), holder: Arc::clone(&kept.holder) };
         match table.fill(key, ends(kept.life)) {
@@ -137,7 +158,7 @@ impl Keys {
         for growing in &self.tables {
             let mut filled = growing.write();
             *filled = 0;
-            let before = growing.table.swap(Arc::default());
+            let before = growing.replace(Arc::default());
             self.count.fetch_sub(before.living().count(), Ordering::Relaxed);
         }
     }
@@ -165,6 +186,13 @@ impl Growing {
     fn write(&self) -> MutexGuard<'_, usize> {
         self.filled.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Puts a table in place of the one there was.
+    fn replace(&self, table: Arc<Table>) -> Arc<Table> {
+        self.slots.store(table.0.len(), Ordering::Relaxed);
+        self.begins.store(table.0.as_ptr().addr(), Ordering::Relaxed);
+        self.table.swap(table)
+    }
 }
 
 impl Table {
@@ -177,10 +205,7 @@ impl Table {
 
     /// All slots, from the one in which a key of that mark lies best.
     fn slots(&self, mark: Mark) -> impl Iterator<Item = &Slot> {
-        let Mark([a, b, c, d, ..]) = mark;
-        let share = (u64::from(u32::from_be_bytes([a, b, c, d])) * self.0.len() as u64) >> u32::BITS;
-        let at = usize::try_from(share).unwrap_or_default();
-        let (before, after) = self.0.split_at_checked(at).unwrap_or_default();
+        let (before, after) = self.0.split_at_checked(mark.share(self.0.len())).unwrap_or_default();
         after.iter().chain(before)
     }
 
@@ -213,6 +238,15 @@ impl Table {
         // The key last: whoever sees it sees its end.
         slot.ends.store(ends, Ordering::Release);
         slot.key.set(key).map_or(Filled::No, |()| Filled::Yes)
+    }
+}
+
+impl Mark {
+    /// In which of so many slots a key of this mark lies best.
+    fn share(self, slots: usize) -> usize {
+        let Self([a, b, c, d, ..]) = self;
+        let share = (u64::from(u32::from_be_bytes([a, b, c, d])) * slots as u64) >> u32::BITS;
+        usize::try_from(share).unwrap_or_default()
     }
 }
 
@@ -313,6 +347,19 @@ mod tests {
             assert_eq!(found(&keys, number), there.then(|| format!("key_{number}")));
         }
         assert_eq!(keys.count.load(Ordering::Relaxed), 10_000);
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_where_most_keys_lie_also_after_tables_grew() {
+        let keys = Keys::new(usize::MAX);
+        (0..50_000).for_each(|number| insert(&keys, number));
+        let lies_there = |number: &u64| {
+            let (growing, mark) = keys.place(&digest(*number)).unwrap();
+            let slot = std::ptr::from_ref(growing.table.load().find(mark).unwrap()).addr();
+            keys.lines(&digest(*number)).unwrap().contains(&slot)
+        };
+        let ahead = (0..50_000).filter(lies_there).count();
+        assert!(ahead > 40_000, "{ahead}");
     }
 
     #[test]

@@ -104,6 +104,11 @@ impl Memory {
         Ok(())
     }
 
+    /// Has what [`Memory::credential`] will look at read meanwhile.
+    pub(crate) fn read_ahead(&self, digest: &KeyDigest) {
+        self.keys.read_ahead(digest);
+    }
+
     /// The credential with that digest, which is likely to be an API key.
     pub(crate) fn credential(&self, digest: &KeyDigest) -> Option<Entry> {
         self.key(digest).or_else(|| self.signing(digest))

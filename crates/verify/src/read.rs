@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use countersign_dialect::{self as dialect, Part, Reading, Recipe, Request};
+use countersign_model::KeyDigest;
+use countersign_token::key::{KEY_LEN, digest};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use smallvec::SmallVec;
 
+use crate::memory::Memory;
 use crate::{Accept, Denial, Reason, Requirement, Scheme};
 
 /// The longest API key or bearer token that is looked at, in bytes.
@@ -15,7 +18,8 @@ pub(crate) const CREDENTIAL_BYTES: usize = 4096;
 
 /// What a request says of itself in one scheme, unchecked.
 pub(crate) enum Claim<'r> {
-    ApiKey(&'r str),
+    /// With its digest, where it is as long as a key of ours.
+    ApiKey(&'r str, Option<KeyDigest>),
     Token(&'r str),
     Signature(&'r Arc<Recipe>, dialect::Claim<'r>),
     /// A key id and not the whole of a signature: the credential is looked up all the same, since an unknown key
@@ -46,12 +50,13 @@ pub(crate) fn claims<'r>(
     requirement: &'r Requirement,
     api_key_header: &HeaderName,
     request: &Request<'r>,
+    memory: &Memory,
     present: &mut Claims<'r>,
 ) -> Result<(), Denial> {
     let mut partial = None;
     for scheme in requirement.accept().schemes() {
         let found = match scheme {
-            Scheme::ApiKey => api_key(api_key_header, request, present),
+            Scheme::ApiKey => api_key(api_key_header, request, memory, present),
             Scheme::Wallet => bearer(request, present),
             Scheme::Signature(recipe) => signature(recipe, request, present),
         };
@@ -81,11 +86,21 @@ fn denial(scheme: &Scheme, reason: Reason) -> Denial {
     Denial { scheme: Some(scheme.clone()), key_id: None, reason }
 }
 
-fn api_key<'r>(header: &HeaderName, request: &Request<'r>, present: &mut Claims<'r>) -> Found<'r> {
+fn api_key<'r>(
+    header: &HeaderName,
+    request: &Request<'r>,
+    memory: &Memory,
+    present: &mut Claims<'r>,
+) -> Found<'r> {
     match single(header, request) {
         Ok(None) => Found::Absent,
         Ok(Some(key)) => {
-            present.push(Claim::ApiKey(key));
+            // Among millions the credential is far away in memory, and on its way while the rest of this is done.
+            let digest = (key.len() == KEY_LEN).then(|| digest(key));
+            if let Some(digest) = &digest {
+                memory.read_ahead(digest);
+            }
+            present.push(Claim::ApiKey(key, digest));
             Found::Present
         }
         Err(reason) => Found::Broken(reason),
