@@ -1,8 +1,15 @@
 //! Ids in hexadecimal digits, written without formatting: several stand in every request.
 
-/// The digits of each byte, in lower case. Of a fixed number of bytes, so that they are worked out many at once.
+/// The digits of each byte, in lower case.
+///
+/// Of a fixed number of bytes, and never inlined: so all are worked out at once, and not one by one where each of them goes.
+#[inline(never)]
 pub fn lower_hex<const BYTES: usize>(bytes: [u8; BYTES]) -> [[u8; 2]; BYTES] {
-    bytes.map(|byte| [digit(byte >> 4), digit(byte & 15)])
+    let mut digits = [[0; 2]; BYTES];
+    for (pair, byte) in digits.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
+    digits
 }
 
 const fn digit(nibble: u8) -> u8 {

@@ -35,15 +35,15 @@ impl Trace {
 
 impl TraceParent {
     fn random(entropy: &dyn Entropy) -> Self {
-        let mut random = [[0; 8]; 3];
-        entropy.fill(random.as_flattened_mut());
+        let mut random = [0; 24];
+        entropy.fill(&mut random);
         // Ids of all zeros are invalid (3.2.2.3, 3.2.2.4).
-        random[0][0] |= 1;
-        random[2][0] |= 1;
-        let [high, low, parent] = random.map(lower_hex);
+        random[0] |= 1;
+        random[16] |= 1;
+        let digits = lower_hex(random);
+        let (trace, parent) = digits.split_at(16);
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        text[3..19].copy_from_slice(high.as_flattened());
-        text[19..35].copy_from_slice(low.as_flattened());
+        text[3..35].copy_from_slice(trace.as_flattened());
         text[36..52].copy_from_slice(parent.as_flattened());
         Self(text)
     }
