@@ -143,6 +143,11 @@ impl Admitted {
 
     /// What operators are told.
     pub fn note(&self) -> Note {
-        Note::allowed(Arc::clone(&self.route), &self.verified)
+        Note::allowed(Arc::clone(&self.route), self.verified.caller().clone())
+    }
+
+    /// The same, where nothing else is asked any more.
+    pub fn into_note(self) -> Note {
+        Note::allowed(self.route, self.verified.into_caller())
     }
 }

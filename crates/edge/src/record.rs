@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_model::{Address, KeyId};
-use countersign_verify::{App, Failure, Scheme, Verified};
+use countersign_verify::{App, Caller, Failure, Scheme};
 use http::StatusCode;
 
 use crate::{RequestId, Route};
@@ -46,18 +46,20 @@ pub struct Note {
     pub route: Option<Arc<Route>>,
     /// Why, as a stable word; empty where there is nothing to explain.
     pub reason: &'static str,
-    /// Why, in a sentence for operators; empty where there is nothing to explain.
-    pub detail: String,
-    /// The scheme that failed, where one did.
-    pub scheme: Option<Scheme>,
     /// The consumer, where one proved itself.
     pub app: Option<App>,
     /// The wallet, where one proved itself.
     pub user: Option<Address>,
-    /// The credential that was named by a request that was refused, where it was found.
-    pub key_id: Option<KeyId>,
-    /// The limit that the request was over, where it was over one.
-    pub limit: Option<Arc<str>>,
+    /// The rest. Apart, as a note is moved several times and most have nothing to explain.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct More {
+    detail: String,
+    scheme: Option<Scheme>,
+    key_id: Option<KeyId>,
+    limit: Option<Arc<str>>,
 }
 
 /// The reason of a request that was over a limit.
@@ -66,68 +68,85 @@ pub const OVER_LIMIT: &str = "over_limit";
 impl Note {
     /// A request that was answered here; `reason` and `detail` are empty for a success.
     pub fn answered(reason: &'static str, detail: String) -> Self {
-        Self {
-            outcome: Outcome::Answered,
-            route: None,
-            reason,
-            detail,
-            scheme: None,
-            app: None,
-            user: None,
-            key_id: None,
-            limit: None,
-        }
+        let more = if detail.is_empty() { None } else { Some(Box::new(More { detail, ..More::default() })) };
+        Self { outcome: Outcome::Answered, route: None, reason, app: None, user: None, more }
     }
 
     /// A request that may pass.
-    pub fn allowed(route: Arc<Route>, verified: &Verified) -> Self {
+    pub fn allowed(route: Arc<Route>, caller: Caller) -> Self {
         Self {
             outcome: Outcome::Allowed,
             route: Some(route),
-            app: verified.app().cloned(),
-            user: verified.user(),
-            ..Self::answered("", String::new())
+            user: caller.user(),
+            app: caller.into_app(),
+            reason: "",
+            more: None,
         }
     }
 
     /// A request that may not.
     pub fn refused(route: Arc<Route>, failure: &Failure) -> Self {
-        let base = Self { route: Some(route), ..Self::answered("", with_causes(failure)) };
-        match failure {
-            Failure::Denied(denial) => Self {
-                outcome: Outcome::Denied,
-                reason: denial.reason.code(),
-                scheme: denial.scheme.clone(),
-                key_id: denial.key_id.clone(),
-                ..base
-            },
-            Failure::Limited(limited) => Self {
-                outcome: Outcome::Denied,
-                reason: OVER_LIMIT,
-                key_id: limited.key_id.clone(),
-                limit: Some(Arc::clone(&limited.exceeded.over.name)),
-                ..base
-            },
-            Failure::Unavailable(_) => Self { outcome: Outcome::Unavailable, reason: "unavailable", ..base },
-            Failure::Body(_) => Self { outcome: Outcome::Denied, reason: "body", ..base },
-        }
+        let more = More { detail: with_causes(failure), ..More::default() };
+        let (outcome, reason, more) = match failure {
+            Failure::Denied(denial) => {
+                let (scheme, key_id) = (denial.scheme.clone(), denial.key_id.clone());
+                (Outcome::Denied, denial.reason.code(), More { scheme, key_id, ..more })
+            }
+            Failure::Limited(limited) => {
+                let limit = Some(Arc::clone(&limited.exceeded.over.name));
+                (Outcome::Denied, OVER_LIMIT, More { limit, key_id: limited.key_id.clone(), ..more })
+            }
+            Failure::Unavailable(_) => (Outcome::Unavailable, "unavailable", more),
+            Failure::Body(_) => (Outcome::Denied, "body", more),
+        };
+        let more = Some(Box::new(more));
+        Self { outcome, route: Some(route), reason, app: None, user: None, more }
+    }
+
+    /// The same request, which was over `limit`.
+    #[must_use]
+    pub fn over(mut self, limit: Arc<str>) -> Self {
+        self.more.get_or_insert_default().limit = Some(limit);
+        self
     }
 
     /// The same request, whose upstream failed.
     #[must_use]
     pub fn upstream_failed(self, reason: &'static str, detail: String) -> Self {
-        Self { outcome: Outcome::UpstreamFailed, reason, detail, ..self }
+        Self { outcome: Outcome::UpstreamFailed, ..self.explained(reason, detail) }
     }
 
     /// The same request, which could not be passed on as it is.
     #[must_use]
     pub fn not_passed_on(self, reason: &'static str, detail: String) -> Self {
-        Self { outcome: Outcome::Denied, reason, detail, ..self }
+        Self { outcome: Outcome::Denied, ..self.explained(reason, detail) }
+    }
+
+    fn explained(mut self, reason: &'static str, detail: String) -> Self {
+        self.reason = reason;
+        self.more.get_or_insert_default().detail = detail;
+        self
+    }
+
+    /// Why, in a sentence for operators; empty where there is nothing to explain.
+    pub fn detail(&self) -> &str {
+        self.more.as_ref().map_or("", |more| &more.detail)
+    }
+
+    /// The scheme that failed, where one did.
+    pub fn scheme(&self) -> Option<&Scheme> {
+        self.more.as_ref()?.scheme.as_ref()
     }
 
     /// The credential: the one that proved its consumer, or the one that was named in vain.
     pub fn credential(&self) -> Option<&KeyId> {
-        self.app.as_ref().map(App::key_id).or(self.key_id.as_ref())
+        let in_vain = || self.more.as_ref()?.key_id.as_ref();
+        self.app.as_ref().map(App::key_id).or_else(in_vain)
+    }
+
+    /// The limit that the request was over, where it was over one.
+    pub fn limit(&self) -> Option<&Arc<str>> {
+        self.more.as_ref()?.limit.as_ref()
     }
 }
 

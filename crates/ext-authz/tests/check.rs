@@ -218,7 +218,7 @@ async fn only_what_came_byte_for_byte_is_read() {
     let cleaned = HttpRequest { header_map: None, ..http(&world.get("/v1/items")) };
     let (response, checked) = world.ask(cleaned).await;
     assert_eq!(no(response).0, 500);
-    assert!(checked.note().detail.contains("encode_raw_headers"), "{}", checked.note().detail);
+    assert!(checked.note().detail().contains("encode_raw_headers"), "{}", checked.note().detail());
     let mut merged = http(&world.get("/v1/items"));
     merged.header_map.as_mut().unwrap().headers[4].value = "merged".to_owned();
     assert_eq!(no(world.ask(merged).await.0).0, 500);

@@ -160,11 +160,11 @@ impl Gateway {
         Passage { admitted, answer }: Passage,
         attending: &Attending<'_>,
     ) -> (Answered<Reply>, Note) {
-        let (note, route) = (admitted.note(), admitted.route());
+        let route = admitted.route();
         let Some(pool) = self.pool(route, attending) else {
             // Routes are checked against upstreams when they are loaded.
             let why = format!("the upstream of the route {} is not there", route.pattern);
-            let note = note.upstream_failed("no_upstream", why);
+            let note = admitted.into_note().upstream_failed("no_upstream", why);
             return (problem(Problem::Internal, attending), note);
         };
         let sent = async {
@@ -176,22 +176,24 @@ impl Gateway {
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
             forward(&pool, &onward, payload, &self.limits(route)).await
         };
-        let (mut answered, note) = match sent.await {
+        match sent.await {
             Ok(mut answered) => {
                 answered.head.set(&REQUEST_ID, attending.id.as_bytes());
-                (answered.map(Reply::forwarded), note)
+                admitted.tell_limits(&mut answered.head);
+                (answered.map(Reply::forwarded), admitted.into_note())
             }
             Err(failure) => {
                 let (what, reason) = explain(&failure);
+                let mut answered = problem(what, attending);
+                admitted.tell_limits(&mut answered.head);
+                let note = admitted.into_note();
                 let note = match &failure {
                     ForwardFailure::Upstream(_) => note.upstream_failed(reason, failure.to_string()),
                     ForwardFailure::Request(_) => note.not_passed_on(reason, failure.to_string()),
                 };
-                (problem(what, attending), note)
+                (answered, note)
             }
-        };
-        admitted.tell_limits(&mut answered.head);
-        (answered, note)
+        }
     }
 }
 

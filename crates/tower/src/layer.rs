@@ -165,7 +165,7 @@ fn tell(id: &RequestId, note: &Note) {
         request_id = id.as_str(),
         verdict = note.outcome.as_str(),
         reason = note.reason,
-        detail = note.detail,
+        detail = note.detail(),
         route = note.route.as_ref().map(|route| &*route.pattern),
         consumer = note.app.as_ref().map(|app| app.name().as_str()),
         key_id = note.credential().map(countersign_model::KeyId::as_str),

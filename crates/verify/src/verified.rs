@@ -101,6 +101,11 @@ impl Caller {
         self.app.as_ref()
     }
 
+    /// The consumer, for whoever keeps it.
+    pub fn into_app(self) -> Option<App> {
+        self.app
+    }
+
     /// The wallet, where there is one.
     pub fn user(&self) -> Option<Address> {
         self.user.as_ref().map(User::address)
@@ -205,6 +210,11 @@ impl Verified {
     /// Who sent it.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Who sent it, for whoever keeps that.
+    pub fn into_caller(self) -> Caller {
+        self.caller
     }
 
     /// The consumer, where one proved itself.

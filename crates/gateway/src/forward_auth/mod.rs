@@ -100,7 +100,7 @@ impl ForwardAuth {
                 let mut response = reply::yes(self.proxy, pass);
                 // For proxies that hand them on to the client.
                 admitted.tell_limits(response.headers_mut());
-                let (note, asked) = (Some(admitted.note()), Some(relayed));
+                let (note, asked) = (Some(admitted.into_note()), Some(relayed));
                 Checked { status: response.status(), response, note, asked, body: None }
             }
             Err(refused) => self.refuse(*refused, Some(relayed), body.held(), id),

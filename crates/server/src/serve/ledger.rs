@@ -65,7 +65,7 @@ impl Ledger {
     pub(super) fn note(&self, record: &Record<'_>, now: UnixTime) {
         let note = record.note;
         self.timings.add(record.took);
-        if let Some(limit) = &note.limit {
+        if let Some(limit) = note.limit() {
             figures::over_limit(limit);
         }
         let kind = Kind {

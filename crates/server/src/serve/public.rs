@@ -171,7 +171,11 @@ impl Site {
             let Attending { id, now, .. } = *attending;
             let arrival = Arrival { at: now, from: self.guard.client(&inbound) };
             let answer = login.answer(endpoint, &inbound, &mut body, id, arrival, &OsEntropy).await;
-            let note = Note { limit: answer.limit, ..Note::answered(answer.reason, answer.detail) };
+            let note = Note::answered(answer.reason, answer.detail);
+            let note = match answer.limit {
+                Some(limit) => note.over(limit),
+                None => note,
+            };
             return (Answered::from(answer.response).map(Reply::answer), note);
         }
         let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));

@@ -125,7 +125,7 @@ impl Refusals {
                 body,
                 status,
                 reason: note.reason,
-                detail: note.detail.clone(),
+                detail: note.detail().to_owned(),
                 recipe,
                 signer: note.route.as_ref().and_then(|route| route.requirement.signer().cloned()),
                 bytes,
@@ -191,7 +191,7 @@ fn recipe_of(note: &Note) -> Option<Arc<Recipe>> {
         Scheme::Signature(recipe) => Some(Arc::clone(recipe)),
         Scheme::ApiKey | Scheme::Wallet => None,
     };
-    match &note.scheme {
+    match note.scheme() {
         Some(scheme) => signature(scheme),
         None => note.route.as_ref()?.requirement.accept().schemes().iter().find_map(signature),
     }
