@@ -77,7 +77,8 @@ impl Gateway {
             LongBodies::HoldLast => self.pool(&route, attending),
         };
         if let Some(pool) = along {
-            return self.admit_along(route, &pool, inbound, body, attending).await;
+            // Few routes want that, and every connection has room for whatever it may wait for.
+            return Box::pin(self.admit_along(route, &pool, inbound, body, attending)).await;
         }
         let admitted = self.guard.decide(route, inbound, body, attending.now).await?;
         Ok(Passage { admitted, answer: None })

@@ -49,7 +49,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         Self { stream, framing, input: Input::default(), out: Outbox::default(), server }
     }
 
-    pub(super) async fn serve<H: Service>(mut self, service: &H, course: &Course) -> Result<(), Broken> {
+    pub(super) async fn serve<H: Service>(&mut self, service: &H, course: &Course) -> Result<(), Broken> {
         loop {
             self.input.settle();
             let came = poll_fn(|cx| self.poll_head(service, course, cx)).await?;

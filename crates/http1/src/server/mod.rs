@@ -133,12 +133,19 @@ impl Server {
     /// # Errors
     ///
     /// How it broke off. Nobody is left to be told.
-    pub async fn serve<S, H>(&self, stream: S, service: &H, course: &Course) -> Result<(), Broken>
+    pub fn serve<S, H>(
+        &self,
+        stream: S,
+        service: &H,
+        course: &Course,
+    ) -> impl Future<Output = Result<(), Broken>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
         H: Service,
     {
-        Connection::new(stream, self).serve(service, course).await
+        // Not in an `async fn`, whose future has room for what it was given beside what it makes of it.
+        let mut connection = Connection::new(stream, self);
+        async move { connection.serve(service, course).await }
     }
 }
 

@@ -19,23 +19,21 @@ use tokio::time::{Instant, sleep_until};
 
 use super::http2::Streamed;
 use super::pace::{Pace, Paced, Requests, Socket, Upload};
-use super::{Client, ConnectionLimits, Handle, Phase, RefusedHead, stopping};
+use super::{Client, Handle, Phase, RefusedHead, Serving, stopping};
 
 /// Serves requests of `client` on `stream` until the client closes it, it has been silent for too long, or the server stops.
 pub(super) async fn http1<H: Handle>(
     stream: impl Socket + 'static,
     client: Client,
-    handler: Rc<H>,
-    server: Rc<server::Server>,
-    limits: ConnectionLimits,
+    serving: &Serving<H>,
     phase: watch::Receiver<Phase>,
 ) {
-    let pace = Pace::new(limits, Requests::InTurn);
+    let pace = Pace::new(serving.limits, Requests::InTurn);
     let stream = Paced::new(stream, Rc::clone(&pace));
-    let requests = InTurn { handler: &*handler, client: &client, pace: &pace };
+    let requests = InTurn { handler: &serving.handler, client: &client, pace: &pace };
     let course = Course::default();
-    let connection = pin!(server.serve(stream, &requests, &course));
-    watch_over(connection, |_| course.wind_down(), &pace, limits, phase).await;
+    let connection = pin!(serving.http1.serve(stream, &requests, &course));
+    watch_over(connection, |_| course.wind_down(), &pace, phase).await;
 }
 
 /// The requests of one connection, one after the other.
@@ -72,22 +70,21 @@ impl<H: Handle> Service for InTurn<'_, H> {
 pub(super) async fn http2<H: Handle>(
     stream: impl Socket + 'static,
     client: Client,
-    handler: Rc<H>,
-    limits: ConnectionLimits,
+    serving: &Rc<Serving<H>>,
     phase: watch::Receiver<Phase>,
 ) {
-    let pace = Pace::new(limits, Requests::AtOnce);
+    let pace = Pace::new(serving.limits, Requests::AtOnce);
     let service = service_fn(|request: Request<Incoming>| {
         let begun = pace.stream_begins();
-        let (handler, client) = (Rc::clone(&handler), client.clone());
+        let (serving, client) = (Rc::clone(serving), client.clone());
         async move {
-            let answered = handler.handle(request.map(Received::Http2), &client).await;
+            let answered = serving.handler.handle(request.map(Received::Http2), &client).await;
             Ok::<_, Infallible>(Response::from(answered.map(|body| Streamed::new(body, begun))))
         }
     });
     let stream = TokioIo::new(Paced::new(stream, Rc::clone(&pace)));
-    let connection = pin!(super::http2::builder(&limits).serve_connection(stream, service));
-    watch_over(connection, http2::Connection::graceful_shutdown, &pace, limits, phase).await;
+    let connection = pin!(super::http2::builder(&serving.limits).serve_connection(stream, service));
+    watch_over(connection, http2::Connection::graceful_shutdown, &pace, phase).await;
 }
 
 /// Runs a connection to its end, which it is brought to by `wind_down` when the server stops.
@@ -95,7 +92,6 @@ async fn watch_over<C: Future>(
     mut connection: Pin<&mut C>,
     wind_down: impl Fn(Pin<&mut C>),
     pace: &Pace,
-    limits: ConnectionLimits,
     mut phase: watch::Receiver<Phase>,
 ) {
     // Asking the future takes a lock that all connections share; whether anything changed is one look at a number. The
@@ -103,7 +99,7 @@ async fn watch_over<C: Future>(
     let changes = phase.clone();
     let mut asked = Asked::Never;
     let mut stop = pin!(stopping(&mut phase));
-    let mut timer = pin!(sleep_until(Instant::now() + limits.header_read));
+    let mut timer = pin!(sleep_until(pace.next_look().unwrap_or_else(Instant::now)));
     // So is the timer, which wakes this task from then on.
     let mut timing = Asked::Never;
     let mut told_to_stop = Phase::Serving;
@@ -164,6 +160,7 @@ mod tests {
 
     use super::*;
     use crate::listen::pace::LINGER;
+    use crate::listen::{ConnectionLimits, PlainHttp2, Speech};
     use crate::world::SystemClock;
 
     const HEADER_READ: Duration = Duration::from_secs(10);
@@ -220,20 +217,38 @@ mod tests {
     struct Connection {
         client: DuplexStream,
         phase: watch::Sender<Phase>,
-        server: Rc<Server>,
+        server: Rc<Serving<Server>>,
         driven: JoinHandle<()>,
     }
 
-    fn engine() -> Rc<server::Server> {
-        Rc::new(server::Server::new(LIMITS.head, SystemClock))
+    fn serving<H>(handler: H) -> Rc<Serving<H>> {
+        Rc::new(Serving {
+            handler,
+            http1: server::Server::new(LIMITS.head, SystemClock),
+            speech: Speech::Plain(PlainHttp2::Refused),
+            limits: LIMITS,
+        })
+    }
+
+    fn drive<H: Handle>(
+        stream: impl Socket + 'static,
+        peer: SocketAddr,
+        server: &Rc<Serving<H>>,
+        phase: watch::Receiver<Phase>,
+    ) -> JoinHandle<()> {
+        let server = Rc::clone(server);
+        tokio::task::spawn_local(async move { http1(stream, Client::at(peer), &server, phase).await })
+    }
+
+    fn peer() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 1))
     }
 
     fn connect(after: Duration, size: usize) -> Connection {
         let (client, ours) = duplex(1024);
         let (phase, told) = watch::channel(Phase::Serving);
-        let server = Rc::new(Server { after, size, served: Cell::new(0) });
-        let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::clone(&server), engine(), LIMITS, told));
+        let server = serving(Server { after, size, served: Cell::new(0) });
+        let driven = drive(ours, peer(), &server, told);
         Connection { client, phase, server, driven }
     }
 
@@ -263,7 +278,7 @@ mod tests {
         }
         assert!(!connection.closes_within(Duration::from_secs(1).saturating_sub(A_MOMENT)).await);
         assert!(connection.closes_within(A_MOMENT * 2).await);
-        assert_eq!(connection.server.served.get(), 0);
+        assert_eq!(connection.server.handler.served.get(), 0);
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]
@@ -298,7 +313,7 @@ mod tests {
     async fn an_answer_that_takes_long_to_make_is_waited_for() {
         let mut connection = connect(Duration::from_mins(10), 1);
         connection.get().await;
-        assert_eq!(connection.server.served.get(), 1);
+        assert_eq!(connection.server.handler.served.get(), 1);
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]
@@ -376,14 +391,7 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
         let (_phase, told) = watch::channel(Phase::Serving);
-        let driven = tokio::task::spawn_local(http1(
-            stream,
-            Client::at(peer),
-            Rc::new(Half(ending)),
-            engine(),
-            LIMITS,
-            told,
-        ));
+        let driven = drive(stream, peer, &serving(Half(ending)), told);
         client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -424,8 +432,7 @@ mod tests {
     async fn a_client_that_is_refused_in_the_middle_of_its_body_can_send_the_rest_and_gets_its_answer() {
         let (mut client, ours) = duplex(1024);
         let (_phase, told) = watch::channel(Phase::Serving);
-        let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), engine(), LIMITS, told));
+        let driven = drive(ours, peer(), &serving(Refusing), told);
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").await.unwrap();
         client.write_all(&vec![b'x'; 100_000]).await.unwrap();
         let mut answer = String::new();
@@ -440,9 +447,8 @@ mod tests {
     async fn a_client_that_never_stops_sending_is_cut_off_soon_after_its_answer() {
         let (mut client, ours) = duplex(1024);
         let (_phase, told) = watch::channel(Phase::Serving);
-        let peer = Client::at(SocketAddr::from(([127, 0, 0, 1], 1)));
         let began = Instant::now();
-        let driven = tokio::task::spawn_local(http1(ours, peer, Rc::new(Refusing), engine(), LIMITS, told));
+        let driven = drive(ours, peer(), &serving(Refusing), told);
         client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await.unwrap();
         while client.write_all(b"more").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -461,7 +467,7 @@ mod tests {
         let statuses: Vec<&str> =
             answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
         assert_eq!(statuses, ["200", "200", "400"]);
-        assert_eq!(connection.server.served.get(), 2);
+        assert_eq!(connection.server.handler.served.get(), 2);
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]
@@ -476,7 +482,7 @@ mod tests {
         while seen.windows(5).filter(|end| end == b"\r\n\r\nx").count() < 2 {
             seen.push(connection.client.read_u8().await.unwrap());
         }
-        assert_eq!(connection.server.served.get(), 2);
+        assert_eq!(connection.server.handler.served.get(), 2);
     }
 
     #[tokio::test(flavor = "local", start_paused = true)]
@@ -494,7 +500,7 @@ mod tests {
             let mut answer = String::new();
             read.read_to_string(&mut answer).await.unwrap();
             assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-            assert_eq!(server.served.get(), 0);
+            assert_eq!(server.handler.served.get(), 0);
             drop(sent.await);
         }
     }

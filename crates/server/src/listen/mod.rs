@@ -162,8 +162,12 @@ pub(crate) async fn serve<H: Handle>(
     room: Room,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let handler = Rc::new(Sparing::new(handler, &room.slots));
-    let server = Rc::new(Server::new(limits.head, SystemClock));
+    let serving = Rc::new(Serving {
+        handler: Sparing::new(handler, &room.slots),
+        http1: Server::new(limits.head, SystemClock),
+        speech,
+        limits,
+    });
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -177,13 +181,12 @@ pub(crate) async fn serve<H: Handle>(
             Ok((stream, peer, slot)) => {
                 let place = room.addresses.as_ref().map(|addresses| addresses.enter(peer.ip()));
                 if let Some(None) = place {
-                    refuse(&stream, &speech);
+                    refuse(&stream, &serving.speech);
                     continue;
                 }
-                let (handler, speech, phase) = (Rc::clone(&handler), speech.clone(), phase.clone());
-                let server = Rc::clone(&server);
+                let conversation = converse(stream, peer, Rc::clone(&serving), phase.clone());
                 connections.spawn_local(async move {
-                    converse(stream, peer, handler, server, &speech, limits, phase).await;
+                    conversation.await;
                     drop((slot, place));
                 });
             }
@@ -211,42 +214,61 @@ fn refuse(stream: &TcpStream, speech: &Speech) {
     }
 }
 
+/// What the connections of one worker have in common.
+struct Serving<H> {
+    handler: H,
+    http1: Server,
+    speech: Speech,
+    limits: ConnectionLimits,
+}
+
 /// Serves one connection in what it turns out to speak.
 async fn converse<H: Handle>(
     stream: TcpStream,
     peer: SocketAddr,
-    handler: Rc<H>,
-    server: Rc<Server>,
-    speech: &Speech,
-    limits: ConnectionLimits,
+    serving: Rc<Serving<H>>,
     phase: watch::Receiver<Phase>,
 ) {
     let client = Client::at(peer);
-    match speech {
-        Speech::Plain(PlainHttp2::Refused) => {
-            connection::http1(stream, client, handler, server, limits, phase).await;
-        }
+    match &serving.speech {
+        Speech::Plain(PlainHttp2::Refused) => connection::http1(stream, client, &serving, phase).await,
+        // A task is as large as the largest that it may come to wait for, and idle ones are many.
         Speech::Plain(PlainHttp2::PriorKnowledge) => {
-            match timeout(limits.header_read, preface::of(stream)).await {
-                Ok(Ok((stream, Preface::Http2))) => {
-                    connection::http2(stream, client, handler, limits, phase).await;
-                }
-                Ok(Ok((stream, Preface::Other))) => {
-                    connection::http1(stream, client, handler, server, limits, phase).await;
-                }
-                // Nobody is there, or nothing came in time.
-                Ok(Err(_)) | Err(_) => {}
-            }
+            Box::pin(converse_plainly(stream, client, &serving, phase)).await;
         }
-        Speech::Tls(tls) => {
-            let Some(stream) = tls.accept(stream).await else { return };
-            let client = Client { scheme: Scheme::Https, ..client };
-            if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2) {
-                connection::http2(stream, client, handler, limits, phase).await;
-            } else {
-                connection::http1(stream, client, handler, server, limits, phase).await;
-            }
-        }
+        Speech::Tls(tls) => Box::pin(converse_inside_tls(stream, client, tls, &serving, phase)).await,
+    }
+}
+
+/// Serves a connection that speaks HTTP/1 or HTTP/2, without TLS.
+async fn converse_plainly<H: Handle>(
+    stream: TcpStream,
+    client: Client,
+    serving: &Rc<Serving<H>>,
+    phase: watch::Receiver<Phase>,
+) {
+    match timeout(serving.limits.header_read, preface::of(stream)).await {
+        Ok(Ok((stream, Preface::Http2))) => connection::http2(stream, client, serving, phase).await,
+        Ok(Ok((stream, Preface::Other))) => connection::http1(stream, client, serving, phase).await,
+        // Nobody is there, or nothing came in time.
+        Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+/// Serves a connection that speaks HTTP/1 or HTTP/2, inside TLS.
+async fn converse_inside_tls<H: Handle>(
+    stream: TcpStream,
+    client: Client,
+    tls: &Tls,
+    serving: &Rc<Serving<H>>,
+    phase: watch::Receiver<Phase>,
+) {
+    let Some(stream) = Box::pin(tls.accept(stream)).await else { return };
+    let client = Client { scheme: Scheme::Https, ..client };
+    if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2) {
+        connection::http2(stream, client, serving, phase).await;
+    } else {
+        connection::http1(stream, client, serving, phase).await;
     }
 }
 
