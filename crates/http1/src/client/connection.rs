@@ -74,6 +74,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     {
         let asked = if *head.method == Method::HEAD { Asked::Head } else { Asked::Other };
         self.place = Place::Before(asked);
+        if self.input.is_empty() {
+            // Back to what was used last and is still in the processor's cache, unless somebody holds what was read there.
+            let _held = self.input.try_reclaim(self.step);
+        }
         self.lines.clear();
         self.output.begin(head);
     }

@@ -62,10 +62,17 @@ impl Input {
         self.0.advance(length.min(self.0.len()));
     }
 
-    /// Gives back memory that only a long body needed.
+    /// Gives back memory that only a long body needed, and otherwise goes back to its beginning: what was read last is still in the
+    /// processor's cache, and what comes after it is not.
     pub(super) fn settle(&mut self) {
-        if self.0.is_empty() && self.0.capacity() > Portion::Head.bytes() {
+        if !self.0.is_empty() {
+            return;
+        }
+        if self.0.capacity() > Portion::Head.bytes() {
             self.0 = BytesMut::new();
+        } else {
+            // Where somebody still holds what was read before, it goes on behind that.
+            let _held = self.0.try_reclaim(Portion::Head.bytes());
         }
     }
 }
