@@ -13,7 +13,7 @@ use std::sync::Arc;
 use countersign_edge::identity::Secrets;
 use countersign_edge::{Head, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
-    BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, RequestFailure, Upstream,
+    BodyLimits, ForwardFailure, ForwardedBody, Onward, Payload, Pools, RequestFailure, SpareTimer, Upstream,
     UpstreamLimits, forward,
 };
 use countersign_lines::Answered;
@@ -98,5 +98,12 @@ async fn pass(
     };
     let mut onward = Onward::new(&inbound, &Secrets::default())?;
     onward.introduce(sender, &id, &Numbered);
-    forward(&pools.of(upstream), &onward, Payload::incoming(body), &BodyLimits::default()).await
+    forward(
+        &pools.of(upstream),
+        &onward,
+        Payload::incoming(body),
+        &BodyLimits::default(),
+        &SpareTimer::default(),
+    )
+    .await
 }

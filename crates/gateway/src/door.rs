@@ -20,7 +20,7 @@ use rustc_hash::FxBuildHasher;
 use crate::reply::Reply;
 use crate::{
     BodyLimits, ClientBody, ForwardFailure, ForwardedBody, Onward, Payload, Pool, Pools, RequestFailure,
-    Upstream, UpstreamFailure, forward,
+    SpareTimer, Upstream, UpstreamFailure, forward,
 };
 
 /// Upstreams by their names, which the configuration gives: nobody who calls chooses what is hashed, for every request.
@@ -50,6 +50,8 @@ pub struct Attending<'a> {
     pub from: Provenance,
     /// The upstream connections of this thread.
     pub pools: &'a Pools,
+    /// The timer of its client's connection.
+    pub timer: &'a SpareTimer,
 }
 
 /// A request that may pass.
@@ -103,7 +105,7 @@ impl Gateway {
             let Ok(Departure { caller, length }) = begun.await else { return std::future::pending().await };
             let onward = self.onward(inbound, (&route, &caller), attending)?;
             let payload = Payload::Relayed(Box::new(relayed.with_length(length)));
-            forward(pool, &onward, payload, &limits).await
+            forward(pool, &onward, payload, &limits, attending.timer).await
         };
         let deciding = async {
             let admitted = self.guard.decide(Arc::clone(&route), inbound, body, attending.now).await?;
@@ -175,7 +177,7 @@ impl Gateway {
             let caller = admitted.verified().caller();
             let onward = self.onward(inbound, (route, caller), attending)?;
             let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
-            forward(&pool, &onward, payload, &self.limits(route)).await
+            forward(&pool, &onward, payload, &self.limits(route), attending.timer).await
         };
         match sent.await {
             Ok(mut answered) => {

@@ -15,6 +15,7 @@ mod trace;
 mod upstream;
 
 pub use countersign_bodies::{HeldBodies, ReadLimits, SpoolPlace};
+pub use deadline::SpareTimer;
 pub use door::{Attending, Gateway, Passage, Upstreams};
 pub use forward::{ForwardFailure, ForwardedBody, Onward, Payload, RequestFailure, ResponseFailure, forward};
 pub use forward_auth::{Asking, CHECK_PATH, Checked, ForwardAuth, REFUSAL_PATH};

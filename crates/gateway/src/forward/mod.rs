@@ -18,13 +18,14 @@ pub use onward::Onward;
 pub use payload::Payload;
 pub(crate) use payload::RequestBody;
 
-use crate::BodyLimits;
 use crate::upstream::{Connection, ExchangeFailure, Pool, Server, Tried, UpstreamFailure};
+use crate::{BodyLimits, SpareTimer};
 
 /// The most servers of an upstream that one request tries.
 const MAX_TRIES: u32 = 3;
 
-/// Passes a request on to the upstream of `pool` and hands back its response as soon as the head is there.
+/// Passes a request on to the upstream of `pool` and hands back its response as soon as the head is there. How long that takes is
+/// limited by `timer`, which serves for other requests of the same task.
 ///
 /// The bodies stream through, each as fast as the slower side takes it. Dropping the future, or the
 /// response's body before its end, cancels the request at the upstream.
@@ -38,6 +39,7 @@ pub async fn forward(
     onward: &Onward<'_>,
     payload: Payload,
     limits: &BodyLimits,
+    timer: &SpareTimer,
 ) -> Result<Answered<ForwardedBody>, ForwardFailure> {
     let upstream = pool.upstream();
     let target = onward.target(upstream)?;
@@ -52,7 +54,7 @@ pub async fn forward(
         let head = || onward.head(&target, server.host(), length);
         let now = Instant::now();
         if let Some(mut connection) = pool.take(place, now) {
-            match connection.exchange(head(), &mut body, upstream, now).await {
+            match connection.exchange(head(), &mut body, upstream, (timer, now)).await {
                 Ok(head) => return Ok(pass_back(head, connection, server, body, pool)),
                 Err(ExchangeFailure::Dead(_)) => {}
                 Err(ExchangeFailure::Upstream(failure)) => return Err(failure.into()),
@@ -67,7 +69,7 @@ pub async fn forward(
                 continue;
             }
         };
-        match connection.exchange(head(), &mut body, upstream, Instant::now()).await {
+        match connection.exchange(head(), &mut body, upstream, (timer, Instant::now())).await {
             Ok(head) => return Ok(pass_back(head, connection, server, body, pool)),
             Err(ExchangeFailure::Dead(failure)) => {
                 server.standing().failed();

@@ -22,7 +22,7 @@ use super::address::{Endpoint, Server, Upstream};
 use super::failure::UpstreamFailure;
 use super::pool::{InUse, Place};
 use crate::UpstreamLimits;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, SpareTimer};
 use crate::forward::RequestBody;
 
 /// An established connection.
@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     pub(super) place: Place,
     /// There while a request has it.
     pub(super) in_use: Option<InUse>,
-    /// For whoever uses the connection; kept here so that its timer outlives the request.
+    /// For whoever reads the body of a response; kept here so that its timer outlives the request.
     pub(crate) deadline: Deadline,
     /// Since when nobody uses it.
     pub(super) idle_since: Instant,
@@ -80,36 +80,38 @@ impl Connection {
         }))
     }
 
-    /// Sends a request `now` and waits for the head of its response, as long as `upstream` allows. What is left of its `body` then is
-    /// [to be sent](Self::poll_send) beside reading the response.
+    /// Sends a request `now` and waits for the head of its response, as long as `upstream` allows by `timer`. What is left of its
+    /// `body` then is [to be sent](Self::poll_send) beside reading the response.
     pub(crate) async fn exchange<'a, F>(
         &mut self,
         head: RequestHead<'a, F>,
         body: &mut RequestBody,
         upstream: &Upstream,
-        now: Instant,
+        (timer, now): (&SpareTimer, Instant),
     ) -> Result<AnswerHead, ExchangeFailure>
     where
         F: Iterator<Item: Into<Header<'a>>>,
     {
         let after = upstream.limits().response_timeout;
         let repeat = Repeat::of(head.method, body);
-        self.deadline.set_from(now, after);
+        let mut deadline = timer.take();
+        deadline.set_from(now, after);
         self.wire.begin(head);
         let answer = poll_fn(|cx| {
             if let Poll::Ready(answer) = self.wire.poll_response(cx, body) {
                 return Poll::Ready(Some(answer));
             }
-            while self.deadline.poll_passed(cx).is_ready() {
+            while deadline.poll_passed(cx).is_ready() {
                 match body.upstream_waits_since() {
-                    Some(since) if since.elapsed() < after => self.deadline.set_from(since, after),
+                    Some(since) if since.elapsed() < after => deadline.set_from(since, after),
                     Some(_) | None => return Poll::Ready(None),
                 }
             }
             Poll::Pending
         })
         .await;
-        self.deadline.clear();
+        deadline.clear();
+        timer.put(deadline);
         match answer {
             Some(Ok(head)) => Ok(head),
             Some(Err(failure)) => Err(ExchangeFailure::of(failure, repeat)),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::pool::Place;
 use super::{Connection, Health, HealthCheck, Server, Upstream};
+use crate::deadline::SpareTimer;
 use crate::forward::RequestBody;
 
 /// How often a server is looked at, to see whether its time aside is over.
@@ -64,5 +65,6 @@ async fn answer(upstream: &Upstream, server: &Server, check: &HealthCheck) -> Op
         lines: concat!("user-agent: countersign/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes(),
         length: Length::None,
     };
-    connection.exchange(head, &mut RequestBody::empty(), upstream, Instant::now()).await.ok()
+    let timing = (&SpareTimer::default(), Instant::now());
+    connection.exchange(head, &mut RequestBody::empty(), upstream, timing).await.ok()
 }

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use countersign_edge::identity::Secrets;
 use countersign_edge::{Fields, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_gateway::{
-    BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, Upstream, UpstreamLimits, forward,
+    BodyLimits, ForwardFailure, Onward, Payload, Pools, RequestFailure, SpareTimer, Upstream, UpstreamLimits,
+    forward,
 };
 use countersign_lines::Reason;
 use countersign_model::{Entropy, HeaderList};
@@ -147,7 +148,9 @@ async fn pass(
         Bodies::Streamed => Payload::incoming(body),
         Bodies::ReadBefore => Payload::Read(body.collect().await.unwrap().to_bytes()),
     };
-    let mut response = Response::from(forward(&pools.of(upstream), &onward, payload, &limits).await?);
+    let mut response = Response::from(
+        forward(&pools.of(upstream), &onward, payload, &limits, &SpareTimer::default()).await?,
+    );
     if let Some(reason) = response.extensions_mut().remove::<Reason>() {
         response.extensions_mut().insert(ReasonPhrase::try_from(reason.into_bytes()).unwrap());
     }

@@ -17,7 +17,7 @@ use countersign_edge::{
     Routes, TrustedPeers, UpstreamName,
 };
 use countersign_gateway::{
-    Attending, BodyLimits, ClientBody, Gateway, HeldBodies, Pools, ReadLimits, Reply, SpoolPlace,
+    Attending, BodyLimits, ClientBody, Gateway, HeldBodies, Pools, ReadLimits, Reply, SpareTimer, SpoolPlace,
     UpstreamLimits,
 };
 use countersign_manage::{Expiry, Form, Issue, Issuer, Material};
@@ -212,8 +212,8 @@ async fn answer(
     let entropy = Counting(AtomicU8::new(1));
     let (head, body) = request.into_parts();
     let id = RequestId::choose(head.headers.get(REQUEST_ID).map(HeaderValue::as_bytes), &entropy);
-    let attending =
-        Attending { id: &id, now: NOON, entropy: &entropy, from: Provenance::direct(peer, "http"), pools };
+    let (from, timer) = (Provenance::direct(peer, "http"), &SpareTimer::default());
+    let attending = Attending { id: &id, now: NOON, entropy: &entropy, from, pools, timer };
     let mut body = ClientBody::new(body.into(), limits);
     let lines: HeaderList = head.headers.iter().collect();
     let inbound = Inbound::read(&Head::of(&head, lines.view()), "http", peer).unwrap();

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_gateway::Received;
+use countersign_gateway::{Received, SpareTimer};
 use countersign_http1::server::Server;
 use countersign_lines::Answered;
 use http::Request;
@@ -94,12 +94,14 @@ pub(crate) struct Client {
     pub(crate) scheme: Scheme,
     /// What is known of the bytes it sent.
     pub(crate) watch: Rc<Watch>,
+    /// For what its requests wait for.
+    pub(crate) timer: Rc<SpareTimer>,
 }
 
 impl Client {
     /// A client that was just accepted and speaks without TLS.
     fn at(peer: SocketAddr) -> Self {
-        Self { peer, scheme: Scheme::Http, watch: Rc::default() }
+        Self { peer, scheme: Scheme::Http, watch: Rc::default(), timer: Rc::default() }
     }
 }
 

@@ -58,7 +58,8 @@ impl Handle for PublicSide {
         let named = if fields.has(Field::RequestId) { head.headers.get(REQUEST_ID.as_str()) } else { None };
         let id = RequestId::choose(named, &NameEntropy);
         let from = site.trusted_proxies.provenance(client.peer, client.scheme.as_str(), head.headers);
-        let attending = Attending { id: &id, now, entropy: &NameEntropy, from, pools: &self.pools };
+        let (entropy, pools, timer) = (&NameEntropy, &self.pools, &*client.timer);
+        let attending = Attending { id: &id, now, entropy, from, pools, timer };
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(head.headers));
         let given = site.answer(&head, fields, body, origin.as_ref(), &attending).await;
         let (mut answered, note) = match client.watch.refused_body() {
