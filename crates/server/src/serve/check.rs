@@ -1,9 +1,7 @@
 //! The doors at which other proxies ask: each check, and a note of what came of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Head, Problem, REQUEST_ID, Record, RequestId};
 use countersign_gateway::{Asking, Checked, ClientBody, Received};
@@ -16,21 +14,21 @@ use tokio::time::Instant;
 use super::ledger::{Ledger, Noting};
 use super::public::logged;
 use super::refusals::Keeping;
-use super::site::Site;
+use super::sites::{Here, Sites};
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, SystemClock};
 
 /// Answers the checks at one door, on one thread.
 pub(super) struct CheckSide {
     door: DoorName,
-    site: Arc<ArcSwap<Site>>,
+    site: Here,
     ledger: Ledger,
 }
 
 impl CheckSide {
-    pub(super) fn new(door: DoorName, site: Arc<ArcSwap<Site>>, noting: Noting) -> Self {
+    pub(super) fn new(door: DoorName, sites: &Sites, noting: Noting) -> Self {
         let ledger = Ledger::new(noting, Some(door.clone()));
-        Self { door, site, ledger }
+        Self { door, site: Here::new(sites), ledger }
     }
 }
 
@@ -45,7 +43,7 @@ impl Handle for CheckSide {
         let lines: HeaderList = head.headers.iter().collect();
         let head = Head::of(&head, lines.view());
         let id = RequestId::choose(head.headers.get(REQUEST_ID.as_str()), &NameEntropy);
-        let site = self.site.load_full();
+        let site = self.site.get();
         let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
 
         let body = ClientBody::new(body, site.reading(site.limits.signed_body()));
@@ -66,7 +64,7 @@ impl Handle for CheckSide {
 
     fn refuse(&self, refused: &RefusedHead, client: &Client) -> Answered<Full<Bytes>> {
         let id = RequestId::random(&NameEntropy);
-        let site = self.site.load_full();
+        let site = self.site.get();
         let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
         let asking = Asking { id: &id, now: SystemClock.now(), peer: client.peer };
         let checked = door.unreadable(refused.why, &id);

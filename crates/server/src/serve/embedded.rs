@@ -12,6 +12,7 @@ use countersign_verify::Limiter;
 use tokio::sync::watch;
 
 use super::site::{Foundation, Site};
+use super::sites::Sites;
 use super::{NotServing, follow, following, read, runtime, thread};
 use crate::config::Environment;
 use crate::listen::{Phase, stopping};
@@ -70,13 +71,13 @@ impl Embedded {
                 patience: config.limits.upstream_response(),
             },
         };
-        let site = Arc::new(ArcSwap::from_pointee(site));
+        let sites = Sites::new(site);
         let (phase, mut stopped) = watch::channel(Phase::Serving);
         let follower = thread("countersign".to_owned(), move || async move {
             tokio::select! {
                 () = stopping(&mut stopped) => {}
                 () = following.run(&SystemClock) => {}
-                () = follow::sweep(&site, &*foundation.store, &SystemClock) => {}
+                () = follow::sweep(&sites, &*foundation.store, &SystemClock) => {}
                 () = follow::limits(&foundation.limiter, &SystemClock) => {}
             }
             following.end().await;

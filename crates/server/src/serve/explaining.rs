@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_dialect::{KeyNaming, Request};
 use countersign_doctor::{Finding, Kind, Question, Report, Verdict};
@@ -13,7 +12,8 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::refusals::{Keeping, KeptBody, Refused};
-use super::site::{Foundation, Site};
+use super::site::Foundation;
+use super::sites::Sites;
 use crate::commands::{named, rfc3339};
 use crate::signer::{Named, Signer};
 use crate::world::SystemClock;
@@ -24,12 +24,12 @@ const PATH: &str = "/refusals";
 /// Explains requests that were refused.
 pub(super) struct Explaining {
     foundation: Foundation,
-    site: Arc<ArcSwap<Site>>,
+    sites: Sites,
 }
 
 impl Explaining {
-    pub(super) fn new(foundation: Foundation, site: Arc<ArcSwap<Site>>) -> Self {
-        Self { foundation, site }
+    pub(super) fn new(foundation: Foundation, sites: Sites) -> Self {
+        Self { foundation, sites }
     }
 
     /// Answers what is asked about refusals; `None` where something else is asked.
@@ -44,7 +44,7 @@ impl Explaining {
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
             return Some(refused);
         }
-        let keeping = Keeping::of(&self.site.load().limits);
+        let keeping = Keeping::of(&self.sites.present().limits);
         let all = self.foundation.refusals.all(keeping, SystemClock.now());
         let Some(id) = id else {
             let listed: Vec<Value> = all.iter().map(|refused| line(refused)).collect();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Note, Problem, Record, RequestId};
 use countersign_ext_authz::{Asker, Checked};
@@ -20,7 +19,7 @@ use tower::Service as _;
 use super::ledger::{Ledger, Noting};
 use super::public::logged;
 use super::refusals::Keeping;
-use super::site::Site;
+use super::sites::{Here, Sites};
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, SystemClock};
 
@@ -30,20 +29,15 @@ const UNREAD: (&str, &str) = ("", "");
 /// Answers the checks at one door, on one thread.
 pub(super) struct ExtAuthzSide<H> {
     door: DoorName,
-    site: Arc<ArcSwap<Site>>,
+    site: Here,
     health: HealthServer<H>,
     ledger: Ledger,
 }
 
 impl<H: Health> ExtAuthzSide<H> {
-    pub(super) fn new(
-        door: DoorName,
-        site: Arc<ArcSwap<Site>>,
-        health: HealthServer<H>,
-        noting: Noting,
-    ) -> Self {
+    pub(super) fn new(door: DoorName, sites: &Sites, health: HealthServer<H>, noting: Noting) -> Self {
         let ledger = Ledger::new(noting, Some(door.clone()));
-        Self { door, site, health, ledger }
+        Self { door, site: Here::new(sites), health, ledger }
     }
 
     fn write_down(&self, checked: &Checked, began: Instant) {
@@ -69,7 +63,7 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
             let Ok(answer) = self.health.clone().call(request).await;
             return answer.map(Either::Left).into();
         }
-        let site = self.site.load_full();
+        let site = self.site.get();
         let Some(door) = site.ext_authz.get(&self.door) else {
             // A reload keeps the doors that there are.
             tracing::error!(door = %self.door, "the configuration lost a door");

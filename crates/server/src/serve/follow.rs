@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use countersign_edge::with_causes;
 use countersign_gateway::tend;
 use countersign_model::Clock;
@@ -13,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::site::Site;
+use super::sites::Sites;
 use super::telemetry;
 use crate::listen::{Certificate, Renewed};
 
@@ -73,7 +73,7 @@ pub(super) async fn limits(limiter: &Limiter, clock: &dyn Clock) {
 }
 
 /// Removes what has expired until the future is dropped.
-pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn Clock) {
+pub(super) async fn sweep(sites: &Sites, store: &dyn Store, clock: &dyn Clock) {
     let mut every = interval(SWEEP_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -94,21 +94,21 @@ pub(super) async fn sweep(site: &ArcSwap<Site>, store: &dyn Store, clock: &dyn C
                 }
             }
         }
-        if let Err(error) = site.load_full().guard.verifier.tidy(clock.now()).await {
+        if let Err(error) = Arc::clone(&sites.present()).guard.verifier.tidy(clock.now()).await {
             tracing::warn!(error = with_causes(&error), "ended sessions could not be read");
         }
     }
 }
 
 /// Looks after the servers of all upstreams until the future is dropped. To be run where `spawn_local` works.
-pub(super) async fn upstreams(site: &ArcSwap<Site>) {
+pub(super) async fn upstreams(sites: &Sites) {
     let mut every = interval(LOOK_FOR_RELOAD_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut current = site.load_full();
+    let mut current = Arc::clone(&sites.present());
     let mut tending = tend_all(&current);
     loop {
         every.tick().await;
-        let now = site.load_full();
+        let now = Arc::clone(&sites.present());
         if !Arc::ptr_eq(&now, &current) {
             // Those of the old configuration are no longer looked after when this is dropped.
             tending = tend_all(&now);

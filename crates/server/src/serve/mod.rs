@@ -19,6 +19,7 @@ mod refusals;
 mod request_log;
 mod signals;
 mod site;
+mod sites;
 mod telemetry;
 
 use std::collections::HashMap;
@@ -31,7 +32,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use countersign_api::Admin;
 use countersign_edge::{DoorName, with_causes};
 use countersign_ext_authz::ExtAuthz;
@@ -66,6 +66,7 @@ use feed::Following;
 use public::PublicSide;
 use signals::Told;
 use site::{Foundation, NotAssembled, Site};
+use sites::Sites;
 use telemetry::Telemetry;
 
 /// How many connections the admin side serves at a time.
@@ -133,7 +134,7 @@ struct Reloading {
     environment: Environment,
     config: Config,
     foundation: Foundation,
-    site: Arc<ArcSwap<Site>>,
+    sites: Sites,
 }
 
 /// Starts the server that the configuration at `path` describes. The log is written to `sink`, a line at a time.
@@ -170,7 +171,7 @@ pub(crate) fn start(
         runtime.block_on(made).map_err(NotServing::TokenKeys)?;
     }
     let site = runtime.block_on(Site::assemble(&config, &foundation, SystemClock.now()))?;
-    let site = Arc::new(ArcSwap::from_pointee(site));
+    let sites = Sites::new(site);
 
     let public_sockets = listen::bind(config.listen.public, worker_count(&config.listen))?;
     let admin_sockets = listen::bind(config.listen.admin, 1)?;
@@ -184,18 +185,18 @@ pub(crate) fn start(
     let follower = Follower::start(runtime.block_on(following(&foundation, title))?)?;
 
     let (phase, _) = watch::channel(Phase::Serving);
-    let for_addresses = Arc::clone(&site);
+    let for_addresses = sites.clone();
     let room = Room::new(config.limits.connections())
         .shared_by_addresses(config.limits.connections_per_address(), move |address| {
-            for_addresses.load().trusted_proxies.contains(address)
+            for_addresses.present().trusted_proxies.contains(address)
         });
     let limits = connection_limits(&config.limits, BodyOfGet::Refused, 0);
     // Some proxies ask by GET and send the body along.
     let check_limits = connection_limits(&config.limits, BodyOfGet::Taken, PROXY_HEADERS);
     let mut threads = Vec::new();
     for (number, socket) in public_sockets.into_iter().enumerate() {
-        let (site, requests) = (Arc::clone(&site), telemetry.requests.clone());
-        let handler = move || PublicSide::new(site, requests);
+        let (sites, requests) = (sites.clone(), telemetry.requests.clone());
+        let handler = move || PublicSide::new(&sites, requests);
         let speech = public_speech.clone();
         threads.push(worker(format!("worker-{number}"), socket, handler, speech, limits, &room, &phase)?);
     }
@@ -211,16 +212,16 @@ pub(crate) fn start(
         let speech = speech(certificates.doors.get(&name), h2c, handshake)?;
         let health = runtime.block_on(healthy());
         for (number, socket) in sockets.into_iter().enumerate() {
-            let (site, requests, name) = (Arc::clone(&site), telemetry.requests.clone(), name.clone());
+            let (sites, requests, name) = (sites.clone(), telemetry.requests.clone(), name.clone());
             let thread = format!("{name}-{number}");
             let (speech, health) = (speech.clone(), health.clone());
             threads.push(match door.proxy {
                 Asks::Http(_) => {
-                    let handler = move || CheckSide::new(name, site, requests);
+                    let handler = move || CheckSide::new(name, &sites, requests);
                     worker(thread, socket, handler, speech, check_limits, &room, &phase)?
                 }
                 Asks::Grpc => {
-                    let handler = move || ExtAuthzSide::new(name, site, health, requests);
+                    let handler = move || ExtAuthzSide::new(name, &sites, health, requests);
                     worker(thread, socket, handler, speech, check_limits, &room, &phase)?
                 }
             });
@@ -231,7 +232,7 @@ pub(crate) fn start(
         let figures = telemetry.figures.clone();
         let store = Arc::clone(&foundation.store);
         let feed = Arc::clone(&foundation.followed);
-        let explaining = Explaining::new(foundation.clone(), Arc::clone(&site));
+        let explaining = Explaining::new(foundation.clone(), sites.clone());
         let handler = move || {
             let admin = Admin::new(store, move || {
                 telemetry::feed_age(feed.age(SystemClock.now()));
@@ -243,11 +244,11 @@ pub(crate) fn start(
         let speech = admin_speech.clone();
         threads.push(worker("admin".to_owned(), socket, handler, speech, limits, &room, &phase)?);
     }
-    threads.push(housekeeper(&site, &foundation, certificates, &phase)?);
+    threads.push(housekeeper(&sites, &foundation, certificates, &phase)?);
 
     tracing::info!(%public, %admin, workers = worker_count(&config.listen), "serving");
     let reloading =
-        Reloading { path: path.to_owned(), environment: environment.clone(), config, foundation, site };
+        Reloading { path: path.to_owned(), environment: environment.clone(), config, foundation, sites };
     Ok(Running { public, admin, phase, threads, follower, reloading, _telemetry: telemetry })
 }
 
@@ -306,8 +307,7 @@ impl Reloading {
                 .map_err(NotServing::TokenKeys)?;
         }
         let site = Site::assemble(&config, &self.foundation, SystemClock.now()).await?;
-        // Requests that are under way end under the old one.
-        self.site.store(Arc::new(site));
+        self.sites.replace(site);
         self.config = config;
         Ok(())
     }
@@ -441,18 +441,18 @@ fn worker<H: Handle>(
 
 /// A thread that looks after upstreams and removes what has expired.
 fn housekeeper(
-    site: &Arc<ArcSwap<Site>>,
+    sites: &Sites,
     foundation: &Foundation,
     certificates: Certificates,
     phase: &watch::Sender<Phase>,
 ) -> Result<JoinHandle<()>, NotServing> {
-    let (site, Foundation { store, limiter, .. }) = (Arc::clone(site), foundation.clone());
+    let (sites, Foundation { store, limiter, .. }) = (sites.clone(), foundation.clone());
     let mut phase = phase.subscribe();
     thread("housekeeper".to_owned(), move || async move {
         tokio::select! {
             () = stopping(&mut phase) => {}
-            () = follow::upstreams(&site) => {}
-            () = follow::sweep(&site, &*store, &SystemClock) => {}
+            () = follow::upstreams(&sites) => {}
+            () = follow::sweep(&sites, &*store, &SystemClock) => {}
             () = follow::limits(&limiter, &SystemClock) => {}
             () = follow::certificates(certificates.all(), &SystemClock) => {}
         }

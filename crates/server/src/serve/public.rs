@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_edge::{
     AllowedOrigin, Answer, Cors, Field, Fields, Head, Inbound, Note, Problem, REQUEST_ID, Record, RequestId,
@@ -21,6 +20,7 @@ use tokio::time::Instant;
 use super::ledger::{Ledger, Noting};
 use super::refusals::Keeping;
 use super::site::Site;
+use super::sites::{Here, Sites};
 use crate::listen::{Client, Handle, RefusedHead};
 use crate::world::{NameEntropy, OsEntropy, SystemClock};
 
@@ -29,14 +29,14 @@ const LOGGED_PATH_BYTES: usize = 2048;
 
 /// Answers requests to the public side, on one thread.
 pub(super) struct PublicSide {
-    site: Arc<ArcSwap<Site>>,
+    site: Here,
     pools: Pools,
     ledger: Ledger,
 }
 
 impl PublicSide {
-    pub(super) fn new(site: Arc<ArcSwap<Site>>, noting: Noting) -> Self {
-        Self { site, pools: Pools::default(), ledger: Ledger::new(noting, None) }
+    pub(super) fn new(sites: &Sites, noting: Noting) -> Self {
+        Self { site: Here::new(sites), pools: Pools::default(), ledger: Ledger::new(noting, None) }
     }
 }
 
@@ -47,7 +47,7 @@ impl Handle for PublicSide {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
-        let site = self.site.load_full();
+        let site = self.site.get();
         let (mut head, body) = request.into_parts();
         if head.version == Version::HTTP_2 {
             as_http1(&mut head);
