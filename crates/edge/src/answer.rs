@@ -9,6 +9,7 @@ use bytes::Bytes;
 use countersign_dialect::{Part, Refusal};
 use countersign_framing::Refusal as FramingRefusal;
 use countersign_limit::Exceeded;
+use countersign_lines::{AnswerHead, AnswerHeaders, Answered};
 use countersign_verify::{BodyFailure, Denial, Failure, Reason, Requirement, Scheme, Standing};
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -368,6 +369,20 @@ fn text(challenge: &str) -> Option<HeaderValue> {
 impl Answer {
     /// The answer as a response: problem JSON (RFC 9457) that no cache may keep.
     pub fn into_response(self, request_id: &RequestId) -> Response<Bytes> {
+        let mut response = Response::new(self.problem(request_id));
+        *response.status_mut() = self.status;
+        self.tell(response.headers_mut(), request_id);
+        response
+    }
+
+    /// The same as lines.
+    pub fn answered(self, request_id: &RequestId) -> Answered<Bytes> {
+        let (mut head, body) = (AnswerHead::new(self.status), self.problem(request_id));
+        self.tell(&mut head, request_id);
+        Answered { head, body }
+    }
+
+    fn problem(&self, request_id: &RequestId) -> Bytes {
         let problem = serde_json::json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
@@ -376,29 +391,29 @@ impl Answer {
             "code": self.code,
             "request_id": request_id.as_str(),
         });
-        let mut response = Response::new(Bytes::from(problem.to_string()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(REQUEST_ID, request_id.to_header());
+        Bytes::from(problem.to_string())
+    }
+
+    fn tell(&self, headers: &mut impl AnswerHeaders, request_id: &RequestId) {
+        headers.set(&CONTENT_TYPE, b"application/problem+json");
+        headers.set(&CACHE_CONTROL, b"no-store");
+        headers.set(&REQUEST_ID, request_id.as_bytes());
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static(PASSED_ON));
+            headers.set(&ALLOW, PASSED_ON.as_bytes());
         }
         if self.connection == Connection::Closed {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            headers.set(&CONNECTION, b"close");
         }
-        if let Some(over) = self.limits {
-            headers.insert(RETRY_AFTER, over.retry_after.into());
+        if let Some(over) = &self.limits {
+            headers.set(&RETRY_AFTER, itoa::Buffer::new().format(over.retry_after).as_bytes());
             rate_limit::tell(headers, &over.standings);
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_SECS.into());
+            headers.set(&RETRY_AFTER, itoa::Buffer::new().format(RETRY_SECS).as_bytes());
         }
-        for challenge in self.challenges {
-            headers.append(WWW_AUTHENTICATE, challenge);
+        for challenge in &self.challenges {
+            headers.add(&WWW_AUTHENTICATE, challenge.as_bytes());
         }
-        response
     }
 }
 
@@ -429,6 +444,28 @@ mod tests {
         }
         let other = Answer::from(Problem::BadRequest(BadRequest::Method)).into_response(&id);
         assert!(!other.headers().contains_key(ALLOW));
+    }
+
+    #[test]
+    fn a_refusal_in_lines_is_the_one_in_a_map() {
+        let id = RequestId::choose(Some(b"test"), &NoEntropy);
+        for problem in [
+            Problem::NoRoute,
+            Problem::LoginRefused,
+            Problem::Unavailable,
+            Problem::BadRequest(BadRequest::MethodNotAllowed),
+            Problem::Framing(FramingRefusal::NotHttp),
+        ] {
+            let mut response = Answer::from(problem.clone()).into_response(&id);
+            let answered = Answer::from(problem).answered(&id);
+            let closes = response.headers_mut().remove(CONNECTION).is_some();
+            assert_eq!(answered.head.connection() == countersign_lines::Connection::Closed, closes);
+            let answered = Response::from(answered);
+            assert_eq!(
+                (answered.status(), answered.headers(), answered.body()),
+                (response.status(), response.headers(), response.body())
+            );
+        }
     }
 
     struct NoEntropy;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_lines::Told;
+use countersign_lines::AnswerHeaders;
 use countersign_model::Headers;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -57,7 +57,7 @@ impl Cors {
     }
 
     /// Says that the answer depends on the origin, so that no cache gives one origin's answer to another.
-    pub fn vary(&self, headers: &mut impl Told) {
+    pub fn vary(&self, headers: &mut impl AnswerHeaders) {
         match self.origins {
             Origins::Any => {}
             Origins::These(_) => headers.add(&VARY, b"origin"),
@@ -103,7 +103,7 @@ impl Cors {
 
 impl AllowedOrigin {
     /// Lets the page read an answer. What an upstream says of this itself stands.
-    pub fn mark(&self, headers: &mut impl Told) {
+    pub fn mark(&self, headers: &mut impl AnswerHeaders) {
         if headers.has(&ACCESS_CONTROL_ALLOW_ORIGIN) {
             return;
         }

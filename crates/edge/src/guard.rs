@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_lines::Told;
+use countersign_lines::AnswerHeaders;
 use countersign_model::UnixTime;
 use countersign_verify::{Arrival, BodySource, Caller, Client, Verified, Verifier};
 use http::{HeaderMap, HeaderName};
@@ -14,7 +14,7 @@ use crate::inbound::Inbound;
 use crate::peers::TrustedPeers;
 use crate::record::Note;
 use crate::routes::{Route, Routes};
-use crate::{identity, rate_limit};
+use crate::{REQUEST_ID, RequestId, identity, rate_limit};
 
 /// What decides at every door, under one configuration.
 pub struct Guard {
@@ -136,8 +136,15 @@ impl Admitted {
         self.verified
     }
 
+    /// Says what stands in the request when it goes on, in place of whatever its client wrote there: who is calling, every header of
+    /// it, and the request's name. For a proxy that passes the request on itself.
+    pub fn tell_onward(&self, id: &RequestId, mut says: impl FnMut(&HeaderName, &[u8])) {
+        identity::tell(self.verified.caller(), |name, value| says(&name, value.as_bytes()));
+        says(&REQUEST_ID, id.as_bytes());
+    }
+
     /// Tells the caller how he stands with the limits, in the answer that he gets in the end.
-    pub fn tell_limits(&self, headers: &mut impl Told) {
+    pub fn tell_limits(&self, headers: &mut impl AnswerHeaders) {
         rate_limit::tell(headers, self.verified.standings());
     }
 

@@ -1,9 +1,10 @@
 //! What the upstream is told about the caller, and what it must not hear from the caller.
 
+use countersign_lines::AnswerHeaders as _;
 use countersign_model::Headers;
 use countersign_verify::{Accept, Caller, Requirement, Scheme};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use smallvec::SmallVec;
 
 use crate::digits;
@@ -111,11 +112,7 @@ fn of_length(bytes: usize) -> u64 {
 
 /// Sets our identity headers, every one of them, empty where there is nothing to say.
 pub fn set(headers: &mut HeaderMap, caller: &Caller) {
-    tell(caller, |name, value| {
-        // The types of the model hold only what can stand in a header; an empty value is what is left if one ever did not.
-        let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""));
-        headers.insert(name, value);
-    });
+    tell(caller, |name, value| headers.set(&name, value.as_bytes()));
 }
 
 /// Says who is calling: each of our identity headers, with what stands in it.
@@ -135,6 +132,7 @@ pub fn tell(caller: &Caller, mut says: impl FnMut(HeaderName, &str)) {
 mod tests {
     use countersign_model::Scopes;
     use countersign_verify::{SignatureUse, UnsignedQuery};
+    use http::HeaderValue;
 
     use super::*;
 

@@ -1,20 +1,16 @@
 //! A yes, for a proxy that passes the request on itself.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
 use crate::field::Field;
 use crate::guard::{Admitted, Guard};
 use crate::identity::{self, Names};
 use crate::inbound::Inbound;
 use crate::provenance;
-use crate::{REQUEST_ID, RequestId};
 
-/// What a proxy is to do to an admitted request before it passes it on.
+/// What a proxy is to remove from an admitted request before it passes it on. What it is to set, [`Admitted::tell_onward`] says.
 #[derive(Clone, Debug, Default)]
 pub struct Pass {
-    /// What stands in the request afterwards, in place of whatever its client wrote there: who is calling, every header
-    /// of it, and the request's name.
-    pub set: HeaderMap,
     /// What is gone afterwards, in the spellings that the client used: the secrets that were checked.
     pub credentials: Names,
     /// What is gone afterwards, besides: what only a gateway may set.
@@ -30,19 +26,11 @@ impl Pass {
     }
 }
 
-/// How many headers a pass sets, and a door adds to them: room is made for all of them at once.
-const SET: usize = 12;
-
 impl Guard {
-    /// What a proxy is to do to an admitted request before it passes it on.
-    pub fn pass(&self, admitted: &Admitted, inbound: &Inbound<'_>, id: &RequestId) -> Pass {
-        let route = admitted.route();
-        let mut set = HeaderMap::with_capacity(SET);
-        identity::set(&mut set, admitted.verified().caller());
-        set.insert(REQUEST_ID, id.to_header());
+    /// What a proxy is to remove from an admitted request before it passes it on.
+    pub fn pass(&self, admitted: &Admitted, inbound: &Inbound<'_>) -> Pass {
         Pass {
-            set,
-            credentials: self.secrets(route).among(inbound.headers),
+            credentials: self.secrets(admitted.route()).among(inbound.headers),
             forged: gateways_own(inbound),
             provenance: provenance::of_the_client(inbound),
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use countersign_lines::Told;
+use countersign_lines::AnswerHeaders;
 use countersign_verify::Standing;
 use http::HeaderName;
 
@@ -23,7 +23,7 @@ const ROOM: usize = 64;
 
 /// Tells how a caller stands with every limit; nothing where there is none. The older headers, which know one limit only, tell of
 /// the one of which the least is left, and stand in place of those of an API behind us, whose caller meets ours first.
-pub fn tell(headers: &mut impl Told, standings: &[Standing]) {
+pub fn tell(headers: &mut impl AnswerHeaders, standings: &[Standing]) {
     let nearest =
         standings.iter().min_by_key(|standing| (standing.left, std::cmp::Reverse(standing.full_at)));
     let Some(nearest) = nearest else { return };
@@ -80,7 +80,7 @@ fn add_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-fn set_number(headers: &mut impl Told, name: &HeaderName, number: i64) {
+fn set_number(headers: &mut impl AnswerHeaders, name: &HeaderName, number: i64) {
     headers.set(name, itoa::Buffer::new().format(number).as_bytes());
 }
 

@@ -1,7 +1,7 @@
 //! What Envoy is told.
 
 use bytes::Bytes;
-use countersign_edge::Pass;
+use countersign_edge::{Admitted, Pass, REQUEST_ID, RequestId};
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -9,15 +9,22 @@ use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, DeniedHttpRespons
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::rpc::Status;
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderName, Response};
 use tonic::Code;
 
-/// The request may pass, with these headers set in place of whatever its client sent under their names, and those gone. `told` is for the
-/// client, beside the API's answer.
-pub(crate) fn yes(pass: &Pass, told: &HeaderMap) -> CheckResponse {
+/// The request of this name may pass, with who is calling set in place of whatever its client sent under those names, and what `pass` says
+/// gone. The client is told of the limits, beside the API's answer.
+pub(crate) fn yes(admitted: &Admitted, pass: &Pass, id: &RequestId) -> CheckResponse {
+    let mut told = HeaderMap::new();
+    admitted.tell_limits(&mut told);
+    told.insert(REQUEST_ID, id.to_header());
+    let mut headers = Vec::new();
+    admitted.tell_onward(id, |name, value| {
+        headers.push(header(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd));
+    });
     let ok = OkHttpResponse {
-        response_headers_to_add: replacing(told),
-        headers: replacing(&pass.set),
+        response_headers_to_add: replacing(&told),
+        headers,
         headers_to_remove: pass.removed().map(|name| name.as_str().to_owned()).collect(),
         ..OkHttpResponse::default()
     };
@@ -55,17 +62,21 @@ fn replacing(headers: &HeaderMap) -> Vec<HeaderValueOption> {
             } else {
                 HeaderAppendAction::AppendIfExistsOrAdd
             };
-            HeaderValueOption {
-                header: Some(HeaderValue {
-                    key: name.as_str().to_owned(),
-                    value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                    raw_value: Vec::new(),
-                }),
-                append_action: action.into(),
-                keep_empty_value: true,
-                ..HeaderValueOption::default()
-            }
+            header(name, value.as_bytes(), action)
         })
     });
     every.collect()
+}
+
+fn header(name: &HeaderName, value: &[u8], action: HeaderAppendAction) -> HeaderValueOption {
+    HeaderValueOption {
+        header: Some(HeaderValue {
+            key: name.as_str().to_owned(),
+            value: String::from_utf8_lossy(value).into_owned(),
+            raw_value: Vec::new(),
+        }),
+        append_action: action.into(),
+        keep_empty_value: true,
+        ..HeaderValueOption::default()
+    }
 }

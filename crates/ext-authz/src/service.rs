@@ -12,7 +12,7 @@ use countersign_model::{Clock, Entropy, UnixTime};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::ask::{self, Unasked};
 use crate::body::Sent;
@@ -101,7 +101,7 @@ impl ExtAuthz {
                     Bodies::Unseen => Sent::Unseen,
                     Bodies::Forwarded => Sent::with(&mut http),
                 };
-                let decided = self.decide(&relayed, &mut body, asker, (&id, at)).await;
+                let decided = self.decide(&relayed, &mut body, asker, at).await;
                 about = Some(relayed);
                 (id, decided)
             }
@@ -117,10 +117,7 @@ impl ExtAuthz {
                     body: None,
                     status: StatusCode::OK,
                 };
-                let mut told = HeaderMap::new();
-                admitted.tell_limits(&mut told);
-                told.insert(REQUEST_ID, outcome.id.to_header());
-                (reply::yes(&pass, &told), outcome)
+                (reply::yes(&admitted, &pass, &outcome.id), outcome)
             }
             Err(refused) => {
                 let answer = refused.answer.into_response(&id);
@@ -151,7 +148,7 @@ impl ExtAuthz {
         relayed: &Relayed,
         body: &mut Sent,
         asker: Option<Asker>,
-        (id, at): (&RequestId, UnixTime),
+        at: UnixTime,
     ) -> Result<(Admitted, Pass), Box<Refused>> {
         match asker {
             Some(Asker(peer)) if self.trusted.contains(peer.ip()) => {}
@@ -170,7 +167,7 @@ impl ExtAuthz {
             return Err(Refused::answered(Problem::NoRoute, "own_path", detail));
         }
         let admitted = self.guard.admit(&inbound, body, &self.name, at).await?;
-        let pass = self.guard.pass(&admitted, &inbound, id);
+        let pass = self.guard.pass(&admitted, &inbound);
         Ok((admitted, pass))
     }
 }

@@ -12,7 +12,7 @@ use countersign_edge::{
     Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance,
     REQUEST_ID, Refused, RequestId, Route, UpstreamName, identity,
 };
-use countersign_lines::{Answered, Told as _};
+use countersign_lines::{AnswerHeaders as _, Answered};
 use countersign_model::{Entropy, UnixTime};
 use countersign_verify::Caller;
 use rustc_hash::FxBuildHasher;
@@ -227,5 +227,5 @@ fn explain(failure: &ForwardFailure) -> (Problem, &'static str) {
 }
 
 fn problem(what: Problem, attending: &Attending<'_>) -> Answered<Reply> {
-    Answered::from(Answer::from(what).into_response(attending.id)).map(Reply::answer)
+    Answer::from(what).answered(attending.id).map(Reply::answer)
 }

@@ -3,7 +3,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode, response};
 
-use crate::{Lines, Reason, Told};
+use crate::{AnswerHeaders, Lines, Reason};
 
 /// Room for the lines of an answer of ours, in bytes.
 const USUAL_BYTES: usize = 512;
@@ -227,7 +227,7 @@ impl AnswerHead {
     }
 }
 
-impl Told for AnswerHead {
+impl AnswerHeaders for AnswerHead {
     fn has(&self, name: &HeaderName) -> bool {
         let name = name.as_str().as_bytes();
         self.names & mark(name) != 0 && self.lines.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))

@@ -5,12 +5,12 @@
 
 mod answered;
 mod head;
+mod headers;
 mod lines;
 mod reason;
-mod told;
 
 pub use answered::Answered;
 pub use head::{AnswerHead, Connection, ReadLine};
+pub use headers::AnswerHeaders;
 pub use lines::{Lines, is_text};
 pub use reason::Reason;
-pub use told::Told;

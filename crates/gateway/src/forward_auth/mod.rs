@@ -16,9 +16,10 @@ use countersign_edge::{
     RequestId, TrustedPeers, irremovable,
 };
 use countersign_framing::Refusal;
+use countersign_lines::Answered;
 use countersign_model::UnixTime;
 use countersign_verify::{Begun, BodyFailure, BodySource, Caller, NoBody};
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 use crate::ClientBody;
 
@@ -57,7 +58,7 @@ pub struct Asking<'a> {
 /// What was answered to a check.
 pub struct Checked {
     /// The answer to the proxy.
-    pub response: Response<Bytes>,
+    pub response: Answered<Bytes>,
     /// The status that the client gets; where the request passes, 200.
     pub status: StatusCode,
     /// What came of it; nothing where an answer was fetched that was given before.
@@ -69,8 +70,8 @@ pub struct Checked {
 }
 
 impl Checked {
-    fn answered(response: Response<Bytes>, note: Option<Note>) -> Self {
-        Self { status: response.status(), response, note, asked: None, body: None }
+    fn answered(response: Answered<Bytes>, note: Option<Note>) -> Self {
+        Self { status: response.head.status(), response, note, asked: None, body: None }
     }
 }
 
@@ -82,7 +83,7 @@ impl ForwardAuth {
             let detail = format!("{} is not among the proxies of the door `{}`", peer.ip(), self.name);
             let refused = Refused::answered(Problem::UntrustedPeer, "untrusted_peer", detail);
             // What is carried in headers for a proxy is for that proxy alone.
-            return Checked::answered(refused.answer.into_response(id), Some(refused.note));
+            return Checked::answered(refused.answer.answered(id), Some(refused.note));
         }
         if self.proxy == FrontProxy::Nginx && head.path() == REFUSAL_PATH {
             return Checked::answered(restored::restore(head.headers, id), None);
@@ -97,11 +98,9 @@ impl ForwardAuth {
         };
         match self.decide(&relayed, &mut body, asking).await {
             Ok((admitted, pass)) => {
-                let mut response = reply::yes(self.proxy, pass);
-                // For proxies that hand them on to the client.
-                admitted.tell_limits(response.headers_mut());
+                let response = reply::yes(self.proxy, &admitted, &pass, id);
                 let (note, asked) = (Some(admitted.into_note()), Some(relayed));
-                Checked { status: response.status(), response, note, asked, body: None }
+                Checked { status: response.head.status(), response, note, asked, body: None }
             }
             Err(refused) => self.refuse(*refused, Some(relayed), body.held(), id),
         }
@@ -131,7 +130,7 @@ impl ForwardAuth {
             return Err(forged(name.as_str()));
         }
         let admitted = self.guard.admit(&inbound, body, &self.name, asking.now).await?;
-        let pass = self.guard.pass(&admitted, &inbound, asking.id);
+        let pass = self.guard.pass(&admitted, &inbound);
         // The proxy removes secrets under their own names; another spelling would look to an upstream as if it were checked.
         if removes == Removes::WhatItKnows
             && let Some(odd) = pass.credentials.iter().find(|name| !is_plain(name.as_str()))
@@ -148,8 +147,8 @@ impl ForwardAuth {
         body: Option<Bytes>,
         id: &RequestId,
     ) -> Checked {
-        let answer = refused.answer.into_response(id);
-        let status = answer.status();
+        let answer = refused.answer.answered(id);
+        let status = answer.head.status();
         Checked { response: reply::no(self.proxy, answer), status, note: Some(refused.note), asked, body }
     }
 }

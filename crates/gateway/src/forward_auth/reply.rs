@@ -1,9 +1,10 @@
 //! The answer to a check, as each kind of proxy wants it.
 
 use bytes::Bytes;
-use countersign_edge::{FrontProxy, Pass};
+use countersign_edge::{Admitted, FrontProxy, Pass, RequestId};
+use countersign_lines::{AnswerHead, AnswerHeaders as _, Answered};
 use http::header::{CACHE_CONTROL, CONNECTION};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, StatusCode};
 
 use super::restored;
 
@@ -14,30 +15,28 @@ const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-r
 ///
 /// No cache may keep it: a yes depends on headers whose names cannot be listed, such as all that begin with `X-Consumer-`, so no `Vary`
 /// (RFC 9111 section 4.1) says on what it depends; and on what was revoked since.
-pub(super) fn yes(proxy: FrontProxy, pass: Pass) -> Response<Bytes> {
-    let removed = match proxy {
-        FrontProxy::Envoy => list(&pass),
-        FrontProxy::Nginx | FrontProxy::Traefik | FrontProxy::Caddy => None,
-    };
-    let mut response = Response::new(Bytes::new());
-    let headers = response.headers_mut();
-    *headers = pass.set;
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(removed) = removed {
-        headers.insert(TO_REMOVE, removed);
+pub(super) fn yes(proxy: FrontProxy, admitted: &Admitted, pass: &Pass, id: &RequestId) -> Answered<Bytes> {
+    let mut head = AnswerHead::new(StatusCode::OK);
+    admitted.tell_onward(id, |name, value| head.add(name, value));
+    head.add(&CACHE_CONTROL, b"no-store");
+    match proxy {
+        FrontProxy::Envoy => {
+            let names: Vec<&str> = pass.removed().map(HeaderName::as_str).collect();
+            if !names.is_empty() {
+                head.add(&TO_REMOVE, names.join(",").as_bytes());
+            }
+        }
+        FrontProxy::Nginx | FrontProxy::Traefik | FrontProxy::Caddy => {}
     }
-    response
-}
-
-fn list(pass: &Pass) -> Option<HeaderValue> {
-    let names: Vec<&str> = pass.removed().map(HeaderName::as_str).collect();
-    HeaderValue::from_str(&names.join(",")).ok().filter(|names| !names.is_empty())
+    // For proxies that hand them on to the client.
+    admitted.tell_limits(&mut head);
+    Answered { head, body: Bytes::new() }
 }
 
 /// The request may not pass. `answer` is what its client is to get.
-pub(super) fn no(proxy: FrontProxy, mut answer: Response<Bytes>) -> Response<Bytes> {
+pub(super) fn no(proxy: FrontProxy, mut answer: Answered<Bytes>) -> Answered<Bytes> {
     // It is about the client's connection, which is the proxy's.
-    answer.headers_mut().remove(CONNECTION);
+    answer.head.remove(&CONNECTION);
     match proxy {
         FrontProxy::Nginx => restored::carry(&answer),
         FrontProxy::Traefik | FrontProxy::Caddy | FrontProxy::Envoy => answer,

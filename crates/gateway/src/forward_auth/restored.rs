@@ -7,9 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use countersign_edge::{Answer, Problem, RequestId};
+use countersign_lines::{AnswerHead, AnswerHeaders as _, Answered};
 use countersign_model::Headers;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::reply::NGINX_NO;
@@ -29,33 +30,33 @@ struct Carried {
 }
 
 /// The 403 in which `answer` is carried.
-pub(super) fn carry(answer: &Response<Bytes>) -> Response<Bytes> {
+pub(super) fn carry(answer: &Answered<Bytes>) -> Answered<Bytes> {
     let mut carried = Carried {
-        status: answer.status().as_u16(),
-        headers: answer.headers().iter().filter_map(text).collect(),
-        body: String::from_utf8_lossy(answer.body()).into_owned(),
+        status: answer.head.status().as_u16(),
+        headers: answer.head.lines().iter().filter_map(text).collect(),
+        body: String::from_utf8_lossy(&answer.body).into_owned(),
     };
     if carried.len() > CARRIED_BYTES {
         carried.body.clear();
     }
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = NGINX_NO;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut head = AnswerHead::new(NGINX_NO);
+    head.add(&CACHE_CONTROL, b"no-store");
     if let Some(value) = carried.encode() {
-        response.headers_mut().insert(CARRIER, value);
+        head.add(&CARRIER, value.as_bytes());
     }
-    response
+    Answered { head, body: Bytes::new() }
 }
 
-fn text((name, value): (&HeaderName, &HeaderValue)) -> Option<(String, String)> {
-    Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+fn text((name, value): (&[u8], &[u8])) -> Option<(String, String)> {
+    let value = str::from_utf8(value).ok().filter(|value| value.is_ascii())?;
+    Some((str::from_utf8(name).ok()?.to_owned(), value.to_owned()))
 }
 
 /// The answer that `headers` carry. Where they carry none, nobody decided: 503.
-pub(super) fn restore(headers: Headers<'_>, id: &RequestId) -> Response<Bytes> {
+pub(super) fn restore(headers: Headers<'_>, id: &RequestId) -> Answered<Bytes> {
     let one = headers.only(CARRIER.as_str()).ok().flatten();
     let one = one.and_then(Carried::decode).and_then(Carried::into_answer);
-    one.unwrap_or_else(|| Answer::from(Problem::Unavailable).into_response(id))
+    one.unwrap_or_else(|| Answer::from(Problem::Unavailable).answered(id))
 }
 
 impl Carried {
@@ -64,9 +65,8 @@ impl Carried {
         headers.sum::<usize>().saturating_add(self.body.len())
     }
 
-    fn encode(&self) -> Option<HeaderValue> {
-        let json = serde_json::to_vec(self).ok()?;
-        HeaderValue::from_str(&URL_SAFE_NO_PAD.encode(json)).ok()
+    fn encode(&self) -> Option<String> {
+        serde_json::to_vec(self).ok().map(|json| URL_SAFE_NO_PAD.encode(json))
     }
 
     fn decode(value: &[u8]) -> Option<Self> {
@@ -74,28 +74,27 @@ impl Carried {
     }
 
     /// A refusal, and nothing else: nothing that somebody puts into the header makes a success of it, or sets a cookie.
-    fn into_answer(self) -> Option<Response<Bytes>> {
+    fn into_answer(self) -> Option<Answered<Bytes>> {
         let status = StatusCode::from_u16(self.status).ok()?;
         if !status.is_client_error() && !status.is_server_error() {
             return None;
         }
-        let mut response = Response::new(Bytes::from(self.body));
-        *response.status_mut() = status;
+        let mut head = AnswerHead::new(status);
         for (name, value) in self.headers {
             let name: HeaderName = name.parse().ok()?;
             if [CONTENT_LENGTH, TRANSFER_ENCODING, SET_COOKIE].contains(&name) {
                 return None;
             }
-            response.headers_mut().append(name, HeaderValue::from_str(&value).ok()?);
+            head.add_value(&name, &HeaderValue::from_str(&value).ok()?);
         }
-        Some(response)
+        Some(Answered { head, body: Bytes::from(self.body) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use countersign_model::{Entropy, HeaderList};
-    use http::HeaderMap;
+    use http::{HeaderMap, Response};
 
     use super::*;
 
@@ -107,11 +106,15 @@ mod tests {
         }
     }
 
-    fn through_nginx(answer: &Response<Bytes>) -> Response<Bytes> {
-        let told = carry(answer);
+    fn through_nginx(answer: Response<Bytes>) -> Response<Bytes> {
+        let told = Response::from(carry(&answer.into()));
         assert_eq!((told.status(), told.body().len()), (NGINX_NO, 0));
-        let headers: HeaderList = told.headers().iter().collect();
-        restore(headers.view(), &RequestId::random(&Zeros))
+        restored(told.headers())
+    }
+
+    fn restored(headers: &HeaderMap) -> Response<Bytes> {
+        let headers: HeaderList = headers.iter().collect();
+        restore(headers.view(), &RequestId::random(&Zeros)).into()
     }
 
     fn refusal(body: &str) -> Response<Bytes> {
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn a_refusal_comes_out_of_nginx_as_it_went_in() {
         let sent = refusal("{\"detail\":\"größer\"}");
-        let got = through_nginx(&sent);
+        let got = through_nginx(sent.clone());
         assert_eq!(got.status(), sent.status());
         assert_eq!(got.headers(), sent.headers());
         assert_eq!(got.body(), sent.body());
@@ -135,7 +138,7 @@ mod tests {
 
     #[test]
     fn of_a_refusal_that_is_too_long_the_head_comes_out() {
-        let got = through_nginx(&refusal(&"x".repeat(CARRIED_BYTES)));
+        let got = through_nginx(refusal(&"x".repeat(CARRIED_BYTES)));
         assert_eq!((got.status().as_u16(), got.body().len()), (429, 0));
         assert_eq!(got.headers()["retry-after"], "7");
     }
@@ -148,19 +151,17 @@ mod tests {
         {
             let carried =
                 Carried { status, headers: vec![(header.to_owned(), "1".to_owned())], body: String::new() };
-            wrong.push(HeaderMap::from_iter([(CARRIER, carried.encode().unwrap())]));
+            wrong.push(HeaderMap::from_iter([(CARRIER, carried.encode().unwrap().parse().unwrap())]));
         }
         wrong.push(HeaderMap::from_iter([(CARRIER, HeaderValue::from_static("e30"))]));
         wrong.push(HeaderMap::from_iter([(CARRIER, HeaderValue::from_static("!"))]));
         let mut twice = HeaderMap::new();
         for _ in 0..2 {
-            twice.append(CARRIER, carry(&refusal("")).headers()[CARRIER].clone());
+            twice.append(CARRIER, Response::from(carry(&refusal("").into())).headers()[CARRIER].clone());
         }
         wrong.push(twice);
         for headers in wrong {
-            let lines: HeaderList = headers.iter().collect();
-            let answer = restore(lines.view(), &RequestId::random(&Zeros));
-            assert_eq!(answer.status(), 503, "{headers:?}");
+            assert_eq!(restored(&headers).status(), 503, "{headers:?}");
         }
     }
 }

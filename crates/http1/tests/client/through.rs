@@ -7,7 +7,7 @@ use bytes::Bytes;
 use countersign_framing::{BodyOfGet, Limits, Refusal};
 use countersign_http1::client::{Connection, Length, RequestHead};
 use countersign_http1::server::{Body, Course, Event, Server, Service};
-use countersign_lines::{AnswerHead, Answered, Told};
+use countersign_lines::{AnswerHead, AnswerHeaders, Answered};
 use countersign_model::{Clock, UnixTime};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};

@@ -37,6 +37,6 @@ impl Handle for AdminSide {
 
     fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Full<Bytes>> {
         let id = RequestId::random(&NameEntropy);
-        Answer::from(Problem::Framing(refused.why)).into_response(&id).map(Full::new).into()
+        Answer::from(Problem::Framing(refused.why)).answered(&id).map(Full::new)
     }
 }

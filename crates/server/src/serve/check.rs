@@ -59,7 +59,7 @@ impl Handle for CheckSide {
             let (asked, body) = (checked.asked.as_ref(), checked.body.as_ref());
             site.refusals.keep_relayed(keeping, asked, body, what, (&id, now));
         }
-        checked.response.map(Full::new).into()
+        checked.response.map(Full::new)
     }
 
     fn refuse(&self, refused: &RefusedHead, client: &Client) -> Answered<Full<Bytes>> {
@@ -69,7 +69,7 @@ impl Handle for CheckSide {
         let asking = Asking { id: &id, now: SystemClock.now(), peer: client.peer };
         let checked = door.unreadable(refused.why, &id);
         self.write_down(&checked, (&refused.method, &refused.path), &asking, Duration::ZERO);
-        checked.response.map(Full::new).into()
+        checked.response.map(Full::new)
     }
 }
 
@@ -77,7 +77,7 @@ impl CheckSide {
     /// A reload keeps the doors that there are.
     fn no_door(&self, id: &RequestId) -> Answered<Full<Bytes>> {
         tracing::error!(door = %self.door, "the configuration lost a door");
-        Answer::from(Problem::Internal).into_response(id).map(Full::new).into()
+        Answer::from(Problem::Internal).answered(id).map(Full::new)
     }
 
     fn write_down(

@@ -68,11 +68,7 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
             // A reload keeps the doors that there are.
             tracing::error!(door = %self.door, "the configuration lost a door");
             let id = RequestId::random(&NameEntropy);
-            return Answer::from(Problem::Internal)
-                .into_response(&id)
-                .map(Full::new)
-                .map(Either::Right)
-                .into();
+            return Answer::from(Problem::Internal).answered(&id).map(Full::new).map(Either::Right);
         };
         request.extensions_mut().insert(Asker(client.peer));
         let limit = usize::try_from(site.limits.signed_body()).unwrap_or(usize::MAX);
@@ -91,17 +87,17 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
 
     fn refuse(&self, refused: &RefusedHead, _: &Client) -> Answered<Self::Body> {
         let id = RequestId::random(&NameEntropy);
-        let answer = Answer::from(Problem::Framing(refused.why)).into_response(&id);
+        let answer = Answer::from(Problem::Framing(refused.why)).answered(&id);
         let record = Record {
             request_id: &id,
             method: &refused.method,
             path: logged(&refused.path),
-            status: answer.status(),
+            status: answer.head.status(),
             took: std::time::Duration::ZERO,
             note: &Note::answered("bad_request", refused.why.to_string()),
         };
         self.ledger.note(&record, SystemClock.now());
-        answer.map(Full::new).map(Either::Right).into()
+        answer.map(Full::new).map(Either::Right)
     }
 }
 

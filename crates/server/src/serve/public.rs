@@ -132,7 +132,7 @@ fn refused_body(
 
 /// An answer of ours.
 fn answer(answer: Answer, id: &RequestId) -> Answered<Reply> {
-    Answered::from(answer.into_response(id)).map(Reply::answer)
+    answer.answered(id).map(Reply::answer)
 }
 
 /// What is logged of a path. Lines wait in memory for a slow reader, and strangers choose how long a path is.

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The headers of an answer, in whatever form a door keeps them.
-pub trait Told {
+pub trait AnswerHeaders {
     /// Whether one of this name is there.
     fn has(&self, name: &HeaderName) -> bool;
 
@@ -14,7 +14,7 @@ pub trait Told {
     fn set(&mut self, name: &HeaderName, value: &[u8]);
 }
 
-impl Told for HeaderMap {
+impl AnswerHeaders for HeaderMap {
     fn has(&self, name: &HeaderName) -> bool {
         self.contains_key(name)
     }
