@@ -1,10 +1,10 @@
 //! One request, passed on.
 
+mod addresses;
 mod body;
 mod failure;
 mod hop;
 mod onward;
-mod own;
 mod payload;
 
 use std::rc::Rc;

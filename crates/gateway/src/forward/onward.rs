@@ -5,24 +5,27 @@ use std::borrow::Cow;
 use countersign_edge::identity::Secrets;
 use countersign_edge::{Field, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_http1::client::{Length, RequestHead};
+use countersign_lines::Lines;
 use countersign_model::{Entropy, Header, Headers};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Version};
 use smallvec::SmallVec;
 
+use super::addresses::write_addresses;
 use super::hop::Named;
-use super::own::OwnFields;
 use super::payload::Payload;
 use super::{RequestFailure, hop};
 use crate::Upstream;
-use crate::trace::Trace;
+use crate::trace::{TRACEPARENT, Trace};
+
+/// Room for the fields that we set, in most requests, in bytes.
+const OWN_BYTES: usize = 768;
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The head of a request on its way: the client's fields that go on, as they were sent and in their order, and ours.
-///
 #[derive(Debug)]
 pub struct Onward<'a> {
     inbound: &'a Inbound<'a>,
@@ -30,7 +33,8 @@ pub struct Onward<'a> {
     lines: SmallVec<[Line; 32]>,
     /// What the client asked for.
     host: Option<&'a [u8]>,
-    own: OwnFields,
+    /// The same dozen in every request, and nobody looks one up.
+    own: Lines,
 }
 
 /// What becomes of a line of the client's.
@@ -55,7 +59,7 @@ impl<'a> Onward<'a> {
                 return Err(RequestFailure::TransferCoding);
             }
         }
-        let mut own = OwnFields::new();
+        let mut own = Lines::with_capacity(OWN_BYTES);
         if fields.has(Field::Te) && takes_trailers(*headers) {
             own.put_word(&header::TE, "trailers");
             own.put_word(&header::CONNECTION, "te");
@@ -77,27 +81,27 @@ impl<'a> Onward<'a> {
 
     /// Sets a field. One that only a gateway may set stands nowhere else.
     pub fn set(&mut self, name: &HeaderName, value: &str) {
-        self.own.put(name, value);
+        self.own.put(name, value.as_bytes());
     }
 
     /// Says where the request came from and under which names it is known, in place of whatever the client
     /// said about that; adds us to `Via`.
     pub fn introduce(&mut self, from: &Provenance, id: &RequestId, entropy: &dyn Entropy) {
-        self.own.put_addresses(&FORWARDED_FOR, &from.way);
+        self.own.put_with(&FORWARDED_FOR, |out| write_addresses(out, &from.way));
         self.own.put_word(&FORWARDED_PROTO, from.scheme);
         match (&from.host, self.host) {
-            (Some(host), _) => self.own.put(&FORWARDED_HOST, host),
-            (None, Some(host)) => self.own.put_value(&FORWARDED_HOST, host),
+            (Some(host), _) => self.own.put(&FORWARDED_HOST, host.as_bytes()),
+            (None, Some(host)) => self.own.put(&FORWARDED_HOST, host),
             (None, None) => {}
         }
         self.own.put_word(&header::VIA, via(self.inbound.version));
-        self.own.put_id(&REQUEST_ID, id);
+        self.own.put_with(&REQUEST_ID, |out| out.extend_from_slice(id.as_bytes()));
         let Inbound { headers, fields, .. } = self.inbound;
         let sent = if fields.has(Field::TraceParent) { *headers } else { Headers::default() };
         match Trace::of(sent, entropy) {
             Trace::Received => {}
             Trace::Begun(trace) => {
-                self.own.put_trace(&trace);
+                self.own.put_with(&TRACEPARENT, |out| out.extend_from_slice(trace.as_bytes()));
                 self.end(|field| matches!(field, Field::TraceParent | Field::TraceState));
             }
         }
@@ -190,7 +194,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::trace::TRACEPARENT;
 
     struct Ones;
 
