@@ -370,6 +370,13 @@ fn a_life_that_ends_is_noticed_at_once() {
     world.revoke(&revoked);
     assert_eq!(world.verdict(&get(&revoked.api_key), NOON), (401, "CREDENTIAL_INVALID".to_owned()));
 
+    let signing = world.issue(Some("realm"), "");
+    for _ in 0..3 {
+        assert_eq!(world.verdict(&realm(&signing, b""), NOON).0, 200);
+    }
+    world.revoke(&signing);
+    assert_eq!(world.verdict(&realm(&signing, b""), NOON), (401, "CREDENTIAL_INVALID".to_owned()));
+
     let expiring = world.issue_expiring(60);
     assert_eq!(world.verdict(&get(&expiring.api_key), NOON + 59).0, 200);
     assert_eq!(world.verdict(&get(&expiring.api_key), NOON + 60).0, 401);

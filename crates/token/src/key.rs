@@ -13,7 +13,7 @@
 //! before it, written as a base62 number of six digits, most significant first.
 //!
 //! A scanner for leaked secrets finds keys with the regular expression [`PATTERN`] and drops false alarms by
-//! the checksum. The checksum is no secret and proves nothing: it lets garbage be refused without a look-up.
+//! the checksum. The checksum is no secret and proves nothing: it lets garbage be refused without a look-up in storage.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use countersign_model::{DialectName, Entropy, KeyDigest, KeyId, Secret};

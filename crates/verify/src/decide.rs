@@ -228,12 +228,14 @@ impl Verifier {
         match claim {
             Claim::ApiKey(wire, digest) => {
                 let unknown = || unknown(Scheme::ApiKey);
-                let ours = digest.filter(|_| key::check(wire).is_ok());
-                let digest = ours.or_else(|| self.memory.imported().api_key(wire));
-                let digest = digest.ok_or_else(unknown)?;
-                let entry = match self.memory.credential(&digest) {
-                    Some(entry) => entry,
-                    None => self.read_credential(&digest).await?.ok_or_else(unknown)?,
+                // What is remembered was of the right form when it was read from storage.
+                let remembered = digest.and_then(|digest| self.memory.credential(&digest));
+                let entry = if let Some(entry) = remembered {
+                    entry
+                } else {
+                    let ours = digest.filter(|_| key::check(wire).is_ok());
+                    let digest = ours.or_else(|| self.memory.imported().api_key(wire));
+                    self.credential(&digest.ok_or_else(unknown)?).await?.ok_or_else(unknown)?
                 };
                 match entry.into_key(now) {
                     Ok(usable) => admitted.push(Admitted::Done(Evidence::ApiKey(usable))),
@@ -266,17 +268,29 @@ impl Verifier {
 
     /// The secret of the credential that a request names.
     async fn secret(&self, recipe: &Arc<Recipe>, wire: &str, now: UnixTime) -> Result<Secrets, Failure> {
-        let unknown = || unknown(signed_in(recipe));
-        let digest = ours(wire).or_else(|| self.memory.imported().key_id(recipe, wire));
-        let digest = digest.ok_or_else(unknown)?;
-        let entry = match self.memory.signer(&digest) {
-            Some(entry) => entry,
-            None => self.read_credential(&digest).await?.ok_or_else(unknown)?,
+        let entry = match self.memory.named(wire) {
+            Some(signing) => Entry::Signing(signing),
+            None => self.signer(recipe, wire).await?,
         };
         match entry.into_secret(recipe, now) {
             Ok(secret) => Ok(Secrets::one(secret)),
             Err((entry, why)) => Err(unusable(signed_in(recipe), &entry, why)),
         }
+    }
+
+    /// The credential that a request names in that dialect.
+    async fn signer(&self, recipe: &Arc<Recipe>, wire: &str) -> Result<Entry, Failure> {
+        let unknown = || unknown(signed_in(recipe));
+        let (began, own) = (self.memory.epoch(), ours(wire));
+        let digest = own.or_else(|| self.memory.imported().key_id(recipe, wire)).ok_or_else(unknown)?;
+        let entry = match self.memory.signer(&digest) {
+            Some(entry) => entry,
+            None => self.read_credential(&digest).await?.ok_or_else(unknown)?,
+        };
+        if let (Some(_), Entry::Signing(signing)) = (own, &entry) {
+            self.memory.name(began, wire, signing);
+        }
+        Ok(entry)
     }
 
     /// The secrets of whoever signs where the request does not say it, the newest first.
@@ -337,6 +351,14 @@ impl Verifier {
         let live = LiveSession::check(&self.memory, valid.claims())
             .ok_or_else(|| refused(Scheme::Wallet, None, Reason::SessionEnded))?;
         Ok(Evidence::AccessToken(valid, live))
+    }
+
+    /// The credential that is found by a digest, in memory or in storage.
+    async fn credential(&self, digest: &KeyDigest) -> Result<Option<Entry>, Failure> {
+        match self.memory.credential(digest) {
+            Some(entry) => Ok(Some(entry)),
+            None => self.read_credential(digest).await,
+        }
     }
 
     /// The credential that is found by a digest in storage. It is remembered.

@@ -13,6 +13,7 @@ mod imported;
 mod kept;
 mod keys;
 mod memory;
+mod named;
 mod quota;
 mod read;
 mod recent;

@@ -19,8 +19,9 @@ use crate::Outage;
 use crate::imported::Imported;
 use crate::kept::Consumers;
 use crate::keys::Keys;
+use crate::named::Named;
 use crate::recent::Recent;
-use crate::usable::Entry;
+use crate::usable::{Entry, Signing};
 
 /// How long the change feed may go unread before nothing in memory is believed.
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
@@ -31,6 +32,9 @@ const REMEMBERED_KEYS: usize = 20_000_000;
 /// How many signing credentials that were used lately are remembered at least, and half of how many at most. One takes a
 /// kilobyte or two, as its secret is made ready.
 const RECENT_SIGNERS: usize = 100_000;
+
+/// How many signing credentials are found by their key ids at most, without a digest of them.
+const NAMED_SIGNERS: usize = 16_384;
 
 /// A digest is uniformly distributed already, and only digests of stored credentials get in here, so nobody
 /// can choose colliding ones: its first bytes serve as the hash.
@@ -59,21 +63,35 @@ pub(crate) struct Memory {
     keys: Keys,
     /// What signs, and what is of a dialect that is not configured.
     signing: Recent<Entry>,
+    /// What signs, by the key ids that requests name.
+    named: Named<Signing>,
     consumers: Consumers,
     /// The credentials that check what names none.
     signers: HashMap<SignersOf, Arc<[Entry]>>,
     /// Where keys of another form than ours are looked up.
     imported: ArcSwap<Imported>,
     ended: HashSet<SessionId>,
-    /// Counts the pieces of the feed that were applied; see [`Memory::remember`].
+    /// Twice the number of pieces of the feed that were applied, and one more while one is; see [`Memory::remember`].
     epoch: AtomicU64,
     cursor: AtomicI64,
     read_at: AtomicI64,
 }
 
-/// The epoch in which a read from storage began.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The epoch in which a look-up began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
+
+impl Epoch {
+    #[cfg(test)]
+    pub(crate) fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Whether nothing is being forgotten in it.
+    fn is_settled(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+}
 
 impl Memory {
     /// An empty memory that is as good as storage was at `cursor`.
@@ -81,6 +99,7 @@ impl Memory {
         let memory = Self {
             keys: Keys::new(REMEMBERED_KEYS),
             signing: Recent::new(RECENT_SIGNERS),
+            named: Named::new(NAMED_SIGNERS),
             consumers: Consumers::default(),
             signers: HashMap::new(),
             imported: ArcSwap::default(),
@@ -125,7 +144,26 @@ impl Memory {
 
     fn signing(&self, digest: &KeyDigest) -> Option<Entry> {
         let began = self.epoch();
-        self.signing.get(digest, || self.epoch() == began)
+        self.signing.get(digest, || self.is_still(began))
+    }
+
+    /// Whether what a look-up found in memory that began then may be kept. What was found while something was being forgotten may
+    /// be just that, and its place may have been cleared already.
+    fn is_still(&self, began: Epoch) -> bool {
+        began.is_settled() && self.epoch() == began
+    }
+
+    /// The signing credential that [`Memory::name`] gave this key id in the present epoch.
+    pub(crate) fn named(&self, wire: &str) -> Option<Arc<Signing>> {
+        self.named.get(wire, self.epoch())
+    }
+
+    /// Gives a signing credential the key id by which it was found, in a look-up that began then. The key id must be of our own form: another
+    /// may name another credential in another dialect.
+    pub(crate) fn name(&self, began: Epoch, wire: &str, signing: &Arc<Signing>) {
+        if self.is_still(began) {
+            self.named.put(wire, began, signing);
+        }
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -197,37 +235,46 @@ impl Memory {
     /// Takes in a piece of the feed that ends at `cursor`.
     pub(crate) fn apply(&self, changes: &[Change], cursor: Cursor) {
         if !changes.is_empty() {
-            self.epoch.fetch_add(1, Ordering::SeqCst);
-        }
-        for change in changes {
-            match change {
-                Change::Credential(digest) => {
-                    self.keys.remove(digest);
-                    self.signing.remove(digest);
-                    // Whose it is is not said, and a new one is in no list yet.
-                    self.signers.pin().clear();
-                }
-                Change::Consumer(id) => {
-                    self.signers.pin().clear();
-                    self.consumers.forget(id);
-                    self.keys.retain(|holder| holder.consumer().id != *id);
-                    self.signing.retain(|entry| entry.kept().consumer().id != *id);
-                }
-                Change::Session(session) => self.remember_ended([*session]),
-                // Whoever holds the token keys reads them anew; nothing of them is in here.
-                Change::TokenKeys => {}
-            }
+            self.forgetting(|| changes.iter().for_each(|change| self.take_in(change)));
         }
         self.cursor.store(cursor.0, Ordering::SeqCst);
     }
 
+    /// Forgets in an epoch of its own. What is looked up in it may be found or not, and is kept nowhere.
+    fn forgetting(&self, forget: impl FnOnce()) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        forget();
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn take_in(&self, change: &Change) {
+        match change {
+            Change::Credential(digest) => {
+                self.keys.remove(digest);
+                self.signing.remove(digest);
+                // Whose it is is not said, and a new one is in no list yet.
+                self.signers.pin().clear();
+            }
+            Change::Consumer(id) => {
+                self.signers.pin().clear();
+                self.consumers.forget(id);
+                self.keys.retain(|holder| holder.consumer().id != *id);
+                self.signing.retain(|entry| entry.kept().consumer().id != *id);
+            }
+            Change::Session(session) => self.remember_ended([*session]),
+            // Whoever holds the token keys reads them anew; nothing of them is in here.
+            Change::TokenKeys => {}
+        }
+    }
+
     /// Forgets every credential: the feed no longer says what changed before `cursor`.
     pub(crate) fn forget_credentials(&self, cursor: Cursor) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.consumers.forget_all();
-        self.keys.clear();
-        self.signing.retain(|_| false);
-        self.signers.pin().clear();
+        self.forgetting(|| {
+            self.consumers.forget_all();
+            self.keys.clear();
+            self.signing.retain(|_| false);
+            self.signers.pin().clear();
+        });
         self.cursor.store(cursor.0, Ordering::SeqCst);
     }
 
@@ -350,6 +397,18 @@ mod tests {
             done.store(true, Ordering::SeqCst);
             assert_eq!(too_old, None);
         });
+    }
+
+    #[test]
+    fn what_was_found_while_it_was_being_forgotten_does_not_come_back() {
+        let memory = memory();
+        let (digest, entry) = entry(1, 1);
+        memory.forgetting(|| {
+            // Found in the old generation before it was let go of there, and made young again after.
+            let began = memory.epoch();
+            memory.signing.insert(entry, || memory.is_still(began));
+        });
+        assert!(memory.signing(&digest).is_none());
     }
 
     #[test]
