@@ -44,11 +44,15 @@ fn generation(db: &Connection, address: Address) -> Result<Generation, Failure> 
     Ok(stored.map(i64::cast_unsigned).map(Generation).unwrap_or_default())
 }
 
-/// Sets the generation of `address` to the next, which it gives.
+/// Sets the generation of `address` to the next.
 pub(crate) fn move_generation_on(db: &Connection, address: Address) -> Result<(), Failure> {
+    move_on_from(db, address, generation(db, address)?)
+}
+
+fn move_on_from(db: &Connection, address: Address, present: Generation) -> Result<(), Failure> {
     const SET: &str = "INSERT INTO generations (address, generation) VALUES (?1, ?2)
                        ON CONFLICT DO UPDATE SET generation = excluded.generation";
-    let next = generation(db, address)?.next().0.cast_signed();
+    let next = present.next().0.cast_signed();
     db.prepare_cached(SET)?.execute(params![address.as_bytes(), next])?;
     Ok(())
 }
@@ -74,7 +78,7 @@ fn begin(db: &Connection, expected: Generation, new: &Session) -> Result<Begun, 
     if inserted == 0 {
         return Ok(Begun::Raced);
     }
-    move_generation_on(db, new.address)?;
+    move_on_from(db, new.address, expected)?;
     Ok(Begun::Begun)
 }
 
