@@ -19,9 +19,9 @@ const SHORT: u64 = SMALL_BODY;
 
 /// The body of a request, until the decision is made.
 #[derive(Debug)]
-pub struct ClientBody<B> {
+pub struct ClientBody<'l, B> {
     state: State<B>,
-    limits: ReadLimits,
+    limits: &'l ReadLimits,
     long: Long,
 }
 
@@ -93,9 +93,9 @@ pub enum Checked<B> {
     Spooled(Box<Spooled>),
 }
 
-impl<B: Body<Data = Bytes> + Unpin> ClientBody<B> {
+impl<'l, B: Body<Data = Bytes> + Unpin> ClientBody<'l, B> {
     /// A body that may be read within `limits`.
-    pub fn new(incoming: B, limits: ReadLimits) -> Self {
+    pub const fn new(incoming: B, limits: &'l ReadLimits) -> Self {
         Self { state: State::Unread(incoming), limits, long: Long::Spooled }
     }
 
@@ -126,9 +126,9 @@ impl<B: Body<Data = Bytes> + Unpin> ClientBody<B> {
         }
     }
 
-    /// What is passed on: what was read, or the stream.
-    pub fn into_checked(self) -> Result<Checked<B>, BodyFailure> {
-        match self.state {
+    /// What is passed on: what was read, or the stream. There is nothing left of it then.
+    pub fn take_checked(&mut self) -> Result<Checked<B>, BodyFailure> {
+        match self.replace(State::Failed(BodyFailure::Broken)) {
             State::Unread(incoming) => Ok(Checked::AsItCame(incoming)),
             State::Read(bytes) => Ok(Checked::Read(bytes)),
             State::Spooled(spooled) => Ok(Checked::Spooled(spooled)),
@@ -245,10 +245,10 @@ async fn pass_on<B: Body<Data = Bytes> + Unpin>(
     Ok(())
 }
 
-impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
+impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<'_, B> {
     async fn read(&mut self) -> Result<Bytes, BodyFailure> {
         let read = match self.coming() {
-            Ok(coming) => coming.read(&self.limits).await,
+            Ok(coming) => coming.read(self.limits).await,
             Err(read) => return read,
         };
         self.note(read, |bytes| State::Read(bytes.clone()))
@@ -266,7 +266,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
             }
             Long::Relayed(None) | Long::Spooled | Long::Forgotten => None,
         };
-        match coming.fill(self.short(), longer.as_ref().unwrap_or(&self.limits)).await {
+        match coming.fill(self.short(), longer.as_ref().unwrap_or(self.limits)).await {
             Ok(Filled::Whole) => {
                 let bytes = coming.into_bytes();
                 self.state = State::Read(bytes.clone());
@@ -296,9 +296,9 @@ impl<B: Body<Data = Bytes> + Send + Unpin> BodySource for ClientBody<B> {
                 let limits = ReadLimits { max_bytes, whole_timeout, ..self.limits.clone() };
                 pass_on(coming, &limits, &mut relay, caller, take).await.map(|()| State::Relayed(relay))
             }
-            Long::Forgotten => forget(coming, &self.limits, take).await.map(|()| State::Forgotten),
+            Long::Forgotten => forget(coming, self.limits, take).await.map(|()| State::Forgotten),
             Long::Spooled => {
-                spool(coming, &self.limits, take).await.map(|spooled| State::Spooled(Box::new(spooled)))
+                spool(coming, self.limits, take).await.map(|spooled| State::Spooled(Box::new(spooled)))
             }
         };
         match passed {

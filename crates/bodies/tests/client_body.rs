@@ -35,7 +35,7 @@ fn connection(limits: ReadLimits) -> (DuplexStream, mpsc::UnboundedReceiver<Resu
         let service = service_fn(move |request: Request<Incoming>| {
             let (tell, limits) = (tell.clone(), limits.clone());
             async move {
-                let _heard = tell.send(ClientBody::new(request.into_body(), limits).read().await);
+                let _heard = tell.send(ClientBody::new(request.into_body(), &limits).read().await);
                 Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
             }
         });
@@ -94,8 +94,8 @@ async fn a_long_body_that_is_only_checked_takes_no_room() {
         let service = service_fn(move |request: Request<Incoming>| {
             let tell = tell.clone();
             async move {
-                let mut body =
-                    ClientBody::new(request.into_body(), limits(&HeldBodies::new(0))).for_checking();
+                let limits = limits(&HeldBodies::new(0));
+                let mut body = ClientBody::new(request.into_body(), &limits).for_checking();
                 let mut length = 0;
                 let begun = body.begin().await;
                 let passed = body.pass(None, &mut |piece| length += piece.len()).await;
@@ -118,7 +118,8 @@ async fn a_body_that_goes_on_while_it_is_checked_has_a_time_of_its_own_to_end_in
         let service = service_fn(move |request: Request<Incoming>| {
             let tell = tell.clone();
             async move {
-                let mut body = ClientBody::new(request.into_body(), limits(&HeldBodies::new(0)));
+                let limits = limits(&HeldBodies::new(0));
+                let mut body = ClientBody::new(request.into_body(), &limits);
                 let (_begun, _relayed) = body.relay(RelayLimits {
                     max_bytes: 1024 * KIB,
                     whole_timeout: Duration::from_hours(1),
@@ -157,7 +158,7 @@ async fn a_body_that_may_go_on_while_it_is_checked_is_no_longer_for_that_where_i
                 let tell = tell.clone();
                 async move {
                     let short = ReadLimits { max_bytes: 100 * KIB, ..limits(&HeldBodies::new(1 << 20)) };
-                    let mut body = ClientBody::new(request.into_body(), short);
+                    let mut body = ClientBody::new(request.into_body(), &short);
                     let (_begun, _relayed) = body.relay(RelayLimits {
                         max_bytes: 1024 * KIB,
                         whole_timeout: Duration::from_mins(1),

@@ -58,7 +58,7 @@ pub struct Attending<'a> {
 pub struct Passage {
     admitted: Admitted,
     /// What the upstream said, where the request went on while it was checked.
-    answer: Option<Forwarded>,
+    answer: Option<Box<Forwarded>>,
 }
 
 type Forwarded = Result<Answered<ForwardedBody>, ForwardFailure>;
@@ -69,7 +69,7 @@ impl Gateway {
     pub async fn admit(
         &self,
         inbound: &Inbound<'_>,
-        body: &mut ClientBody,
+        body: &mut ClientBody<'_>,
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
         let route = self.guard.route(inbound, &self.name)?;
@@ -92,7 +92,7 @@ impl Gateway {
         route: Arc<Route>,
         pool: &Rc<Pool>,
         inbound: &Inbound<'_>,
-        body: &mut ClientBody,
+        body: &mut ClientBody<'_>,
         attending: &Attending<'_>,
     ) -> Result<Passage, Box<Refused>> {
         let limits = self.limits(&route);
@@ -127,8 +127,8 @@ impl Gateway {
         let (admitted, along) = verdict?;
         let answer = match (along, answer) {
             (Along::NotSent, _) => None,
-            (Along::Sent, Some(answer)) => Some(answer),
-            (Along::Sent, None) => Some(sending.await),
+            (Along::Sent, Some(answer)) => Some(Box::new(answer)),
+            (Along::Sent, None) => Some(Box::new(sending.await)),
         };
         Ok(Passage { admitted, answer })
     }
@@ -159,7 +159,7 @@ impl Gateway {
     pub async fn forward(
         &self,
         inbound: &Inbound<'_>,
-        body: ClientBody,
+        body: &mut ClientBody<'_>,
         Passage { admitted, answer }: Passage,
         attending: &Attending<'_>,
     ) -> (Answered<Reply>, Note) {
@@ -172,11 +172,11 @@ impl Gateway {
         };
         let sent = async {
             if let Some(answer) = answer {
-                return answer;
+                return *answer;
             }
             let caller = admitted.verified().caller();
             let onward = self.onward(inbound, (route, caller), attending)?;
-            let payload = Payload::checked(body.into_checked().map_err(RequestFailure::Body)?);
+            let payload = Payload::checked(body.take_checked().map_err(RequestFailure::Body)?);
             forward(&pool, &onward, payload, &self.limits(route), attending.timer).await
         };
         match sent.await {

@@ -28,4 +28,4 @@ pub use upstream::{
 };
 
 /// The body of a request, from the client's connection.
-pub type ClientBody = countersign_bodies::ClientBody<Received>;
+pub type ClientBody<'l> = countersign_bodies::ClientBody<'l, Received>;

@@ -52,7 +52,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin,
 {
     let (mut head, body) = request.into_parts();
-    let mut body = ClientBody::new(body, shared.limits.reading.clone());
+    let mut body = ClientBody::new(body, &shared.limits.reading);
     let guard = shared.guard.load_full();
     // What the client asked for is what it signed; the service goes on with what is left of it.
     let nested = original_target(&head).map(|original| std::mem::replace(&mut head.uri, original));
@@ -75,7 +75,7 @@ where
     };
     // A body that failed while it was read failed the check that asked for it.
     let body =
-        body.into_checked().map_err(|why| Refused::answered(Problem::Body(why), "body", why.to_string()))?;
+        body.take_checked().map_err(|why| Refused::answered(Problem::Body(why), "body", why.to_string()))?;
     introduce(&guard, admitted.route(), admitted.verified().caller(), &mut head, nested, id);
     let request = Box::new(Request::from_parts(head, RequestBody::checked(body)));
     Ok(Passage { admitted, onward: Onward::Request(request) })
@@ -98,7 +98,7 @@ impl Asked<'_> {
         shared: &Shared,
         service: &mut S,
         route: Arc<Route>,
-        body: &mut ClientBody<B>,
+        body: &mut ClientBody<'_, B>,
     ) -> Result<(Admitted, Option<AnswerOf<S, B>>), Box<Refused>>
     where
         S: Service<Request<RequestBody<B>>>,

@@ -77,7 +77,7 @@ impl Checked {
 
 impl ForwardAuth {
     /// Answers a check. `body` is read only if a check needs it and the proxy sends bodies.
-    pub async fn answer(&self, head: &Head<'_>, body: ClientBody, asking: &Asking<'_>) -> Checked {
+    pub async fn answer(&self, head: &Head<'_>, body: ClientBody<'_>, asking: &Asking<'_>) -> Checked {
         let Asking { id, peer, .. } = *asking;
         if !self.trusted.contains(peer.ip()) {
             let detail = format!("{} is not among the proxies of the door `{}`", peer.ip(), self.name);
@@ -115,7 +115,7 @@ impl ForwardAuth {
     async fn decide(
         &self,
         relayed: &Relayed,
-        body: &mut Sight,
+        body: &mut Sight<'_>,
         asking: &Asking<'_>,
     ) -> Result<(Admitted, Pass), Box<Refused>> {
         let inbound = relayed.inbound().map_err(bad_request)?;
@@ -183,12 +183,12 @@ fn forged(name: &str) -> Box<Refused> {
 }
 
 /// The body, as far as this door sees it.
-enum Sight {
+enum Sight<'l> {
     Unseen(NoBody),
-    Forwarded(ClientBody),
+    Forwarded(ClientBody<'l>),
 }
 
-impl Sight {
+impl Sight<'_> {
     /// All of it, where it was read and held in memory.
     fn held(&self) -> Option<Bytes> {
         match self {
@@ -198,7 +198,7 @@ impl Sight {
     }
 }
 
-impl BodySource for Sight {
+impl BodySource for Sight<'_> {
     async fn read(&mut self) -> Result<Bytes, BodyFailure> {
         match self {
             Self::Unseen(body) => body.read().await,

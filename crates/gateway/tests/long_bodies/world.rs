@@ -214,11 +214,11 @@ async fn answer(
     let id = RequestId::choose(head.headers.get(REQUEST_ID).map(HeaderValue::as_bytes), &entropy);
     let (from, timer) = (Provenance::direct(peer, "http"), &SpareTimer::default());
     let attending = Attending { id: &id, now: NOON, entropy: &entropy, from, pools, timer };
-    let mut body = ClientBody::new(body.into(), limits);
+    let mut body = ClientBody::new(body.into(), &limits);
     let lines: HeaderList = head.headers.iter().collect();
     let inbound = Inbound::read(&Head::of(&head, lines.view()), "http", peer).unwrap();
     match gateway.admit(&inbound, &mut body, &attending).await {
-        Ok(passage) => gateway.forward(&inbound, body, passage, &attending).await.0.into(),
+        Ok(passage) => gateway.forward(&inbound, &mut body, passage, &attending).await.0.into(),
         Err(refused) => refused.answer.into_response(&id).map(Reply::answer),
     }
 }

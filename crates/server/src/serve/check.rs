@@ -46,7 +46,7 @@ impl Handle for CheckSide {
         let site = self.site.get();
         let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
 
-        let body = ClientBody::new(body, site.reading(site.limits.signed_body()));
+        let body = ClientBody::new(body, &site.signed_bodies);
         let asking = Asking { id: &id, now, peer: client.peer };
         let checked = door.answer(&head, body, &asking).await;
         let (method, path) = match &checked.asked {

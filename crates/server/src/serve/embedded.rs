@@ -63,7 +63,7 @@ impl Embedded {
         let following = runtime.block_on(following(&foundation, title))?;
         let guard = Arc::new(ArcSwap::new(Arc::clone(&site.guard)));
         let limits = BodyLimits {
-            reading: site.reading(config.limits.signed_body()),
+            reading: site.signed_bodies.clone(),
             relaying: RelayLimits {
                 max_bytes: config.limits.proxied_body(),
                 whole_timeout: config.limits.proxied_body_read(),

@@ -1,6 +1,5 @@
 //! The public side: each request to the login endpoints or through the gateway, and a note of what came of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +7,7 @@ use countersign_edge::{
     AllowedOrigin, Answer, Cors, Field, Fields, Head, Inbound, Note, Problem, REQUEST_ID, Record, RequestId,
 };
 use countersign_framing::Refusal;
-use countersign_gateway::{Attending, ClientBody, Pools, ReadLimits, Received, Reply};
+use countersign_gateway::{Attending, ClientBody, Pools, Received, Reply};
 use countersign_lines::Answered;
 use countersign_model::{Clock as _, HeaderList};
 use countersign_verify::Arrival;
@@ -168,7 +167,7 @@ impl Site {
         if let Some(login) = &self.login
             && let Some(endpoint) = login.endpoint(&inbound.path)
         {
-            let mut body = ClientBody::new(body, self.reading(self.limits.login_body()));
+            let mut body = ClientBody::new(body, &self.login_bodies);
             let Attending { id, now, .. } = *attending;
             let arrival = Arrival { at: now, from: self.guard.client(&inbound) };
             let answer = login.answer(endpoint, &inbound, &mut body, id, arrival, &OsEntropy).await;
@@ -179,9 +178,9 @@ impl Site {
             };
             return (Answered::from(answer.response).map(Reply::answer), note);
         }
-        let mut body = ClientBody::new(body, self.reading(self.limits.signed_body()));
+        let mut body = ClientBody::new(body, &self.signed_bodies);
         match self.gateway.admit(&inbound, &mut body, attending).await {
-            Ok(passage) => self.gateway.forward(&inbound, body, passage, attending).await,
+            Ok(passage) => self.gateway.forward(&inbound, &mut body, passage, attending).await,
             Err(refused) => {
                 let answered = answer(refused.answer, attending.id);
                 let (keeping, what) = (Keeping::of(&self.limits), (&refused.note, answered.head.status()));
@@ -189,16 +188,6 @@ impl Site {
                 self.refusals.keep(keeping, &inbound, body.held(), what, of);
                 (answered, refused.note)
             }
-        }
-    }
-
-    pub(super) fn reading(&self, max_bytes: u64) -> ReadLimits {
-        ReadLimits {
-            max_bytes,
-            idle_timeout: self.limits.body_idle(),
-            whole_timeout: self.limits.signed_body_read(),
-            held: self.held_bodies.clone(),
-            spool: Some(Arc::clone(&self.spool)),
         }
     }
 

@@ -11,8 +11,8 @@ use countersign_edge::{
 use countersign_ext_authz::ExtAuthz;
 use countersign_framing::BodyOfGet;
 use countersign_gateway::{
-    BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, SpoolPlace, Upstream,
-    UpstreamLimits, Upstreams,
+    BodyLimits, ForwardAuth, Gateway, HealthCheck, HeldBodies, InvalidUpstream, ReadLimits, SpoolPlace,
+    Upstream, UpstreamLimits, Upstreams,
 };
 use countersign_model::UnixTime;
 use countersign_session::{Settings, SettingsError, Wallets};
@@ -62,8 +62,9 @@ pub(crate) struct Site {
     pub(crate) cors: Option<Cors>,
     pub(crate) trusted_proxies: TrustedPeers,
     pub(crate) limits: Limits,
-    pub(crate) held_bodies: HeldBodies,
-    pub(crate) spool: Arc<SpoolPlace>,
+    /// The limits on bodies that are read here: of logins, and of what is signed.
+    pub(crate) login_bodies: ReadLimits,
+    pub(crate) signed_bodies: ReadLimits,
     pub(crate) refusals: Arc<Refusals>,
 }
 
@@ -137,6 +138,7 @@ impl Site {
         let guard = Arc::new(Guard { routes, verifier, api_key_header, proxies });
         let login = login(config, foundation, &guard.verifier)?;
         let (forward_auth, ext_authz) = asked(config, &guard, login.as_ref());
+        let signed_bodies = signed_bodies(config);
         Ok(Self {
             forward_auth,
             ext_authz,
@@ -154,15 +156,28 @@ impl Site {
             guard,
             cors: config.cors.clone(),
             trusted_proxies: config.clients.trusted_proxies.clone(),
-            held_bodies: HeldBodies::new(config.limits.held_bodies()),
-            spool: Arc::new(SpoolPlace {
-                directory: config.spool.directory.clone().unwrap_or_else(std::env::temp_dir),
-                room: HeldBodies::new(config.limits.spooled_bodies()),
-                longer_than: config.limits.held_body(),
-            }),
+            login_bodies: ReadLimits { max_bytes: config.limits.login_body(), ..signed_bodies.clone() },
+            signed_bodies,
             limits: config.limits.clone(),
             refusals: Arc::clone(&foundation.refusals),
         })
+    }
+}
+
+/// How bodies are read that are signed.
+fn signed_bodies(config: &Config) -> ReadLimits {
+    let limits = &config.limits;
+    let spool = SpoolPlace {
+        directory: config.spool.directory.clone().unwrap_or_else(std::env::temp_dir),
+        room: HeldBodies::new(limits.spooled_bodies()),
+        longer_than: limits.held_body(),
+    };
+    ReadLimits {
+        max_bytes: limits.signed_body(),
+        idle_timeout: limits.body_idle(),
+        whole_timeout: limits.signed_body_read(),
+        held: HeldBodies::new(limits.held_bodies()),
+        spool: Some(Arc::new(spool)),
     }
 }
 
