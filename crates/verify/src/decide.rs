@@ -65,7 +65,7 @@ pub(crate) enum Admitted<'c> {
     Signed { recipe: &'c Arc<Recipe>, claim: &'c dialect::Claim<'c>, secrets: Secrets, fresh: Fresh },
 }
 
-/// A claim that is proven but for its first use; what is left needs storage.
+/// A claim that is proven, or is but for its first use: what is left of that needs storage.
 enum Checked<'c> {
     Done(Evidence),
     Signed {
@@ -164,10 +164,10 @@ impl Verifier {
         let count = admitted.len();
         while let Some(claim) = admitted.pop() {
             let place = count - admitted.len() - 1;
-            match claim {
+            match claim.check(&request, &rest, place, requirement.signature_use())? {
                 // In the order of the route's schemes.
-                Admitted::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
-                claim => checked.push(claim.check(&request, &rest, place, requirement.signature_use())?),
+                Checked::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
+                claim => checked.push(claim),
             }
         }
         // What is claimed is written to the disk: not for a caller who is over a limit.
@@ -181,10 +181,7 @@ impl Verifier {
             let evidence = match claim {
                 Checked::Done(evidence) => evidence,
                 Checked::Signed { recipe, secret, fresh, valid, guard } => {
-                    let first = match guard.unguarded() {
-                        Ok(first) => first,
-                        Err(guard) => self.claim(guard, recipe, &secret, now).await?,
-                    };
+                    let first = self.claim(guard, recipe, &secret, now).await?;
                     Evidence::Signature(secret, fresh, valid, first)
                 }
             };
@@ -498,7 +495,10 @@ impl<'c> Admitted<'c> {
             .map_err(Reason::Mismatch)
             .and_then(|valid| Ok((valid, Guard::new(recipe, signature_use, claim, (&fresh, &valid))?)));
         match checked {
-            Ok((valid, guard)) => Ok(Checked::Signed { recipe, secret, fresh, valid, guard }),
+            Ok((valid, guard)) => Ok(match guard.unguarded() {
+                Ok(first) => Checked::Done(Evidence::Signature(secret, fresh, valid, first)),
+                Err(guard) => Checked::Signed { recipe, secret, fresh, valid, guard },
+            }),
             Err(why) => Err(refused(signed_in(recipe), Some(&secret.into_entry()), why)),
         }
     }
@@ -509,7 +509,7 @@ impl Checked<'_> {
     fn claims(&self) -> bool {
         match self {
             Self::Done(_) => false,
-            Self::Signed { guard, .. } => guard.claims(),
+            Self::Signed { .. } => true,
         }
     }
 

@@ -36,16 +36,6 @@ enum Rule {
     Increasing(u128),
 }
 
-impl Guard {
-    /// Whether anything is to be claimed, which is to be written down.
-    pub(crate) fn claims(&self) -> bool {
-        match self.0 {
-            Rule::NotGuarded(_) => false,
-            Rule::Signature(..) | Rule::Nonce(..) | Rule::Increasing(_) => true,
-        }
-    }
-}
-
 /// How it is known that a signature served before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Replayed {

@@ -148,7 +148,12 @@ fn single<'r>(header: &HeaderName, request: &Request<'r>) -> Result<Option<&'r s
     let Some(value) = request.header(header).map_err(|_twice| Reason::Repeated)? else { return Ok(None) };
     // A header's value holds no control characters but tabs.
     match std::str::from_utf8(value) {
-        Ok(text) if text.is_ascii() && !text.is_empty() && text.len() <= CREDENTIAL_BYTES => Ok(Some(text)),
+        Ok(text) if is_ascii(text) && !text.is_empty() && text.len() <= CREDENTIAL_BYTES => Ok(Some(text)),
         Ok(_) | Err(_) => Err(Reason::Unreadable),
     }
+}
+
+/// Whether all of a text is ASCII. Without a way out in between, the compiler looks at many bytes at once.
+fn is_ascii(text: &str) -> bool {
+    text.bytes().fold(0, |all, byte| all | byte).is_ascii()
 }
