@@ -57,11 +57,12 @@ impl Lines {
         self.lines().filter_map(parts)
     }
 
-    /// Removes those of a name, in capitals or not.
-    pub fn remove(&mut self, name: &str) {
+    /// Removes those of these names, in capitals or not.
+    pub fn remove(&mut self, names: &[HeaderName]) {
         let mut kept = Vec::with_capacity(self.0.len());
         for line in self.lines() {
-            if !parts(line).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())) {
+            let other = parts(line).map_or(line, |(name, _)| name);
+            if !names.iter().any(|name| other.eq_ignore_ascii_case(name.as_str().as_bytes())) {
                 kept.extend_from_slice(line);
             }
         }
@@ -130,7 +131,7 @@ mod tests {
             for (place, value) in values.iter().enumerate() {
                 lines.put(&name(place), value.as_bytes());
             }
-            lines.remove(&name(gone).as_str().to_uppercase());
+            lines.remove(&[NAME, name(gone)]);
             let left: Vec<_> = lines.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
             let expected = values.iter().enumerate().filter(|(place, _)| *place != gone);
             let expected = expected.map(|(place, value)| (name(place).as_str().as_bytes().to_vec(), value.clone().into_bytes()));

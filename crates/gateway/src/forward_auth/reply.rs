@@ -36,7 +36,7 @@ pub(super) fn yes(proxy: FrontProxy, admitted: &Admitted, pass: &Pass, id: &Requ
 /// The request may not pass. `answer` is what its client is to get.
 pub(super) fn no(proxy: FrontProxy, mut answer: Answered<Bytes>) -> Answered<Bytes> {
     // It is about the client's connection, which is the proxy's.
-    answer.head.remove(&CONNECTION);
+    answer.head.remove(&[CONNECTION]);
     match proxy {
         FrontProxy::Nginx => restored::carry(&answer),
         FrontProxy::Traefik | FrontProxy::Caddy | FrontProxy::Envoy => answer,

@@ -125,8 +125,8 @@ impl Lines {
         {
             head.set_length(length);
         }
-        for name in named {
-            head.remove(&name);
+        if !named.is_empty() {
+            head.remove(&named);
         }
         Ok(told)
     }

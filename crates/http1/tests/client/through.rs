@@ -27,15 +27,32 @@ const DATE: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT";
 struct Upstream {
     status: u16,
     fields: Vec<(String, String)>,
-    length: Option<u64>,
+    framing: Framing,
+}
+
+/// How an upstream says where its body ends.
+#[derive(Clone, Copy, Debug)]
+enum Framing {
+    Length(u64),
+    Chunks,
+    End,
 }
 
 impl Upstream {
+    /// How long its body is, where that is known.
+    fn length(&self) -> Option<u64> {
+        match self.framing {
+            Framing::Length(length) => Some(length),
+            Framing::Chunks | Framing::End => None,
+        }
+    }
+
     fn text(&self) -> String {
         let fields = self.fields.iter().map(|(name, value)| format!("{name}:{value}\r\n"));
-        let framing = match self.length {
-            Some(length) => format!("Content-Length: {length}\r\n"),
-            None => "Transfer-Encoding: chunked\r\n".to_owned(),
+        let framing = match self.framing {
+            Framing::Length(length) => format!("Content-Length: {length}\r\n"),
+            Framing::Chunks => "Transfer-Encoding: chunked\r\n".to_owned(),
+            Framing::End => String::new(),
         };
         format!("HTTP/1.1 {} Words\r\n{}{framing}\r\n", self.status, fields.collect::<String>())
     }
@@ -78,9 +95,14 @@ fn upstream() -> impl Strategy<Value = Upstream> {
     ];
     let field = (prop::sample::select(names.to_vec()), prop::sample::select(values.to_vec()));
     let field = field.prop_map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let framing =
+        prop_oneof![(0..50_u64).prop_map(Framing::Length), Just(Framing::Chunks), Just(Framing::End)];
     let status = prop::sample::select(vec![200_u16, 201, 204, 299, 304, 404, 500]);
-    (status, prop::collection::vec(field, 0..10), prop::option::of(0..50_u64))
-        .prop_map(|(status, fields, length)| Upstream { status, fields, length })
+    (status, prop::collection::vec(field, 0..10), framing).prop_map(|(status, fields, framing)| Upstream {
+        status,
+        fields,
+        framing,
+    })
 }
 
 /// The head as it is read, with what a gateway says in it.
@@ -110,10 +132,13 @@ fn read_slowly(upstream: &Upstream) -> HeaderMap {
         let value = HeaderValue::from_bytes(value.trim_matches([' ', '\t']).as_bytes()).unwrap();
         headers.append(name.parse::<HeaderName>().unwrap(), value);
     }
-    match upstream.length {
-        Some(length) if upstream.status != 204 => drop(headers.insert(header::CONTENT_LENGTH, length.into())),
-        Some(_) => {}
-        None => drop(headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"))),
+    match upstream.framing {
+        Framing::Length(length) if upstream.status != 204 => {
+            headers.remove(header::TRAILER);
+            headers.insert(header::CONTENT_LENGTH, length.into());
+        }
+        Framing::Length(_) | Framing::End => drop(headers.remove(header::TRAILER)),
+        Framing::Chunks => {}
     }
     let named: Vec<_> = headers.get_all(header::CONNECTION).iter().cloned().collect();
     for name in named.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')) {
@@ -254,12 +279,12 @@ proptest! {
         old in any::<bool>(),
     ) {
         let asking = Asking { method, old };
-        let mut lines = written(read(&asking.method, &upstream), &asking, upstream.length);
+        let mut lines = written(read(&asking.method, &upstream), &asking, upstream.length());
         for line in &mut lines[1..] {
             let colon = line.find(':').unwrap();
             line[..colon].make_ascii_lowercase();
         }
-        let mut slowly = written_slowly(&read_slowly(&upstream), &upstream, &asking, upstream.length);
+        let mut slowly = written_slowly(&read_slowly(&upstream), &upstream, &asking, upstream.length());
         lines.sort();
         slowly.sort();
         prop_assert_eq!(lines, slowly);
@@ -270,7 +295,7 @@ proptest! {
 fn lines_keep_their_order_and_their_spelling_and_ours_come_after_them() {
     let fields = [("Server", " nginx"), ("X-B", "1"), ("x-request-id", " theirs"), ("x-A", " \t2 ")];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let upstream = Upstream { status: 200, fields, length: Some(0) };
+    let upstream = Upstream { status: 200, fields, framing: Framing::Length(0) };
     let asking = Asking { method: Method::GET, old: false };
     let lines = written(read(&Method::GET, &upstream), &asking, Some(0));
     let expected = ["Server: nginx", "X-B: 1", "x-A: 2", "x-request-id: ours", "vary: origin"];
