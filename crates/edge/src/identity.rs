@@ -1,6 +1,7 @@
 //! What the upstream is told about the caller, and what it must not hear from the caller.
 
 use countersign_lines::AnswerHeaders as _;
+use countersign_lines::Lines;
 use countersign_model::Headers;
 use countersign_verify::{Accept, Caller, Requirement, Scheme};
 use http::header::AUTHORIZATION;
@@ -113,6 +114,40 @@ fn of_length(bytes: usize) -> u64 {
 /// Sets our identity headers, every one of them, empty where there is nothing to say.
 pub fn set(headers: &mut HeaderMap, caller: &Caller) {
     tell(caller, |name, value| headers.set(&name, value.as_bytes()));
+}
+
+/// The lines of [`put`] where nobody is known.
+const NOBODY: &[u8] = b"x-consumer-id: \r\nx-consumer-username: \r\nx-credential-identifier: \r\n\
+    x-authenticated-scope: \r\nx-authenticated-userid: \r\n";
+
+/// Adds our identity headers, every one of them, as [`tell`] says them. They stand in every request that goes on.
+pub fn put(lines: &mut Lines, caller: &Caller) {
+    let (app, user) = (caller.app(), caller.user());
+    if app.is_none() && user.is_none() {
+        return lines.put_all(|out| out.extend_from_slice(NOBODY));
+    }
+    // The types of the model hold only what can stand in a line.
+    lines.put_all(|out| {
+        out.extend_from_slice(b"x-consumer-id: ");
+        if let Some(app) = app {
+            out.extend_from_slice(&digits::uuid(app.id().0.into_bytes()));
+        }
+        out.extend_from_slice(b"\r\nx-consumer-username: ");
+        out.extend_from_slice(app.map_or("", |app| app.name().as_str()).as_bytes());
+        out.extend_from_slice(b"\r\nx-credential-identifier: ");
+        out.extend_from_slice(app.map_or("", |app| app.key_id().as_str()).as_bytes());
+        out.extend_from_slice(b"\r\nx-authenticated-scope: ");
+        for (place, scope) in caller.scopes().iter().enumerate() {
+            let gap: &[u8] = if place == 0 { b"" } else { b"," };
+            out.extend_from_slice(gap);
+            out.extend_from_slice(scope.as_str().as_bytes());
+        }
+        out.extend_from_slice(b"\r\nx-authenticated-userid: ");
+        if let Some(user) = user {
+            out.extend_from_slice(user.to_string().as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+    });
 }
 
 /// Says who is calling: each of our identity headers, with what stands in it.

@@ -6,7 +6,9 @@
 
 mod world;
 
-use countersign_verify::{Failure, Outage};
+use countersign_edge::identity;
+use countersign_lines::Lines;
+use countersign_verify::{Caller, Failure, Outage, Verified};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use world::tokens::{access_token, refresh_token};
 use world::{
@@ -503,8 +505,8 @@ fn the_upstream_hears_who_is_calling_from_us_alone() {
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("x_consumer_username"), HeaderValue::from_static("root"));
     headers.insert(HeaderName::from_static("x-authenticated-userid"), HeaderValue::from_static("0x0"));
-    countersign_edge::identity::remove_forged(&mut headers);
-    countersign_edge::identity::set(&mut headers, verified.caller());
+    identity::remove_forged(&mut headers);
+    identity::set(&mut headers, verified.caller());
     let mut seen: Vec<String> =
         headers.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
     seen.sort();
@@ -518,4 +520,21 @@ fn the_upstream_hears_who_is_calling_from_us_alone() {
             format!("x-credential-identifier={}", key.key_id),
         ]
     );
+}
+
+#[test]
+fn an_upstream_behind_any_door_hears_the_same_of_a_caller() {
+    let world = World::new();
+    let key = world.issue(None, "items:read,items:write");
+    let with_key = Sent::new("GET", "/", "wallet|api-key").header("X-API-Key", &key.api_key);
+    let token = format!("Bearer {}", access_token("items:write,orders:read"));
+    let with_token = Sent::new("GET", "/", "wallet|api-key").header("Authorization", &token);
+    let with_both = with_key.clone().header("Authorization", &token);
+    let verified = [with_key, with_token, with_both].map(|sent| world.decide(&sent, NOON).unwrap());
+    for caller in verified.iter().map(Verified::caller).chain([&Caller::default()]) {
+        let (mut told, mut put) = (Lines::default(), Lines::default());
+        identity::tell(caller, |name, value| told.put(&name, value.as_bytes()));
+        identity::put(&mut put, caller);
+        assert_eq!(put, told);
+    }
 }

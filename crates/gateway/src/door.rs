@@ -10,7 +10,7 @@ use std::task::Poll;
 use countersign_bodies::{Along, Departure, RelayLimits};
 use countersign_edge::{
     Admitted, Answer, BadRequest, DoorName, Guard, Inbound, LongBodies, Note, Problem, Provenance,
-    REQUEST_ID, Refused, RequestId, Route, UpstreamName, identity,
+    REQUEST_ID, Refused, RequestId, Route, UpstreamName,
 };
 use countersign_lines::{AnswerHeaders as _, Answered};
 use countersign_model::{Entropy, UnixTime};
@@ -146,7 +146,7 @@ impl Gateway {
         attending: &Attending<'_>,
     ) -> Result<Onward<'a>, RequestFailure> {
         let mut onward = Onward::new(inbound, &self.guard.secrets(route))?;
-        identity::tell(caller, |name, value| onward.set(&name, value));
+        onward.introduce_caller(caller);
         onward.introduce(&attending.from, attending.id, attending.entropy);
         Ok(onward)
     }

@@ -40,6 +40,16 @@ impl Lines {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// Adds several that `lines` writes: whole ones, whose values are [text](is_text).
+    #[inline]
+    pub fn put_all(&mut self, lines: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.0.len();
+        lines(&mut self.0);
+        let added = self.0.get(start..).unwrap_or_default();
+        let whole = |line| parts(line).is_some_and(|(_, value)| is_text(value));
+        debug_assert!(added.split_inclusive(|byte| *byte == b'\n').all(whole), "lines of ours are broken");
+    }
+
     /// Adds one that is whole already, with its end.
     pub(crate) fn put_line(&mut self, line: &[u8]) {
         self.0.extend_from_slice(line);

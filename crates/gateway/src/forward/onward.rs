@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use countersign_edge::identity::Secrets;
+use countersign_edge::identity::{self, Secrets};
 use countersign_edge::{Field, Inbound, Provenance, REQUEST_ID, RequestId};
 use countersign_http1::client::{Length, RequestHead};
 use countersign_lines::Lines;
 use countersign_model::{Entropy, Header, Headers};
+use countersign_verify::Caller;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Version};
 use smallvec::SmallVec;
@@ -79,9 +80,9 @@ impl<'a> Onward<'a> {
         Ok(Self { inbound, lines, host, own })
     }
 
-    /// Sets a field. One that only a gateway may set stands nowhere else.
-    pub fn set(&mut self, name: &HeaderName, value: &str) {
-        self.own.put(name, value.as_bytes());
+    /// Says who is calling. What only a gateway may set stands nowhere else.
+    pub fn introduce_caller(&mut self, caller: &Caller) {
+        identity::put(&mut self.own, caller);
     }
 
     /// Says where the request came from and under which names it is known, in place of whatever the client
@@ -187,9 +188,9 @@ const fn via(received: Version) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use countersign_edge::{Credentials, Fields, identity, provenance};
+    use countersign_edge::{Credentials, Fields, provenance};
     use countersign_model::{HeaderList, Scopes, visible};
-    use countersign_verify::{Accept, Caller, Requirement, Scheme, SignatureUse, UnsignedQuery};
+    use countersign_verify::{Accept, Requirement, Scheme, SignatureUse, UnsignedQuery};
     use http::HeaderMap;
     use proptest::prelude::*;
 
@@ -233,7 +234,7 @@ mod tests {
         let requirement = requirement();
         let secrets = Secrets::of(&requirement, &API_KEY, &Credentials::Remove);
         let mut onward = Onward::new(&inbound, &secrets).unwrap();
-        identity::tell(&Caller::default(), |name, value| onward.set(&name, value));
+        onward.introduce_caller(&Caller::default());
         onward.introduce(&from(), &RequestId::random(&Ones), &Ones);
         let theirs =
             onward.sent().map(|header| format!("{}: {}", header.name_str(), visible(header.value).unwrap()));

@@ -15,8 +15,8 @@ use countersign_gateway::{
 };
 use countersign_lines::Reason;
 use countersign_model::{Entropy, HeaderList};
-use countersign_verify::BodyFailure;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use countersign_verify::{BodyFailure, Caller};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
@@ -45,7 +45,7 @@ pub(crate) enum Bodies {
     ReadBefore,
 }
 
-/// A door that forwards everything to one upstream and says `X-Consumer-ID: shop` of everybody.
+/// A door that forwards everything to one upstream, whoever asks.
 pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     /// The `Display` of every failure.
@@ -142,7 +142,7 @@ async fn pass(
         peer,
     };
     let mut onward = Onward::new(&inbound, &Secrets::default())?;
-    onward.set(&HeaderName::from_static("x-consumer-id"), "shop");
+    onward.introduce_caller(&Caller::default());
     onward.introduce(&Provenance::direct(peer, "http"), &id, &Seeded);
     let payload = match bodies {
         Bodies::Streamed => Payload::incoming(body),
