@@ -164,10 +164,13 @@ impl Verifier {
         let count = admitted.len();
         while let Some(claim) = admitted.pop() {
             let place = count - admitted.len() - 1;
-            match claim.check(&request, &rest, place, requirement.signature_use())? {
-                // In the order of the route's schemes.
-                Checked::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
-                claim => checked.push(claim),
+            // In the order of the route's schemes.
+            match claim {
+                Admitted::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
+                claim => match claim.check(&request, &rest, place, requirement.signature_use())? {
+                    Checked::Done(evidence) if checked.is_empty() => proven.add(evidence).map_err(denied)?,
+                    claim => checked.push(claim),
+                },
             }
         }
         // What is claimed is written to the disk: not for a caller who is over a limit.
