@@ -13,10 +13,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use countersign_framing::{BodyLength, BodyOfGet, Framing, Limits, Next, Refusal};
-use countersign_http1::server::{Body, Broken, Course, Event, Server, Service};
+use countersign_http1::server::{Body, Broken, Course, Event, Head, Server, Service};
 use countersign_lines::{AnswerHead, Answered};
 use countersign_model::{Clock, UnixTime};
-use http::{Request, StatusCode};
+use http::StatusCode;
 use http_body::{Body as _, Frame, SizeHint};
 use wire::{Cuts, Then, Wire, chunks, run};
 
@@ -115,18 +115,17 @@ struct Answerer {
 impl Service for Answerer {
     type Body = Content;
 
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Answered<Content>> {
-        let (head, body) = request.into_parts();
-        let fields = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+    fn answer(&self, head: &Head<'_>, body: Body) -> impl Future<Output = Answered<Content>> {
+        let fields = head.headers.iter().map(|field| (field.name_str().to_owned(), field.value.to_vec()));
         let at = self.seen.borrow().len();
         self.seen.borrow_mut().push(Seen {
             method: head.method.to_string(),
-            target: head.uri.to_string(),
+            target: asked(head.authority, head.target),
             fields: fields.collect(),
             body: Vec::new(),
             whole: false,
         });
-        let shape = at + head.uri.path().len();
+        let shape = at + head.target.len();
         async move {
             let mut body = body;
             let pieces = match self.reads {
@@ -205,6 +204,11 @@ impl http_body::Body for Content {
     }
 }
 
+/// A target, in its parts.
+fn asked(authority: Option<&str>, target: &str) -> String {
+    format!("{} {target}", authority.unwrap_or_default())
+}
+
 /// The requests that the framing finds.
 fn framed(bytes: &[u8]) -> Vec<Seen> {
     let mut framing = Framing::new(LIMITS);
@@ -218,15 +222,13 @@ fn framed(bytes: &[u8]) -> Vec<Seen> {
                     (text(rest, field.name..field.colon).to_lowercase(), rest[field.value..field.end].to_vec())
                 });
                 let uri: http::Uri = text(rest, outline.target.clone()).parse().expect("a target");
-                let mut map = http::HeaderMap::new();
-                for (name, value) in fields {
-                    let name: http::HeaderName = name.parse().expect("a name");
-                    map.append(name, http::HeaderValue::from_bytes(&value).expect("a value"));
-                }
                 there.push(Seen {
                     method: text(rest, outline.method),
-                    target: uri.to_string(),
-                    fields: map.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
+                    target: asked(
+                        uri.authority().map(|authority| authority.as_str()),
+                        uri.path_and_query().map_or("", |target| target.as_str()),
+                    ),
+                    fields: fields.collect(),
                     body: Vec::new(),
                     whole: outline.body == BodyLength::None,
                 });

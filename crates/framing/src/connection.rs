@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use countersign_model::HeaderLine;
+
 use crate::Refusal;
 use crate::chunked::{Chunked, Step};
-use crate::fields::{BodyLength, Field};
+use crate::fields::BodyLength;
 use crate::head::{Head, Outline};
 
 /// What the head of a request may be.
@@ -135,8 +137,18 @@ impl Framing {
     }
 
     /// The header lines of the last head, until something after it is looked at that is a head too.
-    pub fn fields(&self) -> &[Field] {
+    pub fn fields(&self) -> &[HeaderLine] {
         self.head.lines()
+    }
+
+    /// The header lines of the last head, for who keeps them longer.
+    pub fn take_fields(&mut self) -> Vec<HeaderLine> {
+        self.head.take_lines()
+    }
+
+    /// Gives back what was [taken](Self::take_fields), for its memory.
+    pub fn reuse(&mut self, fields: Vec<HeaderLine>) {
+        self.head.reuse(fields);
     }
 
     /// Looks at the bytes after those that are settled, as far as they go. After a refusal, nothing is settled any more.

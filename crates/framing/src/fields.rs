@@ -1,5 +1,7 @@
 //! The header lines, as far as they say where the request ends.
 
+use countersign_model::HeaderLine;
+
 use crate::Refusal;
 use crate::bytes::{ALPHANUMERIC, NO_TOKEN, ODD, TOKEN, first_colon, kind, kinds_of};
 use crate::connection::BodyOfGet;
@@ -25,19 +27,6 @@ const FRAMING_LETTERS: [&[u8]; 9] = [
     b"upgrade",
     b"keepalive",
 ];
-
-/// Where one header line stands: positions in the bytes of its head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Where its name begins.
-    pub name: usize,
-    /// Where the name ends: at the colon.
-    pub colon: usize,
-    /// Where its value begins, after the blanks before it.
-    pub value: usize,
-    /// Where the value ends, before the blanks after it.
-    pub end: usize,
-}
 
 /// What the header lines so far say of the body and of the connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,13 +83,14 @@ pub enum BodyLength {
 
 impl Fields {
     /// Takes one line, without its end and without control characters but tabs, that begins at `start` of its head.
-    pub(crate) fn take(&mut self, line: &[u8], start: usize) -> Result<Field, Refusal> {
+    pub(crate) fn take(&mut self, line: &[u8], start: usize) -> Result<HeaderLine, Refusal> {
         let Some((name, value)) = first_colon(line).and_then(|colon| line.split_at_checked(colon)) else {
             return Err(nameless(line));
         };
         let colon = start + name.len();
         let (before, value) = after_colon(value);
-        let field = Field { name: start, colon, value: colon + before, end: colon + before + value.len() };
+        let field =
+            HeaderLine { name: start, colon, value: colon + before, end: colon + before + value.len() };
         let kinds = kinds_of(name);
         if name.is_empty() || kinds & NO_TOKEN != 0 {
             return Err(nameless(line));

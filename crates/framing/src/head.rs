@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use countersign_model::HeaderLine;
+
 use crate::bytes::first_control;
 use crate::connection::Limits;
-use crate::fields::{BodyLength, Expectation, Field, Fields, Persistence};
+use crate::fields::{BodyLength, Expectation, Fields, Persistence};
 use crate::refusal::Refusal;
 use crate::target::{self, Start, Version};
 
@@ -23,7 +25,7 @@ pub(crate) struct Head {
     /// The request line, and where it begins.
     start: Option<(Start, usize)>,
     fields: Fields,
-    lines: Vec<Field>,
+    lines: Vec<HeaderLine>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,8 +61,19 @@ impl Head {
     }
 
     /// Where the header lines are that were seen.
-    pub(crate) fn lines(&self) -> &[Field] {
+    pub(crate) fn lines(&self) -> &[HeaderLine] {
         &self.lines
+    }
+
+    pub(crate) fn take_lines(&mut self) -> Vec<HeaderLine> {
+        std::mem::take(&mut self.lines)
+    }
+
+    pub(crate) fn reuse(&mut self, lines: Vec<HeaderLine>) {
+        if self.lines.capacity() == 0 {
+            self.lines = lines;
+            self.lines.clear();
+        }
     }
 
     /// Looks at a head as far as it has come: `bytes` begin where it does, and begin the same each time. Nothing where

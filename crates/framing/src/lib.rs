@@ -16,7 +16,7 @@ mod target;
 pub use bytes::{first_colon, is_token};
 pub use chunked::{Chunked, Step};
 pub use connection::{BodyOfGet, Framing, Limits, Next, Refused, Settled};
-pub use fields::{BodyLength, Expectation, Field, Persistence, is_lookalike};
+pub use fields::{BodyLength, Expectation, Persistence, is_lookalike};
 pub use head::Outline;
 pub use refusal::Refusal;
 pub use target::Version;

@@ -26,7 +26,8 @@ static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The head of a request on its way: the client's fields that go on, as they were sent and in their order, and ours.
+/// The head of a request on its way: the client's fields that go on, as they were sent and in their order, and ours. The client's are
+/// only marked here: each is copied once, where the head is written.
 #[derive(Debug)]
 pub struct Onward<'a> {
     inbound: &'a Inbound<'a>,

@@ -2,10 +2,10 @@
 
 use countersign_framing::{Outline, Persistence, Version};
 use countersign_lines::{AnswerHead, Answered, Connection, Reason};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::trailers::{Taken, Wanted};
-use super::{Body, Broken};
+use super::{Broken, Head};
 use crate::lines;
 
 /// What of a request matters to its answer.
@@ -40,8 +40,9 @@ pub(super) enum Framed {
 }
 
 impl Asked {
-    pub(super) fn of(request: &Request<Body>, outline: &Outline, trailers: Taken) -> Self {
-        let method = if request.method() == Method::HEAD { Asking::ForHead } else { Asking::ForContent };
+    pub(super) fn of(head: &Head<'_>, outline: &Outline) -> Self {
+        let method = if head.method == Method::HEAD { Asking::ForHead } else { Asking::ForContent };
+        let trailers = Taken::said_by(head.headers);
         Self { version: outline.version, method, persistence: outline.persistence, trailers }
     }
 

@@ -4,17 +4,17 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use countersign_framing::{BodyLength, Expectation, Framing, Next, Outline, Persistence, Refusal, Refused};
 use countersign_lines::Answered;
-use http::Request;
+use countersign_model::HeaderLine;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::answer::{self, Asked, Framed};
 use super::input::{Input, Portion};
 use super::outbox::Outbox;
 use super::upload::{Progress, Upload};
-use super::{Body, Broken, Course, Event, Sends, Server, Service, head};
+use super::{Body, Broken, Course, Event, Head, Sends, Server, Service};
 
 /// A connection, between one look at it and the next.
 pub(super) struct Connection<'a, S> {
@@ -31,6 +31,13 @@ enum Came {
     Refused(Refusal),
     /// The client closed, or we were told to.
     End,
+}
+
+/// The head of a request: its bytes, in which the names of headers are in lower case, and where the header lines are.
+#[derive(Default)]
+struct RawHead {
+    bytes: BytesMut,
+    lines: Vec<HeaderLine>,
 }
 
 /// How much of an answer was put where it is written from.
@@ -53,17 +60,25 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         loop {
             self.input.settle();
             let came = poll_fn(|cx| self.poll_head(service, course, cx)).await?;
+            let mut raw = RawHead::default();
             let begun = match came {
-                Came::Head(outline) => self.begin(&outline),
+                Came::Head(outline) => {
+                    raw = self.take_head(&outline);
+                    Head::read(&raw.bytes, &outline, &raw.lines).map(|head| {
+                        let asked = Asked::of(&head, &outline);
+                        let (body, upload) = self.body(&outline);
+                        (head, body, asked, upload)
+                    })
+                }
                 Came::Refused(why) => Err(why),
                 Came::End => return self.shut_down().await,
             };
             let persistence = match begun {
-                Ok((request, asked, mut upload)) => {
+                Ok((head, body, asked, mut upload)) => {
                     let sends = if let Upload::Whole = upload { Sends::Nothing } else { Sends::Body };
                     service.note(Event::RequestBegins(sends));
                     let response = {
-                        let mut answering = pin!(service.answer(request));
+                        let mut answering = pin!(service.answer(&head, body));
                         poll_fn(|cx| {
                             loop {
                                 if let Poll::Ready(response) = answering.as_mut().poll(cx) {
@@ -78,6 +93,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                         })
                         .await?
                     };
+                    let RawHead { bytes, lines } = std::mem::take(&mut raw);
+                    // What is read next goes where it was.
+                    drop(bytes);
+                    self.framing.reuse(lines);
                     self.respond(response, &asked, &mut upload, service, course).await?
                 }
                 Err(why) => {
@@ -122,22 +141,27 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// The request whose head is whole, and its body as far as it has come.
-    fn begin(&mut self, outline: &Outline) -> Result<(Request<Body>, Asked, Upload), Refusal> {
-        let bytes = self.input.take(outline.length);
-        let mut names = self.server.names.borrow_mut();
-        let (mut request, trailers) = head::request(&bytes, outline, self.framing.fields(), &mut names)?;
-        let asked = Asked::of(&request, outline, trailers);
-        let (body, upload) = match outline.body {
+    /// Takes out the head of a request.
+    fn take_head(&mut self, outline: &Outline) -> RawHead {
+        let (mut bytes, lines) = (self.input.take_head(outline.length), self.framing.take_fields());
+        for line in &lines {
+            if let Some(name) = bytes.get_mut(line.name..line.colon) {
+                name.make_ascii_lowercase();
+            }
+        }
+        RawHead { bytes, lines }
+    }
+
+    /// The body of a request, as far as it has come.
+    fn body(&mut self, outline: &Outline) -> (Body, Upload) {
+        match outline.body {
             BodyLength::None => (Body::none(), Upload::Whole),
             BodyLength::Sized(length) => match self.whole_body(length) {
                 Some(whole) => (Body::whole(whole), Upload::Whole),
                 None => coming(Some(length), outline.expectation),
             },
             BodyLength::Chunked => coming(None, outline.expectation),
-        };
-        *request.body_mut() = body;
-        Ok((request, asked, upload))
+        }
     }
 
     /// The body of a request, where all of it has come.

@@ -52,6 +52,11 @@ impl Input {
         self.0.is_empty()
     }
 
+    /// Takes a head of so many bytes out, all of which must be there.
+    pub(super) fn take_head(&mut self, length: usize) -> BytesMut {
+        self.0.split_to(length.min(self.0.len()))
+    }
+
     /// Takes so many bytes out, all of which must be there.
     pub(super) fn take(&mut self, length: usize) -> Bytes {
         self.0.split_to(length.min(self.0.len())).freeze()

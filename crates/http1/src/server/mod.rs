@@ -10,7 +10,6 @@ mod connection;
 mod date;
 mod head;
 mod input;
-mod names;
 mod outbox;
 mod trailers;
 mod upload;
@@ -22,14 +21,13 @@ use bytes::Bytes;
 use countersign_framing::{Limits, Refusal};
 use countersign_lines::Answered;
 use countersign_model::Clock;
-use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use connection::Connection;
 use date::DateLine;
-use names::Names;
 
 pub use body::{Body, BodyBroken};
+pub use head::Head;
 
 /// What answers the requests of one connection.
 pub trait Service {
@@ -37,7 +35,7 @@ pub trait Service {
     type Body: http_body::Body<Data = Bytes> + Unpin;
 
     /// Answers a request. Dropped where the client leaves before.
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Answered<Self::Body>>;
+    fn answer(&self, head: &Head<'_>, body: Body) -> impl Future<Output = Answered<Self::Body>>;
 
     /// Answers a head that was refused: why, and its bytes as far as they have come. Nothing after it is read.
     fn refuse(&self, why: Refusal, bytes: &[u8]) -> Answered<Self::Body>;
@@ -96,7 +94,6 @@ impl Course {
 pub struct Server {
     limits: Limits,
     clock: Box<dyn Clock>,
-    names: RefCell<Names>,
     date: RefCell<DateLine>,
 }
 
@@ -123,8 +120,7 @@ impl From<std::io::Error> for Broken {
 impl Server {
     /// A server of requests within `limits`, whose answers are dated by `clock`.
     pub fn new(limits: Limits, clock: impl Clock + 'static) -> Self {
-        let (names, date) = (RefCell::new(Names::new()), RefCell::new(DateLine::new()));
-        Self { limits, clock: Box::new(clock), names, date }
+        Self { limits, clock: Box::new(clock), date: RefCell::new(DateLine::new()) }
     }
 
     /// Serves the requests of one connection, until it ends. An orderly end shuts `stream` down; one that is not drops it, and

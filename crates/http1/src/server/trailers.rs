@@ -1,7 +1,8 @@
 //! What follows the last chunk of an answer.
 
 use countersign_lines::AnswerHead;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use countersign_model::Headers;
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::lines;
 
@@ -45,9 +46,9 @@ pub(super) enum Taken {
 }
 
 impl Taken {
-    /// What a `TE` of a request says (RFC 9110 section 10.1.4).
-    pub(super) fn said_by(value: &HeaderValue) -> Self {
-        let mut codings = value.as_bytes().split(|byte| *byte == b',');
+    /// What the `TE` of a request says (RFC 9110 section 10.1.4).
+    pub(super) fn said_by(headers: Headers<'_>) -> Self {
+        let mut codings = headers.get_all("te").flat_map(|value| value.split(|byte| *byte == b','));
         if codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers")) {
             Self::Yes
         } else {

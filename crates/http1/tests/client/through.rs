@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use countersign_framing::{BodyOfGet, Limits, Refusal};
 use countersign_http1::client::{Connection, Length, RequestHead};
-use countersign_http1::server::{Body, Course, Event, Server, Service};
+use countersign_http1::server::{Body, Course, Event, Head, Server, Service};
 use countersign_lines::{AnswerHead, AnswerHeaders, Answered};
 use countersign_model::{Clock, UnixTime};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::Empty;
 use proptest::prelude::*;
@@ -258,7 +258,7 @@ struct Once(std::cell::RefCell<Option<Answered<Sized>>>);
 impl Service for Once {
     type Body = Sized;
 
-    async fn answer(&self, _: Request<Body>) -> Answered<Sized> {
+    async fn answer(&self, _: &Head<'_>, _: Body) -> Answered<Sized> {
         self.0.borrow_mut().take().unwrap()
     }
 

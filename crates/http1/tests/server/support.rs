@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_framing::{BodyOfGet, Limits, Refusal};
-use countersign_http1::server::{Body, Broken, Course, Event, Server, Service};
+use countersign_http1::server::{Body, Broken, Course, Event, Head, Server, Service};
 use countersign_lines::Answered;
 use countersign_model::{Clock, UnixTime};
 use http::{HeaderMap, Request, Response};
@@ -48,6 +48,18 @@ pub(crate) fn full(bytes: Bytes) -> Answer {
     Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
+/// The same as tests look at it.
+fn request(head: &Head<'_>, body: Body) -> Request<Body> {
+    let uri = head
+        .authority
+        .map_or_else(|| head.target.to_owned(), |authority| format!("http://{authority}{}", head.target));
+    let mut request = Request::builder().method(head.method.clone()).uri(uri).version(head.version);
+    for header in head.headers.iter() {
+        request = request.header(header.name, header.value);
+    }
+    request.body(body).unwrap()
+}
+
 /// Answers with what a function makes of a request, and takes note of what happens.
 pub(crate) struct By<F> {
     answer: F,
@@ -63,8 +75,8 @@ impl<F> By<F> {
 impl<F: AsyncFn(Request<Body>) -> Response<Answer>> Service for By<F> {
     type Body = Answer;
 
-    async fn answer(&self, request: Request<Body>) -> Answered<Answer> {
-        (self.answer)(request).await.into()
+    async fn answer(&self, head: &Head<'_>, body: Body) -> Answered<Answer> {
+        (self.answer)(request(head, body)).await.into()
     }
 
     fn refuse(&self, _: Refusal, _: &[u8]) -> Answered<Answer> {

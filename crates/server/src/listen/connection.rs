@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
+use countersign_edge::Head;
 use countersign_framing::Refusal;
 use countersign_gateway::Received;
 use countersign_http1::server::{self, Course, Event, Sends, Service};
@@ -46,8 +47,10 @@ struct InTurn<'a, H> {
 impl<H: Handle> Service for InTurn<'_, H> {
     type Body = H::Body;
 
-    fn answer(&self, request: Request<server::Body>) -> impl Future<Output = Answered<H::Body>> {
-        self.handler.handle(request.map(Received::Http1), self.client)
+    async fn answer(&self, head: &server::Head<'_>, body: server::Body) -> Answered<H::Body> {
+        let server::Head { method, target, authority, version, headers } = head;
+        let head = Head { method, target, authority: *authority, version: *version, headers: *headers };
+        self.handler.handle(&head, Received::Http1(body), self.client).await
     }
 
     fn refuse(&self, why: Refusal, bytes: &[u8]) -> Answered<H::Body> {
@@ -78,7 +81,10 @@ pub(super) async fn http2<H: Handle>(
         let begun = pace.stream_begins();
         let (serving, client) = (Rc::clone(serving), client.clone());
         async move {
-            let answered = serving.handler.handle(request.map(Received::Http2), &client).await;
+            let (parts, body) = request.into_parts();
+            let headers = super::http2::headers(&parts);
+            let head = Head::of(&parts, headers.view());
+            let answered = serving.handler.handle(&head, Received::Http2(body), &client).await;
             Ok::<_, Infallible>(Response::from(answered.map(|body| Streamed::new(body, begun))))
         }
     });
@@ -196,10 +202,10 @@ mod tests {
     impl Handle for Server {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, request: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
+        async fn handle(&self, _: &Head<'_>, body: Received, _: &Client) -> Answered<Full<Bytes>> {
             self.served.set(self.served.get() + 1);
             tokio::time::sleep(self.after).await;
-            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes);
             drop(body);
             Response::new(Full::new(Bytes::from(vec![b'x'; self.size]))).into()
         }
@@ -376,7 +382,7 @@ mod tests {
     impl Handle for Half {
         type Body = HalfBody;
 
-        async fn handle(&self, _: Request<Received>, _: &Client) -> Answered<HalfBody> {
+        async fn handle(&self, _: &Head<'_>, _: Received, _: &Client) -> Answered<HalfBody> {
             Response::new(HalfBody(Some(Bytes::from_static(b"half")), self.0)).into()
         }
 
@@ -419,7 +425,7 @@ mod tests {
     impl Handle for Refusing {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
+        async fn handle(&self, _: &Head<'_>, _: Received, _: &Client) -> Answered<Full<Bytes>> {
             Response::builder().status(401).body(Full::default()).unwrap().into()
         }
 

@@ -5,6 +5,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use countersign_model::HeaderList;
+use http::header::{COOKIE, HOST};
+use http::{HeaderValue, request};
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -63,6 +66,29 @@ impl<F: Future<Output: 'static> + 'static> Executor<F> for OnThisThread {
     }
 }
 
+/// The headers of a request as they would have come in HTTP/1, which upstreams speak and signatures are made for: `Host` from
+/// the authority, and one line of cookies (RFC 9113 sections 8.2.3 and 8.3.1).
+pub(super) fn headers(head: &request::Parts) -> HeaderList {
+    let mut list = HeaderList::new();
+    if let Some(authority) = head.uri.authority().filter(|_| !head.headers.contains_key(HOST)) {
+        list.push(HOST, authority.as_str());
+    }
+    let mut cookies = head.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    for (name, value) in &head.headers {
+        if *name != COOKIE {
+            list.push(name, value);
+        } else if let Some(first) = cookies.next() {
+            let mut whole = first.to_vec();
+            for next in cookies.by_ref() {
+                whole.extend_from_slice(b"; ");
+                whole.extend_from_slice(next);
+            }
+            list.push(name, whole);
+        }
+    }
+    list
+}
+
 /// The body of one of several answers on a connection.
 pub(super) struct Streamed<B> {
     body: B,
@@ -97,5 +123,33 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Streamed<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn told(request: http::request::Builder) -> Vec<String> {
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let headers = headers(&head);
+        let lines = headers.view();
+        lines.iter().map(|line| format!("{}: {}", line.name_str(), line.value.escape_ascii())).collect()
+    }
+
+    #[test]
+    fn the_authority_is_the_host_and_cookies_are_one_line() {
+        let request = Request::get("https://api.example:8443/a").header("cookie", "a=1").header("x-one", "1");
+        let told_once = told(request.header("cookie", "b=2").header("cookie", "c=3"));
+        assert_eq!(told_once, ["host: api.example:8443", "cookie: a=1; b=2; c=3", "x-one: 1"]);
+    }
+
+    #[test]
+    fn a_host_that_is_sent_stands_as_it_is() {
+        let request =
+            Request::get("https://api.example/a").header("x-one", "1").header("host", "other.example");
+        assert_eq!(told(request), ["x-one: 1", "host: other.example"]);
     }
 }

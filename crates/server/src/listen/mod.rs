@@ -18,10 +18,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_edge::Head;
 use countersign_gateway::{Received, SpareTimer};
 use countersign_http1::server::Server;
 use countersign_lines::Answered;
-use http::Request;
 use hyper::body::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -77,7 +77,8 @@ pub(crate) trait Handle: 'static {
     /// Answers a request of `client`.
     fn handle(
         &self,
-        request: Request<Received>,
+        head: &Head<'_>,
+        body: Received,
         client: &Client,
     ) -> impl Future<Output = Answered<Self::Body>>;
 
@@ -331,7 +332,7 @@ mod tests {
     impl Handle for Counting {
         type Body = Full<Bytes>;
 
-        async fn handle(&self, _: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
+        async fn handle(&self, _: &Head<'_>, _: Received, _: &Client) -> Answered<Full<Bytes>> {
             self.now.set(self.now.get() + 1);
             self.most.set(self.most.get().max(self.now.get()));
             for _ in 0..CLIENTS {

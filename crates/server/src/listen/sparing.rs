@@ -6,9 +6,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use countersign_edge::Head;
 use countersign_gateway::Received;
 use countersign_lines::Answered;
-use http::Request;
 use tokio::sync::Semaphore;
 
 use super::{Client, Handle, RefusedHead};
@@ -33,8 +33,8 @@ impl<H> Sparing<H> {
 impl<H: Handle> Handle for Sparing<H> {
     type Body = H::Body;
 
-    async fn handle(&self, request: Request<Received>, client: &Client) -> Answered<H::Body> {
-        let mut answered = self.handler.handle(request, client).await;
+    async fn handle(&self, head: &Head<'_>, body: Received, client: &Client) -> Answered<H::Body> {
+        let mut answered = self.handler.handle(head, body, client).await;
         if self.slots.available_permits() < self.few {
             answered.head.close();
         }

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use countersign_api::Admin;
-use countersign_edge::{Answer, Problem, RequestId};
+use countersign_edge::{Answer, Head, Problem, RequestId};
 use countersign_gateway::Received;
 use countersign_lines::Answered;
-use http::Request;
 use http_body_util::Full;
 
 use super::explaining::Explaining;
@@ -27,8 +26,8 @@ impl AdminSide {
 impl Handle for AdminSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Received>, _: &Client) -> Answered<Full<Bytes>> {
-        let (method, path) = (request.method(), request.uri().path());
+    async fn handle(&self, head: &Head<'_>, _: Received, _: &Client) -> Answered<Full<Bytes>> {
+        let (method, path) = (head.method, head.path());
         match self.explaining.answer(method, path).await {
             Some(response) => Answered::from(response.map(Full::new)),
             None => self.admin.answer(method, path).await.map(Full::new).into(),

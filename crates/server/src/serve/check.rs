@@ -6,8 +6,7 @@ use bytes::Bytes;
 use countersign_edge::{Answer, DoorName, Head, Problem, REQUEST_ID, Record, RequestId};
 use countersign_gateway::{Asking, Checked, ClientBody, Received};
 use countersign_lines::Answered;
-use countersign_model::{Clock as _, HeaderList};
-use http::Request;
+use countersign_model::Clock as _;
 use http_body_util::Full;
 use tokio::time::Instant;
 
@@ -35,20 +34,17 @@ impl CheckSide {
 impl Handle for CheckSide {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Received>, client: &Client) -> Answered<Full<Bytes>> {
+    async fn handle(&self, head: &Head<'_>, body: Received, client: &Client) -> Answered<Full<Bytes>> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
-        let (head, body) = request.into_parts();
-        let lines: HeaderList = head.headers.iter().collect();
-        let head = Head::of(&head, lines.view());
         let id = RequestId::choose(head.headers.get(REQUEST_ID.as_str()), &NameEntropy);
         let site = self.site.get();
         let Some(door) = site.forward_auth.get(&self.door) else { return self.no_door(&id) };
 
         let body = ClientBody::new(body, &site.signed_bodies);
         let asking = Asking { id: &id, now, peer: client.peer };
-        let checked = door.answer(&head, body, &asking).await;
+        let checked = door.answer(head, body, &asking).await;
         let (method, path) = match &checked.asked {
             Some(asked) => (asked.method(), asked.path()),
             None => (head.method, head.path()),

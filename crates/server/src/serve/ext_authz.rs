@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_edge::{Answer, DoorName, Note, Problem, Record, RequestId};
+use countersign_edge::{Answer, BadRequest, DoorName, Head, Note, Problem, Record, RequestId};
 use countersign_ext_authz::{Asker, Checked};
 use countersign_gateway::Received;
 use countersign_lines::Answered;
 use countersign_model::Clock as _;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
-use http::Request;
+use http::{HeaderName, HeaderValue, Request};
 use http_body_util::{Either, Full};
 use tokio::time::Instant;
 use tonic::server::NamedService;
@@ -57,8 +57,13 @@ impl<H: Health> ExtAuthzSide<H> {
 impl<H: Health> Handle for ExtAuthzSide<H> {
     type Body = Either<tonic::body::Body, Full<Bytes>>;
 
-    async fn handle(&self, mut request: Request<Received>, client: &Client) -> Answered<Self::Body> {
+    async fn handle(&self, head: &Head<'_>, body: Received, client: &Client) -> Answered<Self::Body> {
         let began = Instant::now();
+        let Some(mut request) = request(head, body) else {
+            let id = RequestId::random(&NameEntropy);
+            let answer = Answer::from(Problem::BadRequest(BadRequest::Target)).into_response(&id);
+            return answer.map(Full::new).map(Either::Right).into();
+        };
         if service(&request) == HealthServer::<H>::NAME {
             let Ok(answer) = self.health.clone().call(request).await;
             return answer.map(Either::Left).into();
@@ -99,6 +104,21 @@ impl<H: Health> Handle for ExtAuthzSide<H> {
         self.ledger.note(&record, SystemClock.now());
         answer.map(Full::new).map(Either::Right)
     }
+}
+
+/// The request as what speaks gRPC takes it; none where its target has no path.
+fn request(head: &Head<'_>, body: Received) -> Option<Request<Received>> {
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = head.target.parse().ok()?;
+    *request.version_mut() = head.version;
+    let headers = request.headers_mut();
+    headers.try_reserve(head.headers.len()).ok()?;
+    for header in head.headers.iter() {
+        let name = HeaderName::from_bytes(header.name).ok()?;
+        headers.append(name, HeaderValue::from_bytes(header.value).ok()?);
+    }
+    Some(request)
 }
 
 /// The gRPC service that is asked: the first part of the path.

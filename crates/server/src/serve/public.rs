@@ -9,10 +9,9 @@ use countersign_edge::{
 use countersign_framing::Refusal;
 use countersign_gateway::{Attending, ClientBody, Pools, Received, Reply};
 use countersign_lines::Answered;
-use countersign_model::{Clock as _, HeaderList};
+use countersign_model::Clock as _;
 use countersign_verify::Arrival;
-use http::header::{COOKIE, HOST};
-use http::{HeaderValue, Method, Request, Response, Version, request};
+use http::{Method, Response};
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
@@ -42,17 +41,11 @@ impl PublicSide {
 impl Handle for PublicSide {
     type Body = Reply;
 
-    async fn handle(&self, request: Request<Received>, client: &Client) -> Answered<Reply> {
+    async fn handle(&self, head: &Head<'_>, body: Received, client: &Client) -> Answered<Reply> {
         let began = Instant::now();
         // The one time of this request.
         let now = SystemClock.now();
         let site = self.site.get();
-        let (mut head, body) = request.into_parts();
-        if head.version == Version::HTTP_2 {
-            as_http1(&mut head);
-        }
-        let lines: HeaderList = head.headers.iter().collect();
-        let head = Head::of(&head, lines.view());
         let fields = Fields::of(head.headers);
         let named = if fields.has(Field::RequestId) { head.headers.get(REQUEST_ID.as_str()) } else { None };
         let id = RequestId::choose(named, &NameEntropy);
@@ -60,7 +53,7 @@ impl Handle for PublicSide {
         let (entropy, pools, timer) = (&NameEntropy, &self.pools, &*client.timer);
         let attending = Attending { id: &id, now, entropy, from, pools, timer };
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(head.headers));
-        let given = site.answer(&head, fields, body, origin.as_ref(), &attending).await;
+        let given = site.answer(head, fields, body, origin.as_ref(), &attending).await;
         let (mut answered, note) = match client.watch.refused_body() {
             Some(why) => refused_body(why, given, &id),
             None => given,
@@ -97,22 +90,6 @@ impl Handle for PublicSide {
         };
         self.ledger.note(&record, now);
         answered
-    }
-}
-
-/// Puts a head that came in HTTP/2 as it would have come in HTTP/1, which upstreams speak and signatures are made for: `Host` from
-/// the authority, and one line of cookies (RFC 9113 sections 8.2.3 and 8.3.1).
-fn as_http1(head: &mut request::Parts) {
-    if let Some(authority) = head.uri.authority().filter(|_| !head.headers.contains_key(HOST))
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
-    {
-        head.headers.insert(HOST, host);
-    }
-    if head.headers.get_all(COOKIE).iter().nth(1).is_some() {
-        let lines: Vec<&[u8]> = head.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-        if let Ok(cookies) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
-            head.headers.insert(COOKIE, cookies);
-        }
     }
 }
 
