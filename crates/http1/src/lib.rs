@@ -6,4 +6,5 @@
 
 pub mod client;
 mod lines;
+mod outbox;
 pub mod server;

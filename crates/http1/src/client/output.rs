@@ -1,20 +1,18 @@
 //! A request on its way out: its head, and its body as it comes.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use countersign_model::Header;
 use http::{HeaderValue, Method};
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
 use super::failure::SendFailure;
-use crate::lines::{chunk_size, decimal, field};
-
-/// A piece of a body up to this long is copied behind what is written anyway, in bytes; a longer one is written from where it is.
-const COPIED: usize = 8 * 1024;
+use crate::lines::{decimal, field};
+use crate::outbox::Outbox;
 
 /// The head of a request, as it is sent.
 #[derive(Clone, Copy, Debug)]
@@ -48,14 +46,7 @@ pub enum Length {
 /// What is to be written.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// Written first.
-    buffer: Vec<u8>,
-    /// How much of it is.
-    written: usize,
-    /// Written next.
-    piece: Bytes,
-    /// Written last.
-    after: &'static [u8],
+    out: Outbox,
     rest: Rest,
 }
 
@@ -70,18 +61,17 @@ enum Rest {
 }
 
 impl Output {
-    pub(super) const fn new() -> Self {
-        Self { buffer: Vec::new(), written: 0, piece: Bytes::new(), after: b"", rest: Rest::Nothing }
+    pub(super) fn new() -> Self {
+        Self { out: Outbox::default(), rest: Rest::Nothing }
     }
 
-    /// Begins a request.
+    /// Begins a request, once the one before it is [whole](Self::is_whole).
     pub(super) fn begin<'a, F>(&mut self, head: RequestHead<'a, F>)
     where
         F: Iterator<Item: Into<Header<'a>>>,
     {
-        let to = &mut self.buffer;
-        to.clear();
-        self.written = 0;
+        debug_assert!(self.is_whole(), "a request begins within another");
+        let to = self.out.lines();
         to.extend_from_slice(head.method.as_str().as_bytes());
         to.push(b' ');
         to.extend_from_slice(head.target.as_bytes());
@@ -114,7 +104,7 @@ impl Output {
     /// Whether everything was written.
     pub(super) fn is_whole(&self) -> bool {
         match self.rest {
-            Rest::Nothing => self.is_written(),
+            Rest::Nothing => self.out.is_empty(),
             Rest::Sized(_) | Rest::Chunked | Rest::Failed(_) => false,
         }
     }
@@ -122,7 +112,7 @@ impl Output {
     /// Whether something is left that can be written.
     pub(super) fn is_going_on(&self) -> bool {
         match self.rest {
-            Rest::Nothing => !self.is_written(),
+            Rest::Nothing => !self.out.is_empty(),
             Rest::Sized(_) | Rest::Chunked => true,
             Rest::Failed(_) => false,
         }
@@ -155,17 +145,12 @@ impl Output {
             self.collect(cx, body)?;
             match &self.rest {
                 Rest::Failed(_) => return Poll::Ready(Ok(())),
-                Rest::Nothing if self.is_written() => return Poll::Ready(Ok(())),
-                Rest::Sized(_) | Rest::Chunked if self.is_written() => return Poll::Pending,
+                Rest::Nothing if self.out.is_empty() => return Poll::Ready(Ok(())),
+                Rest::Sized(_) | Rest::Chunked if self.out.is_empty() => return Poll::Pending,
                 Rest::Nothing | Rest::Sized(_) | Rest::Chunked => {}
             }
-            let written = match ready!(self.poll_write(cx, stream)) {
-                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                other => other,
-            };
-            match written {
-                Ok(count) => self.advance(count),
-                Err(error) => self.rest = Rest::Failed(error),
+            if let Err(error) = ready!(self.out.poll_write_some(stream, cx)) {
+                self.rest = Rest::Failed(error);
             }
         }
     }
@@ -197,38 +182,21 @@ impl Output {
     fn has_room(&self) -> bool {
         match self.rest {
             Rest::Nothing | Rest::Failed(_) => false,
-            Rest::Sized(_) | Rest::Chunked => {
-                self.piece.is_empty()
-                    && self.after.is_empty()
-                    && self.buffer.len() - self.written < 2 * COPIED
-            }
+            Rest::Sized(_) | Rest::Chunked => self.out.has_room(),
         }
     }
 
     fn put<E>(&mut self, data: Bytes) -> Result<(), SendFailure<E>> {
-        // An empty chunk would be the last.
-        if data.is_empty() {
-            return Ok(());
-        }
-        let after: &'static [u8] = match &mut self.rest {
-            Rest::Nothing | Rest::Failed(_) => return Ok(()),
+        match &mut self.rest {
+            Rest::Nothing | Rest::Failed(_) => {}
             Rest::Sized(left) => {
                 *left = left.checked_sub(data.len() as u64).ok_or(SendFailure::Length)?;
                 if *left == 0 {
                     self.rest = Rest::Nothing;
                 }
-                b""
+                self.out.piece(data);
             }
-            Rest::Chunked => {
-                chunk_size(&mut self.buffer, data.len());
-                b"\r\n"
-            }
-        };
-        if data.len() <= COPIED {
-            self.buffer.extend_from_slice(&data);
-            self.buffer.extend_from_slice(after);
-        } else {
-            (self.piece, self.after) = (data, after);
+            Rest::Chunked => self.out.chunk(data),
         }
         Ok(())
     }
@@ -237,42 +205,10 @@ impl Output {
         match self.rest {
             Rest::Nothing | Rest::Failed(_) => return Ok(()),
             Rest::Sized(_) => return Err(SendFailure::Length),
-            Rest::Chunked if self.after.is_empty() => self.buffer.extend_from_slice(b"0\r\n\r\n"),
-            Rest::Chunked => self.after = b"\r\n0\r\n\r\n",
+            Rest::Chunked => self.out.last_chunk(),
         }
         self.rest = Rest::Nothing;
         Ok(())
-    }
-
-    fn is_written(&self) -> bool {
-        self.written == self.buffer.len() && self.piece.is_empty() && self.after.is_empty()
-    }
-
-    fn poll_write<S: AsyncWrite + Unpin>(
-        &self,
-        cx: &mut Context<'_>,
-        stream: &mut S,
-    ) -> Poll<io::Result<usize>> {
-        let first = self.buffer.get(self.written..).unwrap_or_default();
-        if self.piece.is_empty() && self.after.is_empty() {
-            return Pin::new(stream).poll_write(cx, first);
-        }
-        let slices = [IoSlice::new(first), IoSlice::new(&self.piece), IoSlice::new(self.after)];
-        Pin::new(stream).poll_write_vectored(cx, &slices)
-    }
-
-    fn advance(&mut self, count: usize) {
-        let of_buffer = count.min(self.buffer.len() - self.written);
-        let of_piece = (count - of_buffer).min(self.piece.len());
-        self.written += of_buffer;
-        if self.written == self.buffer.len() {
-            self.buffer.clear();
-            self.written = 0;
-        }
-        if of_piece > 0 {
-            self.piece.advance(of_piece);
-        }
-        self.after = self.after.get(count - of_buffer - of_piece..).unwrap_or_default();
     }
 }
 

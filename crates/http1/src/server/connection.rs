@@ -12,9 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::answer::{self, Asked, Framed};
 use super::input::{Input, Portion};
-use super::outbox::Outbox;
 use super::upload::{Progress, Upload};
 use super::{Body, Broken, Course, Event, Head, Sends, Server, Service};
+use crate::outbox::Outbox;
 
 /// A connection, between one look at it and the next.
 pub(super) struct Connection<'a, S> {

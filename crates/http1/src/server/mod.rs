@@ -10,7 +10,6 @@ mod connection;
 mod date;
 mod head;
 mod input;
-mod outbox;
 mod trailers;
 mod upload;
 
