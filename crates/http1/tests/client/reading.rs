@@ -13,6 +13,7 @@ use crate::support::{Got, Pieces, Then, ask, cut};
 const GOOD: &[(&str, &str)] = &[
     ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
     ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nServer: x\r\n\r\n"),
+    ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 002\r\n\r\nok"),
     ("GET", "HTTP/1.1 299 Fine by m\u{e4}\r\nX: \t a  b \t\r\ncontent-length:2\r\nx:\r\n\r\nok"),
     ("GET", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok"),
     ("GET", "HTTP/1.1 404 \r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"),
@@ -90,6 +91,12 @@ fn onward(status: StatusCode, mut fields: HeaderMap) -> HeaderMap {
     }
     if status == StatusCode::NO_CONTENT {
         fields.remove(header::CONTENT_LENGTH);
+    }
+    // Said anew, as a number.
+    let length =
+        fields.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if let Some(length) = length {
+        fields.insert(header::CONTENT_LENGTH, length.into());
     }
     for name in ["connection", "keep-alive", "transfer-encoding"] {
         fields.remove(name);
