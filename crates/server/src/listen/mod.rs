@@ -275,6 +275,16 @@ async fn converse_inside_tls<H: Handle>(
     }
 }
 
+/// The size of the task of one connection, in bytes.
+#[cfg(test)]
+pub(crate) fn task_bytes<H: Handle>() -> usize {
+    type Phases = watch::Receiver<Phase>;
+    fn of<H, F>(_: impl FnOnce(TcpStream, SocketAddr, Rc<Serving<H>>, Phases) -> F) -> usize {
+        size_of::<F>()
+    }
+    of(converse::<Sparing<H>>)
+}
+
 type Slot = tokio::sync::OwnedSemaphorePermit;
 
 async fn accept(

@@ -193,6 +193,17 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listen::task_bytes;
+    use crate::serve::check::CheckSide;
+
+    /// What a connection without TLS keeps beside what it has read and is about to write, in bytes.
+    const MOST_TASK_BYTES: usize = 6 * 1024;
+
+    #[test]
+    fn the_task_of_a_connection_takes_six_kilobytes_at_most() {
+        let (proxied, checked) = (task_bytes::<PublicSide>(), task_bytes::<CheckSide>());
+        assert!(proxied.max(checked) <= MOST_TASK_BYTES, "{proxied} {checked}");
+    }
 
     #[test]
     fn a_stranger_does_not_choose_how_long_a_line_of_the_log_is() {
