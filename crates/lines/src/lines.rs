@@ -117,7 +117,12 @@ fn has_no_control(value: &[u8]) -> bool {
         let delete = turned.wrapping_sub(EACH) & !turned;
         (control | delete) & (EACH << 7) != 0
     };
-    !eights.iter().any(odd) && rest.iter().all(|byte| *byte >= b' ' && *byte != 127)
+    // The last eight again, rather than what is left one by one.
+    let rest = match value.last_chunk() {
+        Some(last) => odd(last),
+        None => rest.iter().any(u8::is_ascii_control),
+    };
+    !rest && !eights.iter().any(odd)
 }
 
 #[cfg(test)]

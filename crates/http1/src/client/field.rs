@@ -32,10 +32,14 @@ pub(super) fn field(whole: &[u8]) -> Result<(ReadLine<'_>, Kind), Garbled> {
     Ok((ReadLine { whole, name, value }, kind(name)))
 }
 
-/// Few names have the length of one that matters here.
+/// Few names have the length of one that matters here. Those that nearly every response has are mostly written like this; with capitals
+/// or without takes longer to compare.
 fn kind(name: &[u8]) -> Kind {
     let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
     match name.len() {
+        4 if name == b"Date" || name == b"date" => Kind::Date,
+        10 if name == b"Connection" || name == b"connection" => Kind::Connection,
+        14 if name == b"Content-Length" || name == b"content-length" => Kind::ContentLength,
         2 if is(b"te") => Kind::Hop,
         4 if is(b"date") => Kind::Date,
         7 if is(b"trailer") => Kind::Trailer,

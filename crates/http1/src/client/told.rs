@@ -92,7 +92,7 @@ impl Told {
     }
 
     fn options(&mut self, value: &[u8], named: &mut Vec<HeaderName>) {
-        if value.eq_ignore_ascii_case(b"keep-alive") {
+        if value == b"keep-alive" {
             return;
         }
         for option in value.split(|byte| *byte == b',').map(trim) {
