@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_lines::AnswerHeaders;
+use countersign_lines::{AnswerHead, AnswerHeaders};
 use countersign_model::UnixTime;
 use countersign_verify::{Arrival, BodySource, Caller, Client, Verified, Verifier};
 use http::{HeaderMap, HeaderName};
@@ -136,8 +136,14 @@ impl Admitted {
         self.verified
     }
 
-    /// Says what stands in the request when it goes on, in place of whatever its client wrote there: who is calling, every header of
+    /// Adds what stands in the request when it goes on, in place of whatever its client wrote there: who is calling, every header of
     /// it, and the request's name. For a proxy that passes the request on itself.
+    pub fn put_onward(&self, id: &RequestId, answer: &mut AnswerHead) {
+        answer.put(&identity::HEADERS, |lines| identity::put(lines, self.verified.caller()));
+        answer.add(&REQUEST_ID, id.as_bytes());
+    }
+
+    /// Says what [`put_onward`](Self::put_onward) adds, one header after the other.
     pub fn tell_onward(&self, id: &RequestId, mut says: impl FnMut(&HeaderName, &[u8])) {
         identity::tell(self.verified.caller(), |name, value| says(&name, value.as_bytes()));
         says(&REQUEST_ID, id.as_bytes());

@@ -8,7 +8,7 @@ use crate::identity::{self, Names};
 use crate::inbound::Inbound;
 use crate::provenance;
 
-/// What a proxy is to remove from an admitted request before it passes it on. What it is to set, [`Admitted::tell_onward`] says.
+/// What a proxy is to remove from an admitted request before it passes it on. What it is to set, [`Admitted::put_onward`] adds.
 #[derive(Clone, Debug, Default)]
 pub struct Pass {
     /// What is gone afterwards, in the spellings that the client used: the secrets that were checked.

@@ -7,9 +7,9 @@
 mod world;
 
 use countersign_edge::identity;
-use countersign_lines::Lines;
+use countersign_lines::{AnswerHead, AnswerHeaders as _, Lines};
 use countersign_verify::{Caller, Failure, Outage, Verified};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use world::tokens::{access_token, refresh_token};
 use world::{
     Arrival, CONSUMER, Credentials, Meanwhile, NOON, Sent, World, hex_hmac, hex_md5, realm_signature,
@@ -536,5 +536,9 @@ fn an_upstream_behind_any_door_hears_the_same_of_a_caller() {
         identity::tell(caller, |name, value| told.put(&name, value.as_bytes()));
         identity::put(&mut put, caller);
         assert_eq!(put, told);
+        let mut answer = AnswerHead::new(StatusCode::OK);
+        answer.put(&identity::HEADERS, |lines| identity::put(lines, caller));
+        assert_eq!(answer.lines(), &told);
+        assert!(identity::HEADERS.iter().all(|name| answer.has(name)));
     }
 }

@@ -160,6 +160,17 @@ impl AnswerHead {
         line.put_into(&mut self.rare().trailer);
     }
 
+    /// Adds lines that `put` writes: of these names, none of which frames the content, is about the connection, names trailers or says
+    /// when the answer was made.
+    pub fn put(&mut self, names: &[HeaderName], put: impl FnOnce(&mut Lines)) {
+        self.names |= names.iter().map(|name| mark(name.as_str().as_bytes())).fold(0, |all, one| all | one);
+        put(&mut self.lines);
+        debug_assert!(
+            self.lines.iter().all(|(name, _)| self.names & mark(name) != 0),
+            "a line has another name"
+        );
+    }
+
     /// Adds one whose value was looked at before.
     pub fn add_value(&mut self, name: &HeaderName, value: &HeaderValue) {
         match *name {

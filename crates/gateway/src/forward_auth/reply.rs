@@ -17,7 +17,7 @@ const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-r
 /// (RFC 9111 section 4.1) says on what it depends; and on what was revoked since.
 pub(super) fn yes(proxy: FrontProxy, admitted: &Admitted, pass: &Pass, id: &RequestId) -> Answered<Bytes> {
     let mut head = AnswerHead::new(StatusCode::OK);
-    admitted.tell_onward(id, |name, value| head.add(name, value));
+    admitted.put_onward(id, &mut head);
     head.add(&CACHE_CONTROL, b"no-store");
     match proxy {
         FrontProxy::Envoy => {
