@@ -139,7 +139,7 @@ impl LoginApi {
             Endpoint::Refresh => self.refresh(body, now).await,
         };
         let (mut response, reason, detail) = match done {
-            Ok(json) => (success(&json, request_id), "", String::new()),
+            Ok(json) => (success(json, request_id), "", String::new()),
             Err(refusal) => {
                 (Answer::from(refusal.problem).into_response(request_id), refusal.reason, refusal.detail)
             }
@@ -148,12 +148,12 @@ impl LoginApi {
         LoginAnswer { response, reason, detail, limit: None }
     }
 
-    async fn nonce(&self, inbound: &Inbound<'_>, now: UnixTime) -> Result<serde_json::Value, Refusal> {
+    async fn nonce(&self, inbound: &Inbound<'_>, now: UnixTime) -> Result<String, Refusal> {
         let query = inbound.target.split_once('?').map_or("", |(_, query)| query);
         let address = single(query, "address")?.ok_or_else(|| malformed("the query has no `address`"))?;
         let network = single(query, "network")?;
         match self.wallets.nonce(&address, network.as_deref(), now).await {
-            Ok(nonce) => Ok(serde_json::json!({ "nonce": nonce.to_string() })),
+            Ok(nonce) => Ok(serde_json::json!({ "nonce": nonce.to_string() }).to_string()),
             Err(NonceError::Store(error)) => Err(storage(&error)),
             Err(error @ (NonceError::Address(_) | NonceError::Network(_))) => {
                 Err(malformed(error.to_string()))
@@ -166,7 +166,7 @@ impl LoginApi {
         body: &mut B,
         now: UnixTime,
         entropy: &dyn Entropy,
-    ) -> Result<serde_json::Value, Refusal> {
+    ) -> Result<String, Refusal> {
         let bytes = read(body).await?;
         let login: LoginBody<'_> = parse(&bytes)?;
         let keys = self.verifier.token_keys().ok_or_else(no_keys)?;
@@ -184,11 +184,7 @@ impl LoginApi {
         }
     }
 
-    async fn refresh<B: BodySource>(
-        &self,
-        body: &mut B,
-        now: UnixTime,
-    ) -> Result<serde_json::Value, Refusal> {
+    async fn refresh<B: BodySource>(&self, body: &mut B, now: UnixTime) -> Result<String, Refusal> {
         let bytes = read(body).await?;
         let refresh: RefreshBody<'_> = parse(&bytes)?;
         let keys = self.verifier.token_keys().ok_or_else(no_keys)?;
@@ -252,12 +248,14 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
     })
 }
 
-fn tokens(pair: &Pair) -> serde_json::Value {
-    serde_json::json!({ "token": pair.token, "refresh_token": pair.refresh_token })
+/// As JSON. No character of a token needs an escape (RFC 7515 section 7.1).
+fn tokens(pair: &Pair) -> String {
+    let Pair { token, refresh_token } = pair;
+    [r#"{"refresh_token":""#, refresh_token, r#"","token":""#, token, r#""}"#].concat()
 }
 
-fn success(json: &serde_json::Value, request_id: &RequestId) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(json.to_string()));
+fn success(json: String, request_id: &RequestId) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(json));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

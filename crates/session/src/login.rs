@@ -1,9 +1,11 @@
 //! A wallet logs in.
 
+use std::cell::LazyCell;
+
 use countersign_model::{Address, Entropy, Generation, NotAnAddress, Session, SessionId, UnixTime};
 use countersign_store::{Begun, StoreError};
 use countersign_token::jwt::KeyRing;
-use countersign_wallet::{BadSignature, NotSignedBy, SignedBy, WalletSignature, eip55, signed_by};
+use countersign_wallet::{BadSignature, SignedBy, WalletSignature, eip55, signed_by};
 use smallvec::SmallVec;
 
 use crate::Wallets;
@@ -104,21 +106,28 @@ impl Wallets {
         signature: &WalletSignature,
         now: UnixTime,
     ) -> Option<SignedBy> {
-        let mut forms: SmallVec<[String; 3]> = SmallVec::new();
-        for form in [as_sent.to_owned(), eip55(&address), address.to_string()] {
-            if !forms.contains(&form) {
-                forms.push(form);
+        // Hardly anybody signs another form than he sends, and one of them takes a hash.
+        let others = LazyCell::new(|| {
+            let mut others: SmallVec<[String; 2]> = SmallVec::new();
+            for form in [eip55(&address), address.to_string()] {
+                if form != as_sent && !others.contains(&form) {
+                    others.push(form);
+                }
             }
-        }
+            others
+        });
+        let signed = |form: &str, nonce| {
+            let text = format!("{form} {nonce}");
+            // Nobody's, or another's.
+            signed_by(address, text.as_bytes(), signature).ok()
+        };
         for bucket in Bucket::good_at(now) {
             for network in &self.settings.networks {
                 let nonce = self.nonce_key.nonce(network, address, bucket, generation);
-                for form in &forms {
-                    let text = format!("{form} {nonce}");
-                    match signed_by(address, text.as_bytes(), signature) {
-                        Ok(proof) => return Some(proof),
-                        Err(NotSignedBy::Nobody | NotSignedBy::Another { .. }) => {}
-                    }
+                let proof =
+                    signed(as_sent, nonce).or_else(|| others.iter().find_map(|form| signed(form, nonce)));
+                if proof.is_some() {
+                    return proof;
                 }
             }
         }

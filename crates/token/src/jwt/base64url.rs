@@ -23,6 +23,11 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Encodes to the end of `text`.
+pub(super) fn encode_to(bytes: &[u8], text: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(bytes, text);
+}
+
 /// Decodes what a stranger sent.
 pub(super) fn decode(text: &str) -> Result<Vec<u8>, NotBase64url> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| NotBase64url)

@@ -1,5 +1,7 @@
 //! Writing tokens.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::hmac;
 use countersign_model::{Address, Scopes, SessionId, UnixTime};
 use uuid::Uuid;
@@ -8,6 +10,11 @@ use super::base64url;
 use super::claims::TokenUse;
 use super::ring::RingKey;
 use super::{AccessClaims, MAX_SCOPES_LEN, MAX_TIME, RefreshClaims};
+
+/// How long the claims are at most without issuer and scopes, in bytes.
+const MEMBERS_LEN: usize = 320;
+/// How long a signature is in base64url, in characters.
+const SIGNATURE_LEN: usize = 86;
 
 /// Why a token was not minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,9 +59,14 @@ pub(super) fn refresh(claims: &RefreshClaims, issuer: &str, key: &RingKey) -> Re
 
 fn sign(content: &Content<'_>, issuer: &str, key: &RingKey) -> Result<String, NotMinted> {
     let claims = write(content, issuer)?;
-    let signed = format!("{}.{}", key.header, base64url::encode(claims.as_bytes()));
-    let tag = hmac::sign(key.key(content.token_use), signed.as_bytes());
-    Ok(signed + "." + &base64url::encode(tag.as_ref()))
+    let mut token = String::with_capacity(key.header.len() + claims.len() * 4 / 3 + SIGNATURE_LEN + 8);
+    token.push_str(&key.header);
+    token.push('.');
+    base64url::encode_to(claims.as_bytes(), &mut token);
+    let tag = hmac::sign(key.key(content.token_use), token.as_bytes());
+    token.push('.');
+    base64url::encode_to(tag.as_ref(), &mut token);
+    Ok(token)
 }
 
 /// The claims as JSON. No value needs an escape: [`super::KeyRing::new`] saw to the issuer, the types to the
@@ -67,13 +79,17 @@ fn write(content: &Content<'_>, issuer: &str) -> Result<String, NotMinted> {
     let (exp, iat) = (seconds(content.expires_at)?, seconds(content.issued_at)?);
     let (address, jti, sid) = (content.address, content.id.hyphenated(), content.session.0.hyphenated());
     let token_use = content.token_use.as_str();
-    Ok([
-        format!(r#"{{"address":"{address}","exp":{exp},"iat":{iat},"iss":"{issuer}","scopes":"{scopes}""#),
-        format!(r#","jti":"{jti}","sid":"{sid}","token_use":"{token_use}""#),
-        content.counter.map(|counter| format!(r#","ctr":{counter}"#)).unwrap_or_default(),
-        "}".to_owned(),
-    ]
-    .concat())
+    let mut claims = String::with_capacity(MEMBERS_LEN + issuer.len() + scopes.len());
+    // Writing to a string does not fail.
+    let _ = write!(
+        claims,
+        r#"{{"address":"{address}","exp":{exp},"iat":{iat},"iss":"{issuer}","scopes":"{scopes}","jti":"{jti}","sid":"{sid}","token_use":"{token_use}""#
+    );
+    if let Some(counter) = content.counter {
+        let _ = write!(claims, r#","ctr":{counter}"#);
+    }
+    claims.push('}');
+    Ok(claims)
 }
 
 fn seconds(time: UnixTime) -> Result<u64, NotMinted> {
