@@ -1,4 +1,5 @@
-"""Logins of wallets over HTTP, beside the bare recovery of a public key, which nobody who checks one can do without.
+"""Logins of wallets over HTTP, beside the bare recovery of a public key, which nobody who checks one can do without, and beside that with a
+session kept in the database for each, which nobody can do without who hands out tokens that last.
 
 Each login is of another wallet and was signed beforehand; each is written to the database before it is answered. The time that the
 disk takes is in the requests a second and in how long they take, and not in the CPU time. A nonce is asked for before each login.
@@ -53,16 +54,14 @@ class Logins:
         return script
 
 
-class Recovery:
-    """Public keys recovered by libsecp256k1, and nothing else."""
+class Bare:
+    """What a login cannot do without, and nothing else."""
 
-    name = "recovery of a public key, by itself"
-
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, name, program, what):
+        self.name, self.program, self.what = name, program, what
 
     def run(self, folder, seconds):
-        command = ["taskset", "-c", SERVER_CORE, self.program, "recover", str(seconds)]
+        command = ["taskset", "-c", SERVER_CORE, self.program, self.what, str(seconds)]
         before = cpu_seconds()
         count, took = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         return int(count) / float(took), (cpu_seconds() - before) * 1e6 / int(count), None, None
@@ -80,7 +79,8 @@ def run(wanted, folder, started):
     program = str(Path(wanted.logins).resolve())
     nonce = Request("GET", f"/api/v1/auth/nonce?address=0x{'ab' * 20}", lambda: ({}, b""))
     subjects = [
-        Recovery(program),
+        Bare("recovery of a public key, by itself", program, "recover"),
+        Bare("the same, and a session in the database", program, "keep"),
         Subject("countersign, login", ours.port, [ours.server], Logins(program, ours.port, ENOUGH)),
         Subject("countersign, nonce", ours.port, [ours.server], nonce),
     ]

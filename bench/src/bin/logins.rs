@@ -3,24 +3,33 @@
 //! ```text
 //! countersign-bench-logins sign ADDRESS FIRST COUNT     the bodies of COUNT logins, a line each, of wallets from number FIRST on
 //! countersign-bench-logins recover SECONDS              public keys recovered: how many, and in how many seconds
+//! countersign-bench-logins keep SECONDS                 the same, and a session kept in a database for each, as many at once as a server has
 //! ```
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::net::TcpStream;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use countersign_model::{Address, Generation, Scopes, Session, SessionId, UnixTime};
+use countersign_store::{Begun, Sessions};
+use countersign_store_sqlite::{Limits, SqliteStore};
 use countersign_wallet::{PrivateKey, personal_hash};
 use secp256k1::Message;
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+
+/// How many logins are under way at all times.
+const AT_ONCE: usize = 64;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sign", address, first, count] => sign(address, first.parse().unwrap(), count.parse().unwrap()),
-        ["recover", seconds] => recover(Duration::from_secs(seconds.parse().unwrap())),
-        _ => panic!("sign ADDRESS FIRST COUNT, or recover SECONDS"),
+        ["recover", seconds] => repeat(seconds, 100, || ()),
+        ["keep", seconds] => keep(seconds),
+        _ => panic!("sign ADDRESS FIRST COUNT, recover SECONDS, or keep SECONDS"),
     }
 }
 
@@ -64,8 +73,57 @@ fn answer(from: &mut BufReader<TcpStream>) -> String {
     }
 }
 
+/// Recovers keys, and keeps sessions in a database in a temporary folder: what a durable login cannot do without.
+fn keep(seconds: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("sessions.db"), Limits::default()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut number = 0_u64;
+    repeat(seconds, AT_ONCE, || {
+        let sessions: Vec<Session> = (0..AT_ONCE).map(|_| session(&mut number)).collect();
+        runtime.block_on(async {
+            let mut writes: Vec<_> =
+                sessions.iter().map(|new| store.begin_session(Generation::default(), new)).collect();
+            // All are asked for before one is waited for.
+            let mut kept = vec![None; writes.len()];
+            std::future::poll_fn(|context| {
+                for (write, kept) in writes.iter_mut().zip(&mut kept).filter(|(_, kept)| kept.is_none()) {
+                    if let Poll::Ready(begun) = write.as_mut().poll(context) {
+                        *kept = Some(begun.unwrap());
+                    }
+                }
+                if kept.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            assert!(kept.iter().all(|kept| *kept == Some(Begun::Begun)), "a session was not kept");
+        });
+    });
+}
+
+/// A session of another wallet each, whose address is anywhere.
+fn session(number: &mut u64) -> Session {
+    *number += 1;
+    let now = UnixTime::from_millis(1_795_262_400_000 + i64::try_from(*number / 16).unwrap());
+    let mut address = [0; 20];
+    address[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    let mut rest = [0; 10];
+    rest[..8].copy_from_slice(&number.to_be_bytes());
+    let id = uuid::Builder::from_unix_timestamp_millis(now.millis().cast_unsigned(), &rest);
+    Session {
+        id: SessionId(id.into_uuid()),
+        address: Address::from_bytes(address),
+        counter: 0,
+        refreshed_at: now,
+        scopes: Scopes::default(),
+        expires_at: now.plus(Duration::from_hours(24)),
+        ended: None,
+    }
+}
+
+/// Recovers keys and does `after` after each `at_once`, for so many seconds.
 #[allow(clippy::disallowed_methods, reason = "a clock is what this is about")]
-fn recover(time: Duration) {
+fn repeat(seconds: &str, at_once: usize, mut after: impl FnMut()) {
+    let time = Duration::from_secs(seconds.parse().unwrap());
     let text = b"0x0000000000000000000000000000000000000001 0198c2de-7c1a-4bb2-a8f2-0d5b0d9d3f11";
     let signature = wallet(1).sign_personal(text);
     let byte = |at: usize| u8::from_str_radix(&signature[at..at + 2], 16).unwrap();
@@ -75,10 +133,11 @@ fn recover(time: Duration) {
     let message = Message::from_digest(personal_hash(text));
     let (began, mut count) = (Instant::now(), 0);
     while began.elapsed() < time {
-        for _ in 0..100 {
+        for _ in 0..at_once {
             black_box(black_box(signature).recover(message).unwrap());
         }
-        count += 100;
+        after();
+        count += at_once;
     }
     println!("{count} {}", began.elapsed().as_secs_f64());
 }
