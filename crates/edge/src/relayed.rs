@@ -26,6 +26,10 @@ fn is_of_the_hop(name: &[u8]) -> bool {
 /// The name of the header that names the authority.
 const HOST: &str = "host";
 
+/// Room for the headers of most requests: how many there are, and how long they are together, in bytes.
+const USUAL_LINES: usize = 16;
+const USUAL_BYTES: usize = 1024;
+
 /// What a proxy says of the request that it asks about, each as the proxy received it.
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
@@ -80,7 +84,7 @@ impl Relayed {
     /// The request that the proxy at `peer` speaks of. `headers` are the client's, without what the proxy said beside them.
     pub fn new<'h>(
         told: Told<'_>,
-        headers: impl Iterator<Item = Header<'h>> + Clone,
+        headers: impl Iterator<Item = Header<'h>>,
         peer: SocketAddr,
     ) -> Result<Self, BadRequest> {
         let method = Method::from_bytes(told.method).map_err(|_| BadRequest::Method)?;
@@ -98,14 +102,9 @@ impl Relayed {
         if told.host.is_empty() || told.host.iter().any(u8::is_ascii_control) {
             return Err(BadRequest::Host);
         }
-        let headers = headers.filter(|header| !is_of_the_hop(header.name));
-        let (lines, bytes) =
-            headers.clone().fold((1, HOST.len() + told.host.len()), |(lines, bytes), header| {
-                (lines + 1, bytes + header.name.len() + header.value.len())
-            });
-        let mut list = HeaderList::with_capacity(lines, bytes);
+        let mut list = HeaderList::with_capacity(USUAL_LINES, USUAL_BYTES);
         list.push(HOST, told.host);
-        headers.for_each(|header| list.push(header.name, header.value));
+        list.extend(headers.filter(|header| !is_of_the_hop(header.name)));
         Ok(Self { method, target, headers: list, scheme, peer })
     }
 

@@ -209,14 +209,28 @@ impl HeaderList {
     }
 
     fn add(&mut self, name: &[u8], value: &[u8]) -> HeaderLine {
+        let line = self.copy(Header { name, value });
+        if let Some(name) = self.bytes.get_mut(line.name..line.colon) {
+            name.make_ascii_lowercase();
+        }
+        line
+    }
+
+    fn copy(&mut self, Header { name, value }: Header<'_>) -> HeaderLine {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(name);
         let colon = self.bytes.len();
-        if let Some(name) = self.bytes.get_mut(start..) {
-            name.make_ascii_lowercase();
-        }
         self.bytes.extend_from_slice(value);
         HeaderLine { name: start, colon, value: colon, end: self.bytes.len() }
+    }
+}
+
+impl<'a> Extend<Header<'a>> for HeaderList {
+    fn extend<I: IntoIterator<Item = Header<'a>>>(&mut self, headers: I) {
+        for header in headers {
+            let line = self.copy(header);
+            self.lines.push(line);
+        }
     }
 }
 
@@ -224,7 +238,7 @@ impl From<Headers<'_>> for HeaderList {
     fn from(headers: Headers<'_>) -> Self {
         let bytes = headers.iter().map(|header| header.name.len() + header.value.len()).sum();
         let mut list = Self::with_capacity(headers.len(), bytes);
-        headers.iter().for_each(|header| list.push(header.name, header.value));
+        list.extend(headers.iter());
         list
     }
 }

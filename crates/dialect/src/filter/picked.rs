@@ -76,7 +76,7 @@ impl<'v> Scope<'_, 'v> {
     fn narrow_source(&self, source: &Source, wanted: &[&[u8]]) -> Result<List<'v>, Flaw> {
         match source {
             Source::List(ListSource::Headers) => {
-                let named = self.request.headers.grouped().filter(|header| wanted.contains(&header.name));
+                let named = self.request.headers.iter().filter(|header| wanted.contains(&header.name));
                 Ok(named.map(|header| (Cow::Borrowed(header.name), Cow::Borrowed(header.value))).collect())
             }
             Source::Let(at) => match self.program.lets.get(*at) {
