@@ -77,11 +77,22 @@ impl<'a> Headers<'a> {
 
     /// Every line, those of one name together where the first of them stands.
     pub fn grouped(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
-        let all = *self;
+        let (all, lines, repeats) = (*self, self.lines, self.has_a_name_twice());
         self.iter().enumerate().flat_map(move |(at, header)| {
-            let is_first = !all.iter().take(at).any(|before| before.name == header.name);
-            let rest = all.iter().skip(at + 1).filter(move |other| is_first && other.name == header.name);
-            is_first.then_some(header).into_iter().chain(rest)
+            let is_first = !repeats || !all.iter().take(at).any(|before| before.name == header.name);
+            // Nearly always each name stands once, and there is nothing to look for.
+            let rest = lines.get(at + 1..).filter(|_| repeats && is_first).unwrap_or_default();
+            let again = rest.iter().map(move |line| line.of(all.bytes));
+            is_first.then_some(header).into_iter().chain(again.filter(move |other| other.name == header.name))
+        })
+    }
+
+    fn has_a_name_twice(&self) -> bool {
+        let name = |line: &HeaderLine| self.bytes.get(line.name..line.colon);
+        self.lines.iter().enumerate().any(|(at, line)| {
+            let length = line.colon.wrapping_sub(line.name);
+            let mut before = self.lines.iter().take(at);
+            before.any(|other| other.colon.wrapping_sub(other.name) == length && name(other) == name(line))
         })
     }
 
