@@ -53,11 +53,14 @@ impl Handle for PublicSide {
         let (entropy, pools, timer) = (&NameEntropy, &self.pools, &*client.timer);
         let attending = Attending { id: &id, now, entropy, from, pools, timer };
         let origin = site.cors.as_ref().and_then(|cors| cors.origin(head.headers));
-        let given = site.answer(head, fields, body, origin.as_ref(), &attending).await;
-        let (mut answered, note) = match client.watch.refused_body() {
-            Some(why) => refused_body(why, given, &id),
-            None => given,
-        };
+        let (mut answered, mut note) = site.answer(head, fields, body, origin.as_ref(), &attending).await;
+        // That, rather than that the client broke off.
+        if let Some(why) = client.watch.refused_body()
+            && note.reason == "body"
+        {
+            answered = answer(Problem::Framing(why).into(), &id);
+            note = note.not_passed_on(why.code(), why.to_string());
+        }
         if let Some(cors) = &site.cors {
             cors.vary(&mut answered.head);
         }
@@ -91,19 +94,6 @@ impl Handle for PublicSide {
         self.ledger.note(&record, now);
         answered
     }
-}
-
-/// What a client is told whose body was cut off for its framing: that, rather than that it broke off.
-fn refused_body(
-    why: Refusal,
-    (answered, note): (Answered<Reply>, Note),
-    id: &RequestId,
-) -> (Answered<Reply>, Note) {
-    if note.reason != "body" {
-        return (answered, note);
-    }
-    let answered = answer(Problem::Framing(why).into(), id);
-    (answered, note.not_passed_on(why.code(), why.to_string()))
 }
 
 /// An answer of ours.
