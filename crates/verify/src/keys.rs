@@ -9,12 +9,22 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use countersign_model::{KeyDigest, KeyId, UnixTime};
+use kevy_madvise::advise_hugepage;
 use prefetch_index::prefetch_index;
 
 use crate::kept::{Holder, Kept, KeptLife};
 
-/// How many tables there are. Each grows by itself, so that nobody waits while millions are moved.
-const TABLES: usize = 1024;
+/// How many tables there are. Each grows by itself, so that nobody waits while millions are moved; with more of them, they would be too small
+/// for large pages.
+const TABLES: usize = 64;
+
+/// The large pages of Linux on most processors, in bytes. Among millions of keys no page of the common size is met twice, and to find one
+/// takes as long as to read it.
+const LARGE_PAGE: usize = 2 * 1024 * 1024;
+
+/// A page of the common size, in bytes. So much is left to the allocator, which writes down beside a piece of memory how long it is: a piece
+/// that takes up whole large pages with it is put where one begins.
+const PAGE: usize = 4096;
 
 /// How many slots the smallest table has that has any.
 const FEWEST_SLOTS: usize = 16;
@@ -220,11 +230,29 @@ impl Table {
         filled * 8 <= self.0.len() * 5
     }
 
+    /// An empty table with so many slots, or a few more.
+    fn with_room(slots: usize) -> Self {
+        let mut room = Vec::<Slot>::new();
+        let bytes = slots * size_of::<Slot>();
+        if bytes < LARGE_PAGE {
+            room.reserve_exact(slots);
+        } else {
+            let whole = (bytes + PAGE).next_multiple_of(LARGE_PAGE) - PAGE;
+            room.reserve_exact(whole / size_of::<Slot>());
+            // Before anything is written to it, as pages are had when they are first used; and with the page in which it begins, which is
+            // the allocator's too: a large page is had only where all of it was asked for.
+            let before = room.as_ptr().addr() % PAGE;
+            let first = room.as_ptr().cast::<u8>().wrapping_sub(before);
+            advise_hugepage(first, (before + whole).next_multiple_of(PAGE));
+        }
+        room.resize_with(room.capacity(), Slot::default);
+        Self(room.into_boxed_slice())
+    }
+
     /// A table with the keys of this one, in which every second slot or fewer is filled, and how many they are.
     fn grown(&self) -> (Self, usize) {
         let living = self.living().count();
-        let slots = (living * 9 / 4).max(FEWEST_SLOTS);
-        let grown = Self((0..slots).map(|_| Slot::default()).collect());
+        let grown = Self::with_room((living * 9 / 4).max(FEWEST_SLOTS));
         for (key, ends) in self.living() {
             grown.fill(key.clone(), ends);
         }
