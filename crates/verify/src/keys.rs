@@ -1,8 +1,9 @@
 //! API keys that were used, up to millions of them.
 //!
 //! What a decision needs of a key lies in one line of the processor's cache, and where it lies follows from its digest: a look-up
-//! among millions waits for memory once, and asks for it ([`Keys::read_ahead`]) before everything else that can be done is done. Readers wait for nobody. A slot is filled once; what is forgotten is marked and stays
-//! until its table has grown full, when what is left moves into a new one.
+//! among millions waits for memory once, and asks for it ([`Keys::read_ahead`]) before everything else that can be done is done.
+//! Readers wait for nobody. A slot is filled once; what is forgotten is marked and stays until its table has grown full, when what
+//! is left moves into a new one.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
