@@ -37,7 +37,9 @@ fn main() -> Result<()> {
     let [proxy, answer, upstream] = ports.collect::<Result<Vec<u16>>>()?[..] else {
         return Err(Error::other("usage: countersign-bench-floor PROXY_PORT ANSWER_PORT UPSTREAM_PORT"));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build_local(tokio::runtime::LocalOptions::default())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build_local(tokio::runtime::LocalOptions::default())?;
     runtime.block_on(async {
         tokio::task::spawn_local(listen(proxy, move |client| pass_on(client, upstream)));
         listen(answer, answer_at_once).await
