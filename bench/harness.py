@@ -17,6 +17,8 @@ from statistics import median
 
 SERVER_CORE, LOAD_CORE, BOTH_CORES = "0", "1", "0,1"
 CONNECTIONS = 64
+# The first row of a group is run again after so many rows.
+AGAIN_AFTER = 3
 
 
 class Request:
@@ -114,27 +116,37 @@ def load(subject, folder, seconds):
     return subject.run(folder, seconds)
 
 
+def rounds(groups, folder, wanted):
+    """The runs of each row by its name, each with the last run of the first row of its group: that one is run again before every few
+    rows, as a machine that shares its host may be twice as fast a few seconds later."""
+    runs = {subject.name: [] for group in groups for subject in group}
+    for _ in range(wanted.rounds):
+        for group in groups:
+            for place, subject in enumerate(group):
+                if place % AGAIN_AFTER == 0:
+                    first = group[0].run(folder, wanted.seconds)
+                own = first if subject is group[0] else subject.run(folder, wanted.seconds)
+                runs[subject.name].append((own, first))
+    return runs
+
+
 def table(title, groups, folder, wanted):
-    """Prints a table of groups of rows. Ratios are to the first row of a group, of the same round."""
+    """Prints a table of groups of rows. Ratios are to the first row of a group, of a run shortly before."""
     if wanted.only not in title:
         groups = [group for group in groups if any(wanted.only in subject.name for subject in group)]
     subjects = [subject for group in groups for subject in group]
     if not subjects:
         return
-    runs = {subject.name: [] for subject in subjects}
     for subject in subjects:
         subject.run(folder, 1)
-    for _ in range(wanted.rounds):
-        for subject in subjects:
-            runs[subject.name].append(subject.run(folder, wanted.seconds))
+    runs = rounds(groups, folder, wanted)
     print(f"\n{title}\n\n| | requests/s | CPU µs | p50 ms | p99 ms | ratio | CPU ratio |\n|---|---|---|---|---|---|---|")
     for group in groups:
-        first = runs[group[0].name]
         for subject in group:
-            own = runs[subject.name]
-            rate, cpu, p50, p99 = (middle(run[column] for run in own) for column in range(4))
-            ratio = median(run[0] / its[0] for run, its in zip(own, first))
-            less = median(its[1] / run[1] for run, its in zip(own, first))
+            pairs = runs[subject.name]
+            rate, cpu, p50, p99 = (middle(own[column] for own, _ in pairs) for column in range(4))
+            ratio = median(own[0] / first[0] for own, first in pairs)
+            less = median(first[1] / own[1] for own, first in pairs)
             cells = f"{rate:,.0f} | {cpu:.1f} | {latency(p50)} | {latency(p99)} | **{ratio:.2f}** | {less:.2f}"
             print(f"| {subject.name} | {cells} |", flush=True)
 
